@@ -1,0 +1,8 @@
+import type { Inventory } from '../shared/inventory.ts'
+import type { LogRecord } from '../shared/record.ts'
+
+/** The one door for all inputs. Resolves when the records are durable; rejects when they are not, and the input must then not ack. */
+export interface Ingest {
+  records(records: readonly LogRecord[]): Promise<void>
+  inventory(inventory: Inventory): Promise<void>
+}

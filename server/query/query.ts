@@ -1,0 +1,39 @@
+import type { LogStream, Position, Source } from '../../shared/record.ts'
+
+/** Which records are wanted. Names are globs (`*`, `?`); alternatives within one list are OR, the lists are AND; an empty list means all. */
+export interface Filter {
+  readonly services: readonly string[]
+  readonly stacks: readonly string[]
+  /** `web.1`, a task id or a prefix of one. */
+  readonly tasks: readonly string[]
+  /** Node name, or id, or a prefix of an id. */
+  readonly nodes: readonly string[]
+  /** Container name, or id, or a prefix of an id. */
+  readonly containers: readonly string[]
+  readonly sources: readonly Source[]
+  /** Substring of the message, case-insensitive. */
+  readonly grep: string
+  /** A further choice of streams that a route made (targets resolved, tasks that Docker still shows); absent means all. */
+  readonly accepts?: (stream: LogStream) => boolean
+}
+
+/** A parsed question: a predicate, a time range and how to walk it. */
+export interface Query {
+  readonly filter: Filter
+  /** Inclusive, nanoseconds since 1970. */
+  readonly since?: bigint
+  /** Exclusive. */
+  readonly until?: bigint
+  readonly order: 'asc' | 'desc'
+  /** At most so many records. */
+  readonly limit?: number
+  /** Only records behind this place, in the query's order. */
+  readonly after?: Position
+  /** Only the newest N (of each task with `perTask`), still in the query's order. A clock that runs ahead does not own the newest N. */
+  readonly newest?: number
+  readonly perTask?: boolean
+  /** Only records committed after this (exclusive); see StoredRecord.received. */
+  readonly receivedAfter?: bigint
+  /** Only records committed up to this (inclusive). */
+  readonly receivedUpTo?: bigint
+}

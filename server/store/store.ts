@@ -1,0 +1,82 @@
+import type { LogRecord, LogStream, Source, StoredRecord } from '../../shared/record.ts'
+import type { Query } from '../query/query.ts'
+
+/** Who a store is: agents keep their progress per identity. */
+export interface StoreIdentity {
+  /** UUID, made with the store. */
+  readonly id: string
+  /** Counts up when the store lost data that it had acked (a segment set aside, a restored backup). */
+  readonly epoch: number
+}
+
+/** What became of one append. */
+export interface Appended {
+  /** The records that were not there before, in total order, as they are now stored. */
+  readonly stored: readonly StoredRecord[]
+  readonly duplicates: number
+  /** The `received` of this commit; greater than that of every commit before it. */
+  readonly received: bigint
+}
+
+/** How `print` writes a line: `[TIMESTAMP ]PREFIX MESSAGE\n`. */
+export interface LineFormat {
+  /** RFC3339 with nine digits and Z, then a space, before the prefix. */
+  readonly timestamps: boolean
+  /** What stands between timestamp and message; constant per stream. */
+  readonly prefix: (stream: LogStream) => string
+}
+
+/** Consecutive printed lines of one source, each ending in a newline. */
+export interface PrintedRun {
+  readonly source: Source
+  readonly text: string
+}
+
+/** One stream of the catalog. */
+export interface StreamSummary {
+  readonly stream: LogStream
+  readonly records: number
+  /** Times of its first and last record, nanoseconds since 1970. */
+  readonly first: bigint
+  readonly last: bigint
+}
+
+/** State of the store, for /readyz, /metrics and notes in answers. */
+export interface StoreStatus {
+  readonly writable: boolean
+  /** Why it is not writable, or ''. */
+  readonly reason: string
+  readonly records: number
+  readonly bytes: number
+  /** Where the store begins: nothing older is kept. Absent when it is empty. */
+  readonly begins?: bigint
+  readonly segments: number
+  /** Names of what was set aside as damaged. */
+  readonly damaged: readonly string[]
+}
+
+/**
+ * Where records live and are searched. Every store must pass test/server/store/contract.ts.
+ * Any call after `close` throws SWARMLOGS_STORE_UNAVAILABLE.
+ */
+export interface Store {
+  readonly identity: StoreIdentity
+  /**
+   * Must resolve only when the records are durable, must take each record once (see LogRecord for identity),
+   * and must accept calls while earlier ones are pending. Throws SWARMLOGS_STORE_UNAVAILABLE when it cannot write now.
+   */
+  append(records: readonly LogRecord[]): Promise<Appended>
+  /** Must yield the records in total order, in batches of a few thousand, holding few batches at a time; stops when the signal aborts. */
+  search(query: Query, signal?: AbortSignal): AsyncIterable<readonly StoredRecord[]>
+  /** The same records as `search`, as printed text; the fast path of `logs`. */
+  print(query: Query, format: LineFormat, signal?: AbortSignal): AsyncIterable<readonly PrintedRun[]>
+  /** The catalog: every stream that the store holds records of. */
+  streams(): Promise<readonly StreamSummary[]>
+  /** `received` of the newest commit, 0n when there is none. A search up to it and a subscription after it leave no hole. */
+  readonly lastReceived: bigint
+  /** Small named values that live with the data (the last inventory). Absence is undefined. */
+  save(name: string, value: string): Promise<void>
+  load(name: string): Promise<string | undefined>
+  status(): StoreStatus
+  close(): Promise<void>
+}

@@ -1,0 +1,59 @@
+import type { LogStream } from '../record.ts'
+
+/*
+ * What our agent and our server say to each other inside the Fluentd forward protocol (v1), so that any other
+ * receiver still understands the agent and any other sender the server. After the handshake the agent sends an
+ * empty Forward frame with a chunk id and `swarmlogs: AgentHello` in its options. Our server acks it with
+ * `swarmlogs: ServerHello` beside `ack`; an ack without that is a foreign receiver.
+ */
+
+/** The number of our own wire format; a server refuses a newer one than its own. */
+export const WIRE_FORMAT = 1
+
+export const HELLO_TAG = 'swarmlogs.hello'
+export const RECORDS_TAG = 'swarmlogs.records'
+export const INVENTORY_TAG = 'swarmlogs.inventory'
+
+/** Option `swarmlogs` of the hello frame. */
+export interface AgentHello {
+  readonly format: number
+  readonly version: string
+  readonly nodeId: string
+  readonly nodeName: string
+}
+
+/** Key `swarmlogs` of the ack of the hello frame. `error` is set, and the connection then closed, when the agent is refused. */
+export interface ServerHello {
+  readonly format: number
+  readonly version: string
+  /** The store's UUID. */
+  readonly store: string
+  readonly epoch: number
+  readonly error?: string
+}
+
+/**
+ * Option `swarmlogs` of a records frame: `[RECORDS_TAG, zstd(entries), {chunk, size, compressed: 'zstd', swarmlogs}]`.
+ * An entry is `[EventTime, OwnEntry]`. An inventory is `[INVENTORY_TAG, [[EventTime, Inventory]], {chunk}]`.
+ */
+export interface RecordsOption {
+  readonly format: number
+  /** LogStreams that the entries of this chunk refer to by index. */
+  readonly streams: readonly LogStream[]
+}
+
+/** The record of an entry; what is not there has its zero value. */
+export interface OwnEntry {
+  /** message, msgpack str; the bytes may be invalid UTF-8 */
+  readonly m: string
+  /** index into RecordsOption.streams */
+  readonly s: number
+  /** 1: stderr */
+  readonly e?: 1
+  /** ordinal */
+  readonly o?: number
+  /** cutFrom */
+  readonly t?: number
+  /** 1: headMissing */
+  readonly h?: 1
+}
