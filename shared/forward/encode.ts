@@ -1,0 +1,82 @@
+import { Packr } from 'msgpackr'
+import type { Inventory } from '../inventory.ts'
+import { type AgentHello, HELLO_TAG, INVENTORY_TAG, RECORDS_TAG, type RecordsOption } from './own.ts'
+
+// Plain msgpack: without msgpackr's record extension, which no other receiver knows.
+const packr = new Packr({ useRecords: false, variableMapSize: true })
+
+/** Packs one value as plain msgpack; Buffers become bin. */
+export function pack(value: unknown): Buffer {
+  return packr.pack(value)
+}
+
+/** A sealed chunk's part of a frame. */
+export interface FrameBody {
+  /** Chunk id, which the ack repeats. */
+  readonly id: string
+  readonly records: number
+  /** Compressed entries. */
+  readonly body: Buffer
+}
+
+/** A records frame of our own wire format, in pieces to be written one after the other. `option` is what `packOption` made. */
+export function recordsFrame(chunk: FrameBody, option: Uint8Array): Buffer[] {
+  const tail = Buffer.concat([optionHead(chunk, 'zstd', 4), SWARMLOGS_KEY, option])
+  return [packedHead(chunk.body.length), chunk.body, tail]
+}
+
+/** Packs the `swarmlogs` option of a records frame: once when it is sealed, however often it is sent. */
+export function packOption(option: RecordsOption): Buffer {
+  return packr.pack(option)
+}
+
+/** The same chunk for any other receiver: gzip, and no option of our own. */
+export function foreignFrame(chunk: FrameBody): Buffer[] {
+  return [packedHead(chunk.body.length), chunk.body, optionHead(chunk, 'gzip', 3)]
+}
+
+/** The empty Forward frame after the handshake, whose ack tells our server from any other receiver. */
+export function helloFrame(hello: AgentHello, id: string): Buffer {
+  return packr.pack([HELLO_TAG, [], { chunk: id, swarmlogs: hello }])
+}
+
+/** What a manager knows of its Swarm, as a frame. */
+export function inventoryFrame(inventory: Inventory, id: string): Buffer {
+  const time = BigInt(inventory.time)
+  const entry = packEntry(eventTime(Number(time / 1_000_000_000n), Number(time % 1_000_000_000n)), inventory)
+  const head = [Buffer.from([FIXARRAY_3]), packr.pack(INVENTORY_TAG), Buffer.from([FIXARRAY_1]), entry]
+  return Buffer.concat([...head, packr.pack({ chunk: id })])
+}
+
+/** An EventTime: msgpack ext type 0 of 8 bytes, seconds since 1970 and the nanoseconds within. msgpackr cannot write type 0. */
+export function eventTime(seconds: number, nanos: number): Buffer {
+  const bytes = Buffer.from([0xd7, 0, 0, 0, 0, 0, 0, 0, 0, 0])
+  bytes.writeUInt32BE(seconds, 2)
+  bytes.writeUInt32BE(nanos, 6)
+  return bytes
+}
+
+/** An entry `[time, record]`, its time as `eventTime` made it. */
+export function packEntry(time: Uint8Array, record: object): Buffer {
+  return Buffer.concat([Buffer.from([FIXARRAY_2]), time, packr.pack(record)])
+}
+
+const FIXARRAY_1 = 0x91
+const FIXARRAY_2 = 0x92
+const FIXARRAY_3 = 0x93
+const BIN_32 = 0xc6
+const FIXMAP = 0x80
+const SWARMLOGS_KEY = packr.pack('swarmlogs')
+const TAG = packr.pack(RECORDS_TAG)
+
+function packedHead(bodyBytes: number): Buffer {
+  const binHead = Buffer.from([BIN_32, 0, 0, 0, 0])
+  binHead.writeUInt32BE(bodyBytes, 1)
+  return Buffer.concat([Buffer.from([FIXARRAY_3]), TAG, binHead])
+}
+
+function optionHead(chunk: FrameBody, compressed: 'zstd' | 'gzip', keys: number): Buffer {
+  const pairs = { chunk: chunk.id, size: chunk.records, compressed }
+  const parts = Object.entries(pairs).flatMap((pair) => pair.map((part) => Buffer.from(packr.pack(part))))
+  return Buffer.concat([Buffer.from([FIXMAP | keys]), ...parts])
+}
