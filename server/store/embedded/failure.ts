@@ -1,0 +1,38 @@
+import { SwarmlogsError } from '../../../shared/errors.ts'
+
+/** What an error of DuckDB means for us: its message is all it tells. */
+export type Failure = 'newer' | 'locked' | 'damaged' | 'invalidated' | 'interrupted' | 'other'
+
+const PATTERNS: readonly (readonly [Failure, RegExp])[] = [
+  // First: a file of a newer DuckDB must never count as damaged.
+  [
+    'newer',
+    /can only read versions? between|newer version of DuckDB|storage version greater than|which is lower than what the database/i,
+  ],
+  ['newer', /can only read version .*encrypted/i],
+  ['locked', /Could not set lock on file/],
+  ['invalidated', /has been invalidated/],
+  ['interrupted', /^INTERRUPT Error|Interrupted!/],
+  [
+    'damaged',
+    /Corrupt (database file|WAL)|not a valid DuckDB database file|replaying .*WAL file|Could not read |Failed to deserialize/i,
+  ],
+]
+
+/** Sorts an error of DuckDB by its text. */
+export function failureOf(error: unknown): Failure {
+  const message = messageOf(error)
+  return PATTERNS.find(([, pattern]) => pattern.test(message))?.[0] ?? 'other'
+}
+
+/** The first line of an error's message. */
+export function messageOf(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error)
+  return message.split('\n', 1)[0] ?? ''
+}
+
+/** The error that a store answers with when it cannot do what was asked just now. */
+export function unavailable(what: string, cause?: unknown): SwarmlogsError {
+  const options = cause === undefined ? undefined : { cause }
+  return new SwarmlogsError('SWARMLOGS_STORE_UNAVAILABLE', `cannot ${what}`, options)
+}

@@ -1,0 +1,72 @@
+import type { LogRecord } from '../../../shared/record.ts'
+import { greater } from './bigint.ts'
+import { AHEAD, clampTime, FOREIGN, HEAD_MISSING } from './schema.ts'
+import { dayOf } from './segment.ts'
+import { type Entry, isForeign, type Streams } from './streams.ts'
+
+const NS_PER_MINUTE = 60_000_000_000n
+const NS_PER_DAY = 86_400_000_000_000n
+/** 1990: containers did not log then, clocks without a battery do. */
+const OLDEST_TIME = 631_152_000_000_000_000n
+
+/** A record on its way into the store. */
+export interface Row {
+  readonly record: LogRecord
+  readonly entry: Entry
+  /** Which of the append calls of this commit it is of. */
+  readonly call: number
+  readonly time: bigint
+  readonly flags: number
+  /** The day whose segments it goes to, and whether it is there by its arrival. */
+  readonly day: string
+  readonly isOdd: boolean
+  /** Final once the row is admitted. */
+  ordinal: number
+}
+
+/** Makes rows of records; remembers the last day, as neighbours mostly share theirs. */
+export class RowMaker {
+  readonly #streams: Streams
+  readonly #now: bigint
+  readonly #oldest: bigint
+  readonly #today: string
+  #dayStart = 0n
+  #day = ''
+
+  /** @param now nanoseconds since 1970. @param retention nanoseconds; what is older by a day would have a day of its own only to be deleted. */
+  constructor(streams: Streams, now: bigint, retention: bigint) {
+    const expired = now - retention - NS_PER_DAY
+    this.#streams = streams
+    this.#now = now
+    this.#oldest = greater(expired, OLDEST_TIME)
+    this.#today = dayOf(now)
+  }
+
+  row(record: LogRecord, call: number): Row {
+    const time = clampTime(record.time)
+    const isOdd = time < this.#oldest || time > this.#now + NS_PER_DAY
+    const flags =
+      (time > this.#now + NS_PER_MINUTE ? AHEAD : 0) |
+      (record.headMissing ? HEAD_MISSING : 0) |
+      (isForeign(record) ? FOREIGN : 0)
+    const day = isOdd ? this.#today : this.#dayOf(time)
+    return {
+      record,
+      entry: this.#streams.intern(record.stream),
+      call,
+      time,
+      flags,
+      day,
+      isOdd,
+      ordinal: record.ordinal,
+    }
+  }
+
+  #dayOf(time: bigint): string {
+    if (this.#day === '' || time < this.#dayStart || time >= this.#dayStart + NS_PER_DAY) {
+      this.#dayStart = time - (time % NS_PER_DAY)
+      this.#day = dayOf(time)
+    }
+    return this.#day
+  }
+}

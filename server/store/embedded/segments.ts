@@ -1,0 +1,218 @@
+import { readdir, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { DuckDBConnection } from '@duckdb/node-api'
+import type { Logger } from 'pino'
+import type { Catalog } from './catalog.ts'
+import { newer } from './catalog.ts'
+import { failureOf } from './failure.ts'
+import { databaseBytes, type Folder, removeDatabase, syncFolder } from './folder.ts'
+import { keepUnreadableWal, mendWal } from './mend.ts'
+import { quoteName, quoteText, SEGMENT_TABLES, STORAGE_VERSION } from './schema.ts'
+import { compareSegments, isSegmentName, partitionOf, Segment } from './segment.ts'
+import type { Streams } from './streams.ts'
+
+/** A search that reads an expired segment may hold it for so long. */
+const MAX_HOLD_MS = 60_000
+const UNFINISHED = '.unfinished'
+
+/** What the segments need of the store. */
+export interface SegmentsOptions {
+  readonly connection: DuckDBConnection
+  readonly folder: Folder
+  readonly catalog: Catalog
+  readonly streams: Streams
+  readonly segmentBytes: number
+  readonly log: Logger
+  /** Called when what is stored has changed other than by an append. */
+  readonly onLoss: () => void
+}
+
+/** The segments that serve. All that changes the set must run within the store's serial work. */
+export class Segments {
+  readonly #options: SegmentsOptions
+  #list: readonly Segment[] = []
+  #damaged: readonly string[] = []
+
+  constructor(options: SegmentsOptions) {
+    this.#options = options
+  }
+
+  /** Oldest first; a new array after each change. */
+  get all(): readonly Segment[] {
+    return this.#list
+  }
+
+  /** Names of what was set aside. */
+  get damaged(): readonly string[] {
+    return this.#damaged
+  }
+
+  /** Attaches all that is in the folder; sets aside what is damaged; counts as lost what should be there and is not. */
+  async open(): Promise<void> {
+    const { folder, catalog, log } = this.#options
+    const files = await readdir(folder.segments)
+    for (const file of files.filter((name) => name.includes(UNFINISHED))) await rm(join(folder.segments, file))
+    const names = files.filter((file) => file.endsWith('.duckdb')).map((file) => file.slice(0, -'.duckdb'.length))
+    for (const name of names.filter(isSegmentName).sort()) {
+      const segment = new Segment(folder.segments, name)
+      if (await this.#attach(segment)) await this.#add(segment)
+    }
+    for (const name of catalog.segments) {
+      if (this.#list.some((segment) => segment.name === name)) continue
+      log.error({ segment: name }, 'segment is missing: its lines are lost')
+      await folder.setAside(join(folder.segments, `${name}.duckdb`))
+      await catalog.removeSegment(name)
+      await catalog.countLoss()
+    }
+    this.#damaged = await folder.damagedNames()
+    this.recount()
+  }
+
+  /** The segment that new lines of this partition go to; made when there is none or the last one is full. */
+  async writable(day: string, isOdd: boolean): Promise<Segment> {
+    const siblings = this.ofPartition(partitionOf(day, isOdd))
+    const last = siblings.at(-1)
+    if (last?.isReadOnly) await this.reattach(last)
+    if (last !== undefined && last.gone === '' && !last.isReadOnly && last.bytes < this.#options.segmentBytes)
+      return last
+    return this.#create(day, isOdd, (last?.number ?? -1) + 1)
+  }
+
+  ofPartition(partition: string): readonly Segment[] {
+    return this.#list.filter((segment) => segment.partition === partition)
+  }
+
+  /** Attaches a segment anew after a failed write, which DuckDB may have shut it for; for reading only where the disk is full. */
+  async reattach(segment: Segment): Promise<void> {
+    await this.#detach(segment)
+    if (!(await this.#attach(segment))) this.#remove(segment, 'damaged')
+    this.recount()
+  }
+
+  /** Takes a damaged segment out of service; its file is kept in `damaged`. */
+  async setAside(segment: Segment, cause: unknown): Promise<void> {
+    if (segment.gone !== '') return
+    this.#remove(segment, 'damaged')
+    await this.#detach(segment)
+    await this.#setFileAside(segment, cause)
+    this.recount()
+  }
+
+  /** Deletes a segment, once the searches that read it are done. */
+  async expire(segment: Segment): Promise<void> {
+    if (segment.gone !== '') return
+    this.#remove(segment, 'expired')
+    this.recount()
+    this.#options.streams.prune()
+    await this.#options.catalog.removeSegment(segment.name)
+    void this.#drop(segment)
+  }
+
+  /** Brings the file's size up to date. */
+  async measure(segment: Segment): Promise<void> {
+    segment.bytes = await databaseBytes(segment.path)
+  }
+
+  recount(): void {
+    this.#options.streams.recount(this.#list.map((segment) => segment.streams))
+    this.#options.onLoss()
+  }
+
+  async #drop(segment: Segment): Promise<void> {
+    await segment.quiet(MAX_HOLD_MS)
+    await this.#detach(segment)
+    await removeDatabase(segment.path).catch((error: unknown) => {
+      this.#options.log.warn({ segment: segment.name, err: error }, 'expired segment cannot be deleted')
+    })
+  }
+
+  async #create(day: string, isOdd: boolean, number: number): Promise<Segment> {
+    const { connection, folder } = this.#options
+    const segment = new Segment(folder.segments, `${partitionOf(day, isOdd)}.${number}`)
+    // Under another name until it is whole: a kill in between must not leave what looks like a damaged segment.
+    const unfinished = segment.path + UNFINISHED
+    await connection.run('DETACH DATABASE IF EXISTS unfinished')
+    await removeDatabase(unfinished)
+    await connection.run(`ATTACH ${quoteText(unfinished)} AS unfinished (STORAGE_VERSION '${STORAGE_VERSION}')`)
+    try {
+      for (const table of SEGMENT_TABLES) await connection.run(`CREATE TABLE unfinished.${table}`)
+      await connection.run('CHECKPOINT unfinished')
+    } finally {
+      await connection.run('DETACH unfinished')
+    }
+    await rename(unfinished, segment.path)
+    await syncFolder(folder.segments)
+    await connection.run(`ATTACH ${quoteText(segment.path)} AS ${segment.database}`)
+    await this.#add(segment)
+    return segment
+  }
+
+  async #add(segment: Segment): Promise<void> {
+    await this.measure(segment)
+    this.#list = [...this.#list, segment].sort(compareSegments)
+    const { catalog } = this.#options
+    if (!catalog.segments.has(segment.name)) await catalog.addSegment(segment.name)
+  }
+
+  #remove(segment: Segment, why: 'expired' | 'damaged'): void {
+    segment.gone = why
+    this.#list = this.#list.filter((other) => other !== segment)
+  }
+
+  /** False when it was damaged and so set aside. Throws SWARMLOGS_STORE_NEWER. */
+  async #attach(segment: Segment): Promise<boolean> {
+    const { connection, folder, log } = this.#options
+    if (await keepUnreadableWal(segment, folder, log)) await this.#countLoss()
+    try {
+      await this.#attachAs(segment).catch(async (error: unknown) => {
+        if (await mendWal(connection, segment, folder, log, error)) await this.#countLoss()
+        await this.#attachAs(segment)
+      })
+      await segment.load(connection, this.#options.streams)
+      return true
+    } catch (error) {
+      const failure = failureOf(error)
+      if (failure === 'newer') throw newer(folder, `segment ${segment.name}`, error)
+      if (failure !== 'damaged' && !isIncomplete(error)) throw error
+      await this.#detach(segment)
+      await this.#setFileAside(segment, error)
+      return false
+    }
+  }
+
+  async #attachAs(segment: Segment): Promise<void> {
+    const attach = `ATTACH ${quoteText(segment.path)} AS ${quoteName(segment.name)}`
+    segment.isReadOnly = false
+    try {
+      await this.#options.connection.run(attach)
+    } catch (error) {
+      if (failureOf(error) !== 'other') throw error
+      // Attaching writes when there is a WAL to take in; reading must go on where that is impossible.
+      await this.#options.connection.run(`${attach} (READ_ONLY)`)
+      segment.isReadOnly = true
+    }
+  }
+
+  async #setFileAside(segment: Segment, cause: unknown): Promise<void> {
+    const { folder, catalog, log } = this.#options
+    const name = await folder.setAside(segment.path)
+    await catalog.removeSegment(segment.name)
+    await this.#countLoss()
+    log.error({ segment: segment.name, damaged: name, err: cause }, 'segment is damaged: set aside, all others serve')
+  }
+
+  async #countLoss(): Promise<void> {
+    await this.#options.catalog.countLoss()
+    this.#damaged = await this.#options.folder.damagedNames()
+    this.#options.onLoss()
+  }
+
+  async #detach(segment: Segment): Promise<void> {
+    await this.#options.connection.run(`DETACH DATABASE IF EXISTS ${segment.database}`)
+  }
+}
+
+/** A segment without its tables is none of ours, or not whole. */
+function isIncomplete(error: unknown): boolean {
+  return error instanceof Error && /^(Catalog|Binder) Error/.test(error.message)
+}

@@ -1,0 +1,133 @@
+import { greater, smaller } from './bigint.ts'
+import type { Part } from './selection.ts'
+
+/** A slice is so many chosen lines, as far as can be foreseen: its sort then fits into memory. */
+const SLICE_ROWS = 65_536
+/** ... and so many that must be looked at, so that each slice is a short piece of work. */
+const SLICE_SCAN = 4_000_000
+/** ... and so many bytes of text, reckoned from the size of the files. */
+const SLICE_BYTES = 64 * 2 ** 20
+/** Text is about three times as large as its compressed form. */
+const TEXT_RATIO = 4
+/** How much larger than foreseen a slice may be made when few of its lines match. */
+const MAX_SCALE = 256
+
+/** A range of times, [from, to), and the parts that have lines in it. */
+export interface Slice {
+  readonly from: bigint
+  readonly to: bigint
+  readonly parts: readonly Part[]
+}
+
+/** A part as the times of its lines go: its range, both ends inclusive, and what share of a slice each of its lines is. */
+interface Span {
+  readonly first: bigint
+  readonly last: bigint
+  readonly part: Part
+  readonly cost: number
+}
+
+/** How a search walks. */
+export interface Walk {
+  readonly since: bigint
+  /** Exclusive. */
+  readonly until: bigint
+  readonly order: 'asc' | 'desc'
+  /** As many lines as the first slices should have at least; a small answer needs no large slice. */
+  readonly rows?: number
+  /** Walk by the time that counts for "the newest": `received` for lines whose clock ran ahead. */
+  readonly byArrival?: boolean
+}
+
+/** Cuts the time range of a search into slices, in its order, each about as large as fits well into memory. */
+export class Slices {
+  readonly #spans: readonly Span[]
+  readonly #order: 'asc' | 'desc'
+  readonly #end: bigint
+  readonly #rows: number
+  #at: bigint
+  #scale = 1
+  #expected = 0
+
+  constructor(parts: readonly Part[], walk: Walk) {
+    this.#order = walk.order
+    this.#rows = Math.min(Math.max((walk.rows ?? SLICE_ROWS) * 2, 4096), SLICE_ROWS)
+    // Downwards is upwards with all times negated.
+    this.#at = walk.order === 'asc' ? walk.since : 1n - walk.until
+    this.#end = walk.order === 'asc' ? walk.until : 1n - walk.since
+    this.#spans = parts.map((part) => this.#span(part, walk.byArrival === true))
+  }
+
+  /** The next slice that has parts; undefined at the end. */
+  next(): Slice | undefined {
+    const starts = this.#spans.filter((span) => span.last >= this.#at).map((span) => greater(span.first, this.#at))
+    const from = starts.reduce<bigint | undefined>(
+      (least, start) => (least === undefined || start < least ? start : least),
+      undefined,
+    )
+    if (from === undefined || from >= this.#end) return undefined
+    const to = this.#fill(from)
+    this.#at = to
+    const parts = this.#spans.filter((span) => span.first < to && span.last >= from).map((span) => span.part)
+    return this.#order === 'asc' ? { from, to, parts } : { from: 1n - to, to: 1n - from, parts }
+  }
+
+  /** Tells how many rows the last slice had, so that the next ones are larger or smaller. */
+  learn(rows: number): void {
+    const expected = Math.max(this.#expected, 1)
+    if (rows < expected / 4) this.#scale = Math.min(this.#scale * 4, MAX_SCALE)
+    else if (rows > expected * 2) this.#scale = Math.max(this.#scale / 4, 1 / 64)
+  }
+
+  /** Where a slice from here is full; at most `#end`. Lines are taken to be spread evenly over each part's time. */
+  #fill(from: bigint): bigint {
+    let at = from
+    let room = 1
+    this.#expected = 0
+    while (at < this.#end) {
+      const { step, rate, lineRate } = this.#stretch(at)
+      if (step === undefined) break
+      const length = Number(step - at)
+      if (rate * length >= room) {
+        const fits = BigInt(Math.ceil(room / rate))
+        this.#expected += lineRate * (room / rate)
+        const to = at + greater(fits, 1n)
+        return smaller(to, this.#end)
+      }
+      room -= rate * length
+      this.#expected += lineRate * length
+      at = step
+    }
+    return smaller(at, this.#end)
+  }
+
+  /** Up to where the same parts have lines as at this time, and how dense they are there; no step when nothing follows. */
+  #stretch(at: bigint): { step: bigint | undefined; rate: number; lineRate: number } {
+    let step: bigint | undefined
+    let rate = 0
+    let lineRate = 0
+    for (const { first, last, part, cost } of this.#spans) {
+      if (last < at) continue
+      const edge = first > at ? first : last + 1n
+      if (step === undefined || edge < step) step = edge
+      if (first > at) continue
+      const perLine = part.chosen / (Number(last - first) + 1)
+      rate += this.#costPerLine(cost, part) * perLine
+      lineRate += perLine
+    }
+    return { step, rate, lineRate }
+  }
+
+  #costPerLine(scan: number, part: Part): number {
+    const textBytes = (part.segment.bytes * TEXT_RATIO) / Math.max(part.total, 1)
+    const share = Math.max(1 / this.#rows, textBytes / SLICE_BYTES) / this.#scale
+    return Math.max(share, scan)
+  }
+
+  #span(part: Part, byArrival: boolean): Span {
+    const first = byArrival && part.ahead !== undefined && part.ahead < part.first ? part.ahead : part.first
+    const cost = part.total / Math.max(part.chosen, 1) / SLICE_SCAN
+    const { last } = part
+    return this.#order === 'asc' ? { first, last, part, cost } : { first: -last, last: -first, part, cost }
+  }
+}

@@ -1,0 +1,107 @@
+import type { DuckDBConnection } from '@duckdb/node-api'
+import { appendRows } from './columns.ts'
+import type { Row } from './rows.ts'
+import { AHEAD, CHUNK_TYPES, LINE_TYPES, levelCode, SEALED_TYPES, STREAM_TYPES, sourceCode } from './schema.ts'
+import type { Segment } from './segment.ts'
+import { type Counts, count, type Entry } from './streams.ts'
+
+/** Stores rows in a segment, durably, all or none, and counts them. */
+export async function writeRows(
+  connection: DuckDBConnection,
+  segment: Segment,
+  rows: readonly Row[],
+  received: bigint,
+): Promise<void> {
+  const added = new Map<Entry, number>()
+  const idOf = (entry: Entry): number => segment.streams.get(entry)?.id ?? added.get(entry) ?? 0
+  for (const { entry } of rows) if (idOf(entry) === 0) added.set(entry, segment.streams.size + added.size + 1)
+  await inTransaction(connection, async () => {
+    await appendRows(
+      connection,
+      table(segment, 'streams', STREAM_TYPES),
+      [...added],
+      [([, id]) => id, ([entry]) => entry.labels],
+    )
+    await appendRows(connection, table(segment, 'lines', LINE_TYPES), rows, [
+      (row) => row.time,
+      (row) => idOf(row.entry),
+      (row) => sourceCode(row.record.source),
+      (row) => row.ordinal,
+      () => received,
+      (row) => levelCode(row.record.level),
+      (row) => row.flags,
+      (row) => row.record.cutFrom,
+      (row) => row.record.message,
+      (row) => row.record.fields,
+    ])
+    await appendRows(
+      connection,
+      table(segment, 'chunks', CHUNK_TYPES),
+      [...lastOfChunks(rows)],
+      [([id]) => id, ([, last]) => last, () => received],
+    )
+  })
+  for (const [entry, { counts, ahead }] of tally(rows)) {
+    segment.add(entry, idOf(entry), counts, received, ahead)
+    count(entry, counts)
+  }
+  segment.isDirty = true
+  segment.lastWriteMs = Date.now()
+}
+
+/** Writes down what the segment holds of which stream, so that start-up need not count, and takes its WAL in. */
+export async function sealSegment(connection: DuckDBConnection, segment: Segment): Promise<void> {
+  await inTransaction(connection, async () => {
+    await connection.run(`DELETE FROM ${segment.database}.sealed`)
+    await appendRows(
+      connection,
+      table(segment, 'sealed', SEALED_TYPES),
+      [...segment.streams.values()],
+      [
+        (held) => held.id,
+        (held) => BigInt(held.records),
+        (held) => held.first,
+        (held) => held.last,
+        (held) => held.received,
+        (held) => held.ahead ?? null,
+      ],
+    )
+  })
+  await connection.run(`CHECKPOINT ${segment.database}`)
+  segment.isDirty = false
+}
+
+function table(segment: Segment, name: string, types: typeof LINE_TYPES): Parameters<typeof appendRows>[1] {
+  return { database: segment.name, name, types }
+}
+
+async function inTransaction(connection: DuckDBConnection, work: () => Promise<void>): Promise<void> {
+  await connection.run('BEGIN')
+  try {
+    await work()
+    await connection.run('COMMIT')
+  } catch (error) {
+    // A COMMIT that failed has ended the transaction already; the error that counts is the first.
+    await connection.run('ROLLBACK').catch(() => undefined)
+    throw error
+  }
+}
+
+function tally(rows: readonly Row[]): Map<Entry, { readonly counts: Counts; ahead: boolean }> {
+  const tallies = new Map<Entry, { readonly counts: Counts; ahead: boolean }>()
+  for (const { entry, time, flags } of rows) {
+    const tally = tallies.get(entry) ?? { counts: { records: 0, first: time, last: time }, ahead: false }
+    tally.counts.records++
+    if (time < tally.counts.first) tally.counts.first = time
+    if (time > tally.counts.last) tally.counts.last = time
+    if ((flags & AHEAD) !== 0) tally.ahead = true
+    tallies.set(entry, tally)
+  }
+  return tallies
+}
+
+function lastOfChunks(rows: readonly Row[]): Map<string, number> {
+  const last = new Map<string, number>()
+  for (const { record } of rows) if (record.chunk !== '') last.set(record.chunk, record.ordinal)
+  return last
+}

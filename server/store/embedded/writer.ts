@@ -1,0 +1,226 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { DuckDBConnection } from '@duckdb/node-api'
+import type { Logger } from 'pino'
+import { comparePositions, type LogRecord, positionOf, type StoredRecord } from '../../../shared/record.ts'
+import type { Appended } from '../store.ts'
+import type { Admission } from './admission.ts'
+import { failureOf, messageOf, unavailable } from './failure.ts'
+import type { Folder } from './folder.ts'
+import { type Row, RowMaker } from './rows.ts'
+import type { Segments } from './segments.ts'
+import type { Serial } from './serial.ts'
+import type { Streams } from './streams.ts'
+import { writeRows } from './transaction.ts'
+
+/** One commit takes so much at most; what waits longer is in the next one. */
+const MAX_COMMIT_RECORDS = 100_000
+const MAX_COMMIT_BYTES = 64 * 2 ** 20
+/** Calls that may wait; beyond, they are refused and the senders try again later. */
+const MAX_WAITING = 4096
+const TURN = 4096
+
+interface Call {
+  readonly records: readonly LogRecord[]
+  readonly bytes: number
+  readonly resolve: (appended: Appended) => void
+  readonly reject: (error: unknown) => void
+}
+
+/** What the writer needs of the store. */
+export interface WriterOptions {
+  readonly connection: DuckDBConnection
+  readonly folder: Folder
+  readonly segments: Segments
+  readonly streams: Streams
+  readonly admission: Admission
+  readonly serial: Serial
+  readonly retentionNs: bigint
+  /** Bytes of the disk that stay free, so that a checkpoint never meets a full one. */
+  readonly reserveBytes: number
+  readonly log: Logger
+  /** Newest `received` that is stored. */
+  readonly lastReceived: bigint
+}
+
+/** Writes what `append` is given, all calls that wait in one durable commit. */
+export class Writer {
+  readonly #options: WriterOptions
+  #waiting: Call[] = []
+  #running: Promise<void> | undefined
+  #lastReceived: bigint
+  #reason = ''
+
+  constructor(options: WriterOptions) {
+    this.#options = options
+    this.#lastReceived = options.lastReceived
+  }
+
+  get lastReceived(): bigint {
+    return this.#lastReceived
+  }
+
+  /** Why nothing can be written, or ''. */
+  get reason(): string {
+    return this.#reason
+  }
+
+  async append(records: readonly LogRecord[]): Promise<Appended> {
+    if (this.#waiting.length >= MAX_WAITING) throw unavailable('store now: too many appends wait, try again later')
+    return new Promise((resolve, reject) => {
+      let bytes = 0
+      for (const { message, fields } of records) bytes += message.length + fields.length
+      this.#waiting.push({ records, bytes, resolve, reject })
+      this.#running ??= this.#run()
+    })
+  }
+
+  /** Resolves when nothing waits any more. */
+  async drain(): Promise<void> {
+    while (this.#running !== undefined) await this.#running
+  }
+
+  /** Looks whether a full disk has room again, so that the status is right although nobody appends. */
+  async checkSpace(): Promise<void> {
+    if (this.#reason === '') return
+    const { folder, reserveBytes } = this.#options
+    if (this.#waiting.length === 0 && (await folder.freeBytes()) >= reserveBytes) this.#reason = ''
+  }
+
+  async #run(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      const calls = this.#take()
+      await this.#options.serial.run(() => this.#commit(calls))
+    }
+    this.#running = undefined
+  }
+
+  #take(): Call[] {
+    let records = 0
+    let bytes = 0
+    let count = 0
+    for (const call of this.#waiting) {
+      records += call.records.length
+      bytes += call.bytes
+      if (count > 0 && (records > MAX_COMMIT_RECORDS || bytes > MAX_COMMIT_BYTES)) break
+      count++
+    }
+    return this.#waiting.splice(0, count)
+  }
+
+  async #commit(calls: readonly Call[]): Promise<void> {
+    try {
+      const bytes = calls.reduce((sum, call) => sum + call.bytes, 0)
+      await this.#checkRoom(bytes)
+      const { rows, received } = await this.#store(calls)
+      await settle(calls, rows, received)
+      if (this.#reason !== '') this.#options.log.info('store takes records again')
+      this.#reason = ''
+    } catch (error) {
+      // What was noted in mind of these rows may not be stored, what was stored may not be noted.
+      this.#options.admission.forget()
+      if (this.#reason === '') this.#options.log.error({ err: error }, 'store cannot take records')
+      this.#reason = messageOf(error)
+      for (const call of calls) call.reject(unavailable(`store now: ${this.#reason}`, error))
+    }
+  }
+
+  async #checkRoom(bytes: number): Promise<void> {
+    const { folder, reserveBytes } = this.#options
+    const free = await folder.freeBytes()
+    if (free < reserveBytes + 2 * bytes)
+      throw new Error(`the disk is full (${Math.floor(free / 2 ** 20)} MiB are free)`)
+  }
+
+  /** Stores what is new, day by day, as a transaction can write to one file only. A damaged file is set aside by then, and all is tried again. */
+  async #store(calls: readonly Call[]): Promise<{ rows: readonly Row[]; received: bigint }> {
+    const stored: Row[] = []
+    const received = this.#nextReceived()
+    for (let attempt = 0; ; attempt++) {
+      try {
+        const rows = await this.#options.admission.admit(await this.#rows(calls))
+        for (const part of partitions(rows)) {
+          await this.#write(part, received)
+          stored.push(...part)
+        }
+        this.#lastReceived = received
+        return { rows: attempt === 0 ? rows : stored, received }
+      } catch (error) {
+        this.#options.admission.forget()
+        if (failureOf(error) !== 'damaged' || attempt > 0) throw error
+      }
+    }
+  }
+
+  async #rows(calls: readonly Call[]): Promise<Row[]> {
+    const maker = new RowMaker(this.#options.streams, BigInt(Date.now()) * 1_000_000n, this.#options.retentionNs)
+    const rows: Row[] = []
+    for (const [call, { records }] of calls.entries()) {
+      for (const record of records) {
+        rows.push(maker.row(record, call))
+        if (rows.length % TURN === 0) await nextTurn()
+      }
+    }
+    return rows
+  }
+
+  async #write(rows: readonly Row[], received: bigint): Promise<void> {
+    const [first] = rows
+    if (first === undefined) return
+    const { segments, connection } = this.#options
+    const segment = await segments.writable(first.day, first.isOdd)
+    try {
+      await writeRows(connection, segment, rows, received)
+    } catch (error) {
+      // DuckDB shuts a file whose checkpoint failed; attached anew it has what was committed, no more and no less.
+      if (failureOf(error) === 'damaged') await segments.setAside(segment, error)
+      else await segments.reattach(segment)
+      throw error
+    }
+    await segments.measure(segment)
+  }
+
+  #nextReceived(): bigint {
+    const now = BigInt(Date.now()) * 1_000_000n
+    return now > this.#lastReceived ? now : this.#lastReceived + 1n
+  }
+}
+
+/** The rows by the segment that they go to, oldest day first. */
+function partitions(rows: readonly Row[]): Row[][] {
+  const parts = new Map<string, Row[]>()
+  for (const row of rows) {
+    const key = `${row.day}${row.isOdd}`
+    const part = parts.get(key)
+    if (part === undefined) parts.set(key, [row])
+    else part.push(row)
+  }
+  return [...parts].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, part]) => part)
+}
+
+async function settle(calls: readonly Call[], rows: readonly Row[], received: bigint): Promise<void> {
+  const stored: StoredRecord[][] = calls.map(() => [])
+  for (const [index, row] of rows.entries()) {
+    stored[row.call]?.push(storedRecord(row, received))
+    if (index % TURN === TURN - 1) await nextTurn()
+  }
+  for (const [index, call] of calls.entries()) {
+    const own = stored[index] ?? []
+    if (!isSorted(own)) own.sort((a, b) => comparePositions(positionOf(a), positionOf(b)))
+    call.resolve({ stored: own, duplicates: call.records.length - own.length, received })
+  }
+}
+
+/** The record as a search would give it. */
+function storedRecord({ record, entry, time, ordinal }: Row, received: bigint): StoredRecord {
+  const { source, message, cutFrom, headMissing, level, fields } = record
+  const { stream } = entry
+  return { stream, source, time, ordinal, message, cutFrom, headMissing, chunk: '', level, fields, received }
+}
+
+function isSorted(records: readonly StoredRecord[]): boolean {
+  for (const [index, record] of records.entries()) {
+    const before = records[index - 1]
+    if (before !== undefined && comparePositions(positionOf(before), positionOf(record)) > 0) return false
+  }
+  return true
+}
