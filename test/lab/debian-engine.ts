@@ -8,6 +8,11 @@ import { step } from './step.ts'
 /** Engines that the lab can start: '20' is the one that Debian 12 installs, '26' is Debian 13's, unpacked beside it. */
 export type EngineVersion = '20' | '26'
 
+/** Whether a word names an engine version. */
+export function isEngineVersion(word: string): word is EngineVersion {
+  return word === '20' || word === '26'
+}
+
 // Debian 12 has every library that Debian 13's engine asks for, and a runc of its own, which serves both.
 const packages = ['docker.io', 'containerd', 'tini']
 const keyring = '/usr/share/keyrings/debian-archive-keyring.gpg'

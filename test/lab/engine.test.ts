@@ -20,6 +20,8 @@ describe.each(['20', '26'] as const)('an engine %s of the lab', (version) => {
       '-d',
       '--name',
       'app',
+      '--stop-timeout',
+      '1',
       '--network',
       'none',
       'lab/busybox:1',

@@ -9,7 +9,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { basename, join } from 'node:path'
+import { join } from 'node:path'
 import { killProcessesOf } from './processes.ts'
 import { attempt } from './run.ts'
 
@@ -130,9 +130,4 @@ function startTime(pid: number): string | undefined {
   } catch {
     return undefined
   }
-}
-
-/** The last part of a place's folder is its number: what a person types to name it. */
-export function placeNamed(name: string): Place | undefined {
-  return allPlaces().find((place) => basename(place.dir) === name)
 }
