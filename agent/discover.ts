@@ -1,0 +1,180 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Logger } from 'pino'
+import { SwarmlogsError } from '../shared/errors.ts'
+import type { AgentStatus } from './status.ts'
+import { inspectTarget, type ListedContainer, listContainers, readNode } from './tail/containers.ts'
+import type { Engine } from './tail/engine.ts'
+import { type ContainerEvent, containerEvents } from './tail/events.ts'
+import { Slots } from './tail/slots.ts'
+import type { NodeIdentity, Target } from './target.ts'
+
+/** What discovery tells. Hints come twice or not at all; a container that should be followed is told again until it is. */
+export type Discovery =
+  | { readonly kind: 'node'; readonly node: NodeIdentity }
+  | { readonly kind: 'target'; readonly target: Target }
+  /** The container was sent a signal, or died. */
+  | { readonly kind: 'killed'; readonly id: string; readonly signal: string }
+  | { readonly kind: 'died'; readonly id: string }
+  /** All containers that there are. One that is missing was removed, or created just now. */
+  | { readonly kind: 'listed'; readonly ids: ReadonlySet<string> }
+
+export interface DiscoverOptions {
+  readonly engine: Engine
+  readonly log: Logger
+  readonly status: AgentStatus
+  readonly signal: AbortSignal
+  readonly tell: (discovery: Discovery) => void
+}
+
+const RELIST_MS = 30_000
+const FIRST_DELAY_MS = 100
+const LONGEST_DELAY_MS = 5_000
+const INSPECTIONS = 16
+
+/**
+ * Finds containers until the signal aborts: by a list, then by events, and by a list again every 30 s and whenever the events
+ * had to be asked for anew, because the engine keeps few events and drops listeners that are slow. Survives the engine.
+ */
+export async function discover(options: DiscoverOptions): Promise<void> {
+  const { signal } = options
+  let failures = 0
+  while (!signal.aborted) {
+    try {
+      await new Watch(options).run(() => {
+        failures = 0
+        report(options)
+      })
+    } catch (error) {
+      if (!signal.aborted) report(options, error)
+    }
+    const delay = Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** failures)
+    failures += 1
+    await sleep(delay, undefined, { signal }).catch(() => undefined)
+  }
+}
+
+/** Logs a change, not each try. */
+function report({ engine, log, status }: DiscoverOptions, error?: unknown): void {
+  const state = error === undefined ? 'reachable' : String(error)
+  if (state === status.engine) return
+  status.engine = state
+  const docker = engine.host
+  if (error === undefined) log.info({ docker, api: engine.version }, 'docker engine is reachable')
+  else log.warn({ docker, err: error }, 'docker engine is not reachable, trying again')
+}
+
+/** One connection's view of the engine. */
+class Watch {
+  readonly #options: DiscoverOptions
+  readonly #inspections = new Slots(INSPECTIONS)
+  /** What is known of each container, by id; a promise while it is being inspected. */
+  readonly #known = new Map<string, Promise<Target | undefined>>()
+  readonly #states = new Map<string, string>()
+  #node = ''
+
+  constructor(options: DiscoverOptions) {
+    this.#options = options
+  }
+
+  /** Runs until the events end, which throws. */
+  async run(onReady: () => void): Promise<void> {
+    const { engine, signal } = this.#options
+    await engine.negotiate(signal)
+    const stop = new AbortController()
+    const events = await containerEvents(engine, AbortSignal.any([signal, stop.signal]))
+    try {
+      // The list comes after the events have begun: no container falls between them.
+      await this.#list()
+      onReady()
+      const relist = this.#relist(stop)
+      for await (const event of events) this.#handle(event)
+      stop.abort()
+      await relist
+      throw new SwarmlogsError(
+        'SWARMLOGS_DOCKER_UNAVAILABLE',
+        'cannot read on in the events of the Docker engine: they ended',
+      )
+    } finally {
+      stop.abort()
+    }
+  }
+
+  /** Lists every 30 s; a failure ends the events too. */
+  async #relist(stop: AbortController): Promise<void> {
+    const signal = AbortSignal.any([this.#options.signal, stop.signal])
+    try {
+      for (;;) {
+        await sleep(RELIST_MS, undefined, { signal, ref: false })
+        await this.#list()
+      }
+    } catch (error) {
+      stop.abort(error)
+    }
+  }
+
+  async #list(): Promise<void> {
+    const { engine, signal, tell } = this.#options
+    const node = await readNode(engine, signal)
+    if (JSON.stringify(node) !== this.#node) tell({ kind: 'node', node })
+    this.#node = JSON.stringify(node)
+    const listed = await listContainers(engine, signal)
+    const ids = new Set(listed.map(({ id }) => id))
+    for (const id of this.#known.keys()) if (!ids.has(id)) this.#forget(id)
+    tell({ kind: 'listed', ids })
+    await Promise.all(listed.map((container) => this.#compare(container)))
+  }
+
+  /** Tells a container that is new, or in another state than the list before showed. */
+  async #compare({ id, state }: ListedContainer): Promise<void> {
+    if (this.#states.get(id) === state && this.#known.has(id)) return
+    this.#states.set(id, state)
+    await this.#inspect(id, false)
+  }
+
+  #forget(id: string): void {
+    this.#known.delete(id)
+    this.#states.delete(id)
+  }
+
+  #handle(event: ContainerEvent): void {
+    const { id, action, signal } = event
+    const { tell } = this.#options
+    if (action === 'create') void this.#inspect(id, true).catch(() => undefined)
+    else if (action === 'start') void this.#started(id).catch(() => undefined)
+    else if (action === 'die') tell({ kind: 'died', id })
+    else if (action === 'kill') tell({ kind: 'killed', id, signal })
+    else if (action === 'destroy') this.#forget(id)
+    if (action === 'start') this.#states.set(id, 'running')
+    if (action === 'die') this.#states.set(id, 'exited')
+  }
+
+  /** A container that was seen being created needs no second inspection: it may be gone before that is answered. */
+  async #started(id: string): Promise<void> {
+    const known = await this.#known.get(id)
+    if (known?.fresh && !known.started)
+      this.#options.tell({ kind: 'target', target: { ...known, running: true, started: true } })
+    else await this.#inspect(id, false)
+  }
+
+  /** Inspects and tells a container. Nothing is told of one that is gone by then. */
+  async #inspect(id: string, fresh: boolean): Promise<void> {
+    const target = this.#ask(id, fresh)
+    this.#known.set(id, target)
+    const found = await target
+    if (found) this.#options.tell({ kind: 'target', target: found })
+    else if (this.#known.get(id) === target) this.#known.delete(id)
+  }
+
+  async #ask(id: string, fresh: boolean): Promise<Target | undefined> {
+    const { engine, signal } = this.#options
+    const release = await this.#inspections.acquire(signal)
+    try {
+      return await inspectTarget(engine, id, fresh, signal)
+    } catch (error) {
+      if (error instanceof SwarmlogsError && error.code === 'SWARMLOGS_NOT_FOUND') return undefined
+      throw error
+    } finally {
+      release()
+    }
+  }
+}

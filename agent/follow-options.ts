@@ -1,0 +1,26 @@
+import type { Logger } from 'pino'
+import type { Checkpoint } from './line.ts'
+import type { AgentStatus } from './status.ts'
+import type { Engine } from './tail/engine.ts'
+
+/** What to follow, and from where. */
+export interface FollowOptions {
+  readonly engine: Engine
+  readonly checkpoints: { load(containerId: string): Checkpoint | undefined }
+  /** How far back a container's log is read at its first sight, nanoseconds before now; 0: new lines only. */
+  readonly backfillNs: bigint
+  /** Ends everything at once. */
+  readonly signal: AbortSignal
+  /** Ends when the containers that are being stopped have said their last words; see Follower.drain. */
+  readonly drain?: AbortSignal | undefined
+  readonly log: Logger
+  readonly status: AgentStatus
+  /** Stands in for the Swarm's id. */
+  readonly cluster?: string | undefined
+  /** Stands in for the engine's name. */
+  readonly nodeName?: string | undefined
+  /** Follow swarmlogs' own containers too. */
+  readonly includeSelf?: boolean | undefined
+  /** `host:port` of our server, as a container's fluentd log driver may name it: such containers send for themselves. */
+  readonly ownForwardAddresses?: readonly string[] | undefined
+}

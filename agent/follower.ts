@@ -1,0 +1,227 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { SwarmlogsError } from '../shared/errors.ts'
+import type { LogStream } from '../shared/record.ts'
+import { Departures } from './departures.ts'
+import type { Discovery } from './discover.ts'
+import { logStream } from './enrich.ts'
+import type { FollowOptions } from './follow-options.ts'
+import { bytesOf, Followed } from './followed.ts'
+import type { TailBatch } from './line.ts'
+import type { LineTime } from './lines.ts'
+import { Merge } from './merge.ts'
+import { Selection } from './selection.ts'
+import { attributesOf, imageOf } from './tail/containers.ts'
+import { historyTail } from './tail/history.ts'
+import { liveTail } from './tail/live.ts'
+import type { Piece, TailContext } from './tail/piece.ts'
+import { BEGINNING } from './tail/place.ts'
+import { Slots } from './tail/slots.ts'
+import { mayRotate, type NodeIdentity, type Target } from './target.ts'
+
+/** Finite reads at a time, and how many of them may be of history. */
+const WINDOWS = 50
+const HISTORIES = 2
+/** What a batch costs beside its messages. */
+const LINE_OVERHEAD = 200
+
+interface Labelled {
+  readonly followed: Followed
+  readonly stream: LogStream
+  readonly piece: Piece
+}
+
+/** Decides which containers are followed, runs their tails, and merges what these read. */
+export class Follower {
+  readonly #options: FollowOptions
+  readonly #stop: AbortController
+  readonly #noHistory = new AbortController()
+  readonly #merge = new Merge<Labelled>(({ piece }) => bytesOf(piece.lines) + piece.lines.length * LINE_OVERHEAD)
+  readonly #followed = new Map<string, Followed>()
+  readonly #windows = new Slots(WINDOWS)
+  readonly #histories = new Slots(HISTORIES)
+  readonly #horizon: LineTime
+  readonly #departures = new Departures()
+  readonly #selection: Selection
+  #node: NodeIdentity = { id: '', name: '', cluster: '' }
+
+  constructor(options: FollowOptions, stop: AbortController) {
+    this.#options = options
+    this.#stop = stop
+    this.#selection = new Selection(options)
+    const horizon = BigInt(Date.now()) * 1_000_000n - options.backfillNs
+    this.#horizon = [Number(horizon / 1_000_000_000n), Number(horizon % 1_000_000_000n)]
+  }
+
+  /** The lines of all containers, until `end`. */
+  async *batches(): AsyncGenerator<TailBatch, void> {
+    const { status } = this.#options
+    for await (const { followed, stream, piece } of this.#merge) {
+      const batch = followed.commit(piece, stream)
+      status.lines += batch.lines.length
+      status.bytes += batch.bytes
+      if (this.#stop.signal.aborted && this.#options.signal.aborted) return
+      yield batch
+    }
+  }
+
+  /** Ends all tails at once. */
+  end(): void {
+    this.#stop.abort()
+    this.#merge.close()
+  }
+
+  /**
+   * Ends when no last words are to be expected any more. A Swarm that drains a node stops the agent in the same second as
+   * the agent's neighbours, in any order: so it waits at least 2 s for others to be told to stop, then for each that was told
+   * to have ended and been read to its end, and for 2 s without another. Healthy neighbours do not delay it. The caller
+   * bounds it by `signal`.
+   */
+  async drain(): Promise<void> {
+    this.#noHistory.abort()
+    this.#departures.begin()
+    while (!this.#stop.signal.aborted) {
+      const isSpeaking = [...this.#followed.values()].some((followed) => followed.isDying && followed.isTailing)
+      if (this.#departures.isOver(isSpeaking)) break
+      await sleep(Departures.LOOK_MS)
+    }
+    this.end()
+  }
+
+  /** Takes what discovery tells. */
+  hear(discovery: Discovery): void {
+    switch (discovery.kind) {
+      case 'node':
+        this.#setNode(discovery.node)
+        break
+      case 'target':
+        this.#consider(discovery.target)
+        break
+      case 'killed':
+        this.#onKilled(discovery.id, discovery.signal)
+        break
+      case 'died':
+        this.#departures.note()
+        break
+      case 'listed':
+        this.#forget(discovery.ids)
+        break
+      default:
+        discovery satisfies never
+    }
+  }
+
+  #setNode(node: NodeIdentity): void {
+    const { cluster, nodeName } = this.#options
+    this.#node = { id: node.id, name: nodeName || node.name, cluster: cluster || node.cluster }
+  }
+
+  #onKilled(id: string, signal: string): void {
+    const followed = this.#followed.get(id)
+    if (!followed || !Departures.stops(signal, followed.target.stopSignal)) return
+    followed.isDying = true
+    this.#departures.note()
+  }
+
+  /** A container that two lists in a row did not show is gone, not just created. */
+  #forget(ids: ReadonlySet<string>): void {
+    for (const [id, followed] of this.#followed) {
+      followed.missed = ids.has(id) ? 0 : followed.missed + 1
+      if (followed.missed > 1 && !followed.isTailing && !followed.isReadingHistory) this.#followed.delete(id)
+    }
+  }
+
+  #consider(target: Target): void {
+    if (this.#stop.signal.aborted || !target.started || !this.#selection.accepts(target)) return
+    const known = this.#followed.get(target.id)
+    const followed = known ?? new Followed(target, this.#options.checkpoints.load(target.id))
+    this.#followed.set(target.id, followed)
+    followed.target = target
+    if (followed.isTailing) followed.again = true
+    else this.#tail(followed)
+  }
+
+  #tail(followed: Followed): void {
+    const { target, progress } = followed
+    followed.isTailing = true
+    followed.again = false
+    this.#options.status.following += 1
+    const from = progress.live ?? (target.fresh ? BEGINNING : undefined)
+    const tail = liveTail(this.#context(followed, this.#stop.signal), from, target.running ? 'running' : 'dead')
+    this.#merge.add(this.#labelled(followed, tail), 'urgent', (error) => this.#onTailEnd(followed, error))
+  }
+
+  #onTailEnd(followed: Followed, error: unknown): void {
+    const { status, log } = this.#options
+    status.following -= 1
+    followed.isTailing = false
+    followed.isDying = false
+    if (error instanceof SwarmlogsError && error.code === 'SWARMLOGS_LOG_UNREADABLE') {
+      this.#selection.reportUnreadable(followed.target)
+    } else if (error !== undefined) {
+      log.error({ err: error, container: followed.target.id }, 'following a container failed')
+    } else if (followed.again && !this.#stop.signal.aborted) {
+      this.#tail(followed)
+    }
+  }
+
+  #context(followed: Followed, signal: AbortSignal): TailContext {
+    const { id, tty } = followed.target
+    return {
+      engine: this.#options.engine,
+      id,
+      tty,
+      mayRotate: mayRotate(followed.target),
+      horizon: this.#horizon,
+      signal,
+      windows: this.#windows,
+      log: this.#options.log,
+      onCaughtUp: () => this.#readHistory(followed),
+      liveLines: () => followed.liveLines,
+    }
+  }
+
+  #readHistory(followed: Followed): void {
+    if (followed.isReadingHistory || !followed.progress.history || this.#noHistory.signal.aborted) return
+    followed.isReadingHistory = true
+    const signal = AbortSignal.any([this.#stop.signal, this.#noHistory.signal])
+    const history = this.#history(followed, signal)
+    this.#merge.add(this.#labelled(followed, history), 'patient', (error) => {
+      followed.isReadingHistory = false
+      const container = followed.target.id
+      if (error !== undefined && !signal.aborted)
+        this.#options.log.error({ err: error, container }, 'reading history failed')
+    })
+  }
+
+  async *#history(followed: Followed, signal: AbortSignal): AsyncGenerator<Piece, void> {
+    const release = await this.#histories.acquire(signal)
+    this.#options.status.history += 1
+    try {
+      // It may have grown while it waited for its turn.
+      const { history } = followed.progress
+      if (history) yield* historyTail(this.#context(followed, signal), history)
+    } finally {
+      this.#options.status.history -= 1
+      release()
+    }
+  }
+
+  /** Adds the labels; a container's attributes can only be read once it has a line. */
+  async *#labelled(followed: Followed, pieces: AsyncIterable<Piece>): AsyncGenerator<Labelled, void> {
+    for await (const piece of pieces) {
+      const stream = followed.stream ?? (await this.#describe(followed, piece.lines.length > 0))
+      yield { followed, stream, piece }
+    }
+  }
+
+  async #describe(followed: Followed, hasLines: boolean): Promise<LogStream> {
+    const { engine, log } = this.#options
+    const { target } = followed
+    const { signal } = this.#stop
+    const image = await imageOf(engine, target, signal)
+    const attributes = hasLines ? await attributesOf(engine, target, signal, log) : {}
+    const stream = logStream(target, { node: this.#node, image, attributes })
+    if (hasLines) followed.stream ??= stream
+    return followed.stream ?? stream
+  }
+}

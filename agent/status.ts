@@ -1,0 +1,15 @@
+/** What the agent's readers are doing; live numbers, for metrics and the log. */
+export class AgentStatus {
+  /** Containers that are being followed. */
+  following = 0
+  /** Containers whose history is being read. */
+  history = 0
+  lines = 0
+  bytes = 0
+  /** `reachable`, or why the Docker engine is not; '' before the first try. */
+  engine = ''
+  /** Log driver by the service (or container) that uses it and cannot be read. */
+  readonly unreadable = new Map<string, string>()
+  /** Services whose own log driver sends to our server already. */
+  readonly elsewhere = new Set<string>()
+}

@@ -1,0 +1,113 @@
+import type { Logger } from 'pino'
+import { imageWithDigest, parseAttributes } from '../enrich.ts'
+import { Frames } from '../frames.ts'
+import type { NodeIdentity, Target } from '../target.ts'
+import type { Engine } from './engine.ts'
+
+/** A container as the list shows it. */
+export interface ListedContainer {
+  readonly id: string
+  /** created, running, exited, ... */
+  readonly state: string
+}
+
+interface Inspected {
+  readonly Id: string
+  readonly Name: string
+  readonly Image?: string
+  readonly State: { readonly Running?: boolean; readonly StartedAt?: string; readonly Restarting?: boolean }
+  readonly Config: {
+    readonly Tty?: boolean
+    readonly Image?: string
+    readonly Labels?: Record<string, string> | null
+    readonly StopSignal?: string
+  }
+  readonly HostConfig: {
+    readonly LogConfig?: { readonly Type?: string; readonly Config?: Record<string, string> | null }
+  }
+}
+
+interface Info {
+  readonly ID?: string
+  readonly Name?: string
+  readonly Swarm?: { readonly NodeID?: string; readonly Cluster?: { readonly ID?: string } | null }
+}
+
+/** All containers that the engine has. */
+export async function listContainers(engine: Engine, signal: AbortSignal): Promise<ListedContainer[]> {
+  const list = (await engine.get('/containers/json', { all: 1 }, signal)) as { Id: string; State: string }[]
+  return list.map(({ Id, State }) => ({ id: Id, state: State }))
+}
+
+/** Describes a container; `fresh` when it was seen being created. Throws SWARMLOGS_NOT_FOUND. */
+export async function inspectTarget(engine: Engine, id: string, fresh: boolean, signal: AbortSignal): Promise<Target> {
+  const { Id, Name, Image, State, Config, HostConfig } = (await engine.get(
+    `/containers/${id}/json`,
+    {},
+    signal,
+  )) as Inspected
+  return {
+    id: Id,
+    name: Name.replace(/^\//, ''),
+    labels: Config.Labels ?? {},
+    image: Config.Image ?? '',
+    imageId: Image ?? '',
+    tty: Config.Tty === true,
+    running: State.Running === true && State.Restarting !== true,
+    started: State.Running === true || !/^0001-/.test(State.StartedAt ?? '0001-'),
+    fresh,
+    stopSignal: Config.StopSignal ?? '',
+    driver: HostConfig.LogConfig?.Type ?? '',
+    driverOptions: HostConfig.LogConfig?.Config ?? {},
+  }
+}
+
+/** Describes the node that the engine runs on. */
+export async function readNode(engine: Engine, signal: AbortSignal): Promise<NodeIdentity> {
+  const { ID, Name, Swarm } = (await engine.get('/info', {}, signal)) as Info
+  return { id: Swarm?.NodeID || ID || '', name: Name ?? '', cluster: Swarm?.Cluster?.ID ?? '' }
+}
+
+/** The image that a container runs, with digest where the engine knows one. */
+export async function imageOf(engine: Engine, target: Target, signal: AbortSignal): Promise<string> {
+  if (target.image.includes('@') || !target.imageId) return target.image
+  try {
+    const { RepoDigests } = (await engine.get(`/images/${target.imageId}/json`, {}, signal)) as {
+      RepoDigests?: string[]
+    }
+    return imageWithDigest(target.image, RepoDigests ?? [])
+  } catch {
+    // The image was removed, or the engine went away: the reference alone is right too.
+    return target.image
+  }
+}
+
+const ATTRIBUTE_OPTIONS = ['labels', 'labels-regex', 'env', 'env-regex', 'tag']
+
+/** The attributes that the log driver stores with each line of a container; they are the same on all, so one line shows them. */
+export async function attributesOf(
+  engine: Engine,
+  target: Target,
+  signal: AbortSignal,
+  log: Logger,
+): Promise<Record<string, string>> {
+  if (!ATTRIBUTE_OPTIONS.some((option) => target.driverOptions[option])) return {}
+  try {
+    return parseAttributes(await lastLine(engine, target, signal))
+  } catch (error) {
+    log.debug({ err: error, container: target.id }, 'cannot read the log attributes of a container')
+    return {}
+  }
+}
+
+async function lastLine(engine: Engine, { id, tty }: Target, signal: AbortSignal): Promise<string> {
+  const query = { stdout: 1, stderr: 1, details: 1, tail: 1, timestamps: 0 }
+  const response = await engine.stream(`/containers/${id}/logs`, query, signal)
+  const pieces: Buffer[] = []
+  const frames = new Frames((_type, buffer, start, end) => pieces.push(buffer.subarray(start, end)))
+  for await (const chunk of response) {
+    if (tty) pieces.push(chunk as Buffer)
+    else frames.push(chunk as Buffer)
+  }
+  return Buffer.concat(pieces).toString()
+}

@@ -1,0 +1,147 @@
+import { readFileSync } from 'node:fs'
+import { Agent as HttpAgent, type IncomingMessage } from 'node:http'
+import { Agent as HttpsAgent } from 'node:https'
+import { join } from 'node:path'
+import Docker from 'dockerode'
+import { type ErrorCode, SwarmlogsError } from '../../shared/errors.ts'
+
+/** Where the engine is: DOCKER_HOST's forms, and the folder of ca.pem, cert.pem and key.pem when it wants TLS. */
+export interface EngineAddress {
+  /** `unix:///var/run/docker.sock`, `tcp://host:2376`, `http://host:2375`. */
+  readonly host?: string | undefined
+  readonly certPath?: string | undefined
+  readonly tls?: boolean | undefined
+}
+
+type Query = Readonly<Record<string, string | number | boolean>>
+
+/** Newest Engine API that this code was written against, and the oldest that has all it needs. */
+const NEWEST_API = [1, 54] as const
+const OLDEST_API = [1, 40] as const
+const DEFAULT_HOST = 'unix:///var/run/docker.sock'
+/** An engine that does not begin to answer within this is taken as hung. */
+const ANSWER_TIMEOUT_MS = 30_000
+
+/** The few GETs that the agent asks of a Docker engine; there is no other kind of request in it. */
+export class Engine {
+  readonly #docker: Docker
+  /** Where it is, for messages. */
+  readonly host: string
+  /** The API version agreed on, as `1.41`; '' before `negotiate`. */
+  version = ''
+
+  constructor(address: EngineAddress = {}) {
+    this.host = address.host || DEFAULT_HOST
+    this.#docker = new Docker({ ...connection(this.host, address), version: '' })
+  }
+
+  /** Agrees on an API version: the engine's own, capped at what this code knows. Throws when it is older than 1.40 or not there. */
+  async negotiate(signal?: AbortSignal): Promise<void> {
+    const found = (await this.#get('/version', {}, signal)) as { ApiVersion?: unknown; Version?: unknown }
+    const match = /^(\d+)\.(\d+)$/.exec(String(found.ApiVersion))
+    const version = [Number(match?.[1]), Number(match?.[2])] as const
+    if (!(compare(version, OLDEST_API) >= 0)) {
+      const wants = `API ${OLDEST_API.join('.')} (Docker 19.03) or newer is needed`
+      const message = `cannot use the Docker engine ${found.Version} at ${this.host}: it speaks API ${found.ApiVersion}, ${wants}`
+      throw new SwarmlogsError('SWARMLOGS_DOCKER_UNAVAILABLE', message)
+    }
+    this.version = (compare(version, NEWEST_API) > 0 ? NEWEST_API : version).join('.')
+  }
+
+  /** GETs a JSON answer, as the engine gives it. Throws SWARMLOGS_NOT_FOUND for 404 and 409, SWARMLOGS_LOG_UNREADABLE for 501. */
+  get(path: string, query: Query = {}, signal?: AbortSignal): Promise<unknown> {
+    return this.#get(`/v${this.version}${path}`, query, signal)
+  }
+
+  /** GETs an answer as a stream of bytes, which comes only as fast as it is read; errors as in `get`. */
+  async stream(path: string, query: Query, signal: AbortSignal): Promise<IncomingMessage> {
+    const hung = new AbortController()
+    const timer = setTimeout(() => hung.abort(new Error('no answer in 30 s')), ANSWER_TIMEOUT_MS)
+    try {
+      const both = AbortSignal.any([signal, hung.signal])
+      return (await this.#dial(`/v${this.version}${path}`, query, true, both)) as IncomingMessage
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  #get(path: string, query: Query, signal?: AbortSignal): Promise<unknown> {
+    const timeout = AbortSignal.timeout(ANSWER_TIMEOUT_MS)
+    return this.#dial(path, query, false, signal ? AbortSignal.any([signal, timeout]) : timeout)
+  }
+
+  // container.logs() reads a log that is not followed into memory whole, so requests are dialled one level below it.
+  #dial(path: string, query: Query, isStream: boolean, signal: AbortSignal): Promise<unknown> {
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>()
+    const request = {
+      path: `${path}?`,
+      method: 'GET',
+      isStream,
+      abortSignal: signal,
+      options: query,
+      statusCodes: { 200: true },
+    }
+    this.#docker.modem.dial(request, (error: unknown, answer: unknown) => {
+      if (error) reject(engineError(this.host, path, error))
+      else resolve(answer)
+    })
+    return promise
+  }
+}
+
+/** docker-modem also takes an agent, which its types do not know. */
+type Connection = Docker.DockerOptions & { readonly agent: HttpAgent }
+
+function connection(host: string, address: EngineAddress): Connection {
+  // Every setting is named: what is left out, docker-modem takes from the environment.
+  const none = {
+    socketPath: undefined,
+    host: undefined,
+    port: undefined,
+    ca: undefined,
+    cert: undefined,
+    key: undefined,
+  }
+  if (host.startsWith('unix://')) {
+    const agent = new HttpAgent({ keepAlive: true, maxFreeSockets: 4 })
+    return { ...none, socketPath: host.slice('unix://'.length), protocol: 'http', agent }
+  }
+  const url = URL.canParse(host) ? new URL(host) : undefined
+  if (!url || !['tcp:', 'http:', 'https:'].includes(url.protocol)) {
+    const message = `cannot use ${JSON.stringify(host)} as Docker host: write unix:///path/docker.sock or tcp://host:port`
+    throw new SwarmlogsError('SWARMLOGS_CONFIG', message)
+  }
+  const tls = address.tls === true || url.protocol === 'https:' || url.port === '2376'
+  const port = url.port || (tls ? '2376' : '2375')
+  const plain = { ...none, host: url.hostname, port, protocol: tls ? 'https' : 'http' } as const
+  if (!tls) return { ...plain, agent: new HttpAgent({ keepAlive: true, maxFreeSockets: 4 }) }
+  return { ...plain, ...certificates(address.certPath), agent: new HttpsAgent({ keepAlive: true, maxFreeSockets: 4 }) }
+}
+
+function certificates(folder: string | undefined): Docker.DockerOptions {
+  if (!folder) return {}
+  try {
+    const [ca, cert, key] = ['ca.pem', 'cert.pem', 'key.pem'].map((name) => readFileSync(join(folder, name)))
+    return { ca, cert, key } as Docker.DockerOptions
+  } catch (cause) {
+    const message = `cannot read ca.pem, cert.pem and key.pem for the Docker engine in ${folder}: set DOCKER_CERT_PATH to their folder`
+    throw new SwarmlogsError('SWARMLOGS_CONFIG', message, { cause })
+  }
+}
+
+function engineError(host: string, path: string, cause: unknown): SwarmlogsError {
+  const { statusCode, message } = cause as { statusCode?: number; message?: string }
+  const unreadable = statusCode === 501 || /does not support reading/.test(message ?? '')
+  const gone = statusCode === 404 || statusCode === 409
+  const code: ErrorCode = unreadable
+    ? 'SWARMLOGS_LOG_UNREADABLE'
+    : gone
+      ? 'SWARMLOGS_NOT_FOUND'
+      : 'SWARMLOGS_DOCKER_UNAVAILABLE'
+  const asked = `${path} of the Docker engine at ${host}`
+  return new SwarmlogsError(code, `cannot get ${asked}: ${message?.trim() ?? String(cause)}`, { cause })
+}
+
+function compare(a: readonly [number, number], b: readonly [number, number]): number {
+  return a[0] - b[0] || a[1] - b[1]
+}

@@ -1,0 +1,44 @@
+import { pipeline } from 'node:stream'
+import split from 'split2'
+import type { Engine } from './engine.ts'
+
+/** An event of a container. */
+export interface ContainerEvent {
+  readonly id: string
+  /** create, start, kill, die, destroy, ... */
+  readonly action: string
+  /** Of `kill`: the number of the signal. */
+  readonly signal: string
+}
+
+/** A longer event is no event of Docker's; its types do not know skipOverflow. */
+const LIMITS: split.Options & { readonly skipOverflow: true } = { maxLength: 1024 * 1024, skipOverflow: true }
+
+/** The engine's events from now on, of one or more types; resolves when they are being sent. */
+export async function events(
+  engine: Engine,
+  types: readonly string[],
+  signal: AbortSignal,
+): Promise<AsyncIterable<unknown>> {
+  const response = await engine.stream('/events', { filters: JSON.stringify({ type: types }) }, signal)
+  const lines = split(LIMITS)
+  // Errors of the response come out of `lines`.
+  pipeline(response, lines, () => undefined)
+  return parsed(lines)
+}
+
+/** Events of containers. */
+export async function containerEvents(engine: Engine, signal: AbortSignal): Promise<AsyncIterable<ContainerEvent>> {
+  return described(await events(engine, ['container'], signal))
+}
+
+async function* parsed(lines: AsyncIterable<string>): AsyncGenerator<unknown> {
+  for await (const line of lines) if (line !== '') yield JSON.parse(line)
+}
+
+async function* described(all: AsyncIterable<unknown>): AsyncGenerator<ContainerEvent> {
+  for await (const event of all) {
+    const { Action, Actor } = event as { Action?: string; Actor?: { ID?: string; Attributes?: { signal?: string } } }
+    if (Action && Actor?.ID) yield { id: Actor.ID, action: Action, signal: Actor.Attributes?.signal ?? '' }
+  }
+}

@@ -1,0 +1,74 @@
+import type { Line } from '../lines.ts'
+
+/** So many of the last lines a checkpoint remembers. */
+export const PRINTS = 16
+/** Bytes at each end of a message that are hashed; with the nanosecond and the length they tell any two lines apart. */
+const SAMPLE = 64
+
+/** A 53-bit hash of a line's source, time, length and both ends; the same whenever Docker is asked for the line again. */
+export function fingerprint(line: Line): number {
+  const { message, seconds } = line
+  const length = line.cutFrom || message.length
+  const head = Math.min(message.length, SAMPLE)
+  const tail = Math.max(head, message.length - SAMPLE)
+  let a = 0xdeadbeef ^ (line.source === 'stderr' ? 1 : 2)
+  let b = 0x41c6ce57 ^ length
+  const mix = (value: number) => {
+    a = Math.imul(a ^ value, 2654435761)
+    b = Math.imul(b ^ value ^ (a >>> 15), 1597334677)
+  }
+  mix(seconds | 0)
+  mix(Math.floor(seconds / 2 ** 32))
+  mix(line.nanos)
+  for (let i = 0; i < head; i++) mix(message[i] as number)
+  for (let i = tail; i < message.length; i++) mix(message[i] as number)
+  a = Math.imul(a ^ (a >>> 16), 2246822507) ^ Math.imul(b ^ (b >>> 13), 3266489909)
+  b = Math.imul(b ^ (b >>> 16), 2246822507) ^ Math.imul(a ^ (a >>> 13), 3266489909)
+  return 2 ** 32 * (b & 0x1fffff) + (a >>> 0)
+}
+
+/** Finds a run of known lines, by their fingerprints in file order, in lines that come batch by batch. */
+export class Matcher {
+  readonly #prints: readonly number[]
+  /** The prints of the last lines, newest last; as many as are looked for. */
+  readonly #recent: number[] = []
+  /** The prints of the first lines. */
+  readonly #head: number[] = []
+  /** The run was found, or there is none to look for. */
+  found: boolean
+
+  constructor(prints: readonly number[]) {
+    this.#prints = prints
+    this.found = prints.length === 0
+  }
+
+  /** Index in `lines` behind the run; -1 when it does not end in them. */
+  search(lines: readonly Line[]): number {
+    for (let i = 0; i < lines.length; i++) {
+      const line = lines[i] as Line
+      if (line.ended && this.#take(fingerprint(line))) {
+        this.found = true
+        return i + 1
+      }
+    }
+    return -1
+  }
+
+  /** How many of the run's last lines the log began with: what is left of it when its head was rotated away. */
+  leftAtHead(): number {
+    for (let count = Math.min(this.#prints.length - 1, this.#head.length); count > 0; count--) {
+      const rest = this.#prints.slice(-count)
+      if (rest.every((print, i) => print === this.#head[i])) return count
+    }
+    return 0
+  }
+
+  #take(print: number): boolean {
+    const wanted = this.#prints
+    if (this.#head.length < wanted.length) this.#head.push(print)
+    this.#recent.push(print)
+    if (this.#recent.length > wanted.length) this.#recent.shift()
+    if (print !== wanted.at(-1)) return false
+    return this.#recent.length === wanted.length && wanted.every((one, i) => one === this.#recent[i])
+  }
+}

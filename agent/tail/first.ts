@@ -1,0 +1,52 @@
+import { Cut } from './cut.ts'
+import { type Piece, type TailContext, within } from './piece.ts'
+import { BEGINNING, Place, type Position } from './place.ts'
+import { LogReader } from './reader.ts'
+
+/** Frames of the first window: the lines that are there at once. */
+const FIRST_WINDOW = 1000
+/** A first window is made no longer than this to get the head of a line. */
+const LONGEST_FIRST_WINDOW = 64_000
+/** Frames of the first window of history. */
+const FIRST_HISTORY = 10_000
+
+/** Reads the end of a log that has not been seen before; what lies before it is left to the history reader. Returns the position behind it. */
+export async function* firstSight(context: TailContext, dead: boolean): AsyncGenerator<Piece, Position> {
+  for (let tail = FIRST_WINDOW; ; tail *= 4) {
+    const position = yield* firstWindow(context, dead, tail)
+    if (position) return position
+  }
+}
+
+/** Reads one first window; returns undefined when it must be longer. */
+async function* firstWindow(
+  context: TailContext,
+  dead: boolean,
+  tail: number,
+): AsyncGenerator<Piece, Position | undefined> {
+  const { engine, id, tty, horizon, signal } = context
+  const release = await context.windows.acquire(signal)
+  try {
+    const reader = new LogReader(engine, { id, tty, tail, follow: false, dead }, signal)
+    const place = new Place(BEGINNING, context.mayRotate)
+    const cut = new Cut()
+    let behind = 0
+    for await (const lines of reader.batches()) {
+      place.take(lines)
+      const sure = cut.pass(lines)
+      if (cut.isTorn && tail < LONGEST_FIRST_WINDOW) return undefined
+      behind += sure.length
+      // Should the agent die before it knows that the window is the whole log, the history reader gets what is held.
+      const wanted = { stop: cut.prints, behind, size: FIRST_HISTORY, horizon }
+      if (sure.length > 0)
+        yield { lines: within(sure, horizon), progress: { live: place.position(reader.open), history: wanted } }
+    }
+    if (!reader.isWhole && !cut.isPlaced && tail < LONGEST_FIRST_WINDOW) return undefined
+    if (reader.isWhole || !cut.isPlaced) {
+      yield { lines: within(cut.held, horizon), progress: { live: place.position(reader.open), history: null } }
+    }
+    return place.position(reader.open)
+  } finally {
+    release()
+  }
+}

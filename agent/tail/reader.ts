@@ -1,0 +1,90 @@
+import { SwarmlogsError } from '../../shared/errors.ts'
+import type { Source } from '../../shared/record.ts'
+import { Frames, type PieceSink } from '../frames.ts'
+import { type Line, Lines, type LineTime } from '../lines.ts'
+import { TtyFrames } from '../tty.ts'
+import type { Engine } from './engine.ts'
+
+/** Which part of a container's log to read. */
+export interface Reading {
+  readonly id: string
+  readonly tty: boolean
+  /** The last so many frames; 'all'. */
+  readonly tail: number | 'all'
+  readonly follow: boolean
+  /** The container is dead: a line that has no end at the end of the log will not get one. */
+  readonly dead: boolean
+}
+
+/**
+ * One response of `GET /containers/{id}/logs`, as batches of lines: one for each read, none when a read completed no line.
+ * Bytes are pulled from the socket as batches are. Throws as Engine.stream does, and SWARMLOGS_PROTOCOL for an error within the stream.
+ */
+export class LogReader {
+  readonly #engine: Engine
+  readonly #reading: Reading
+  readonly #signal: AbortSignal
+  readonly #lines: Lines
+  #batch: Line[] = []
+  #error = ''
+
+  constructor(engine: Engine, reading: Reading, signal: AbortSignal) {
+    this.#engine = engine
+    this.#reading = reading
+    this.#signal = signal
+    this.#lines = new Lines((line) => this.#batch.push(line))
+  }
+
+  /** Frames read so far: what `tail` counts. */
+  get frames(): number {
+    return this.#lines.frames
+  }
+
+  /** Times of the lines that have begun and not ended. */
+  get open(): Partial<Record<Source, LineTime>> {
+    return this.#lines.open
+  }
+
+  /** All of the log was asked for and is here, as `frames` show when the response has ended. */
+  get isWhole(): boolean {
+    return this.#reading.tail === 'all' || this.frames < this.#reading.tail
+  }
+
+  async *batches(): AsyncGenerator<Line[], void> {
+    const { id, tty, tail, follow, dead } = this.#reading
+    const query = { stdout: 1, stderr: 1, timestamps: 1, tail, follow: follow ? 1 : 0 }
+    const response = await this.#engine.stream(`/containers/${id}/logs`, query, this.#signal)
+    try {
+      const framer = tty ? new TtyFrames(this.#sink) : new Frames(this.#sink)
+      for await (const chunk of response) {
+        framer.push(chunk as Buffer)
+        if (this.#batch.length > 0) yield this.#take()
+        if (this.#error) throw this.#inBandError()
+      }
+      if (framer instanceof TtyFrames) framer.end()
+      if (dead) this.#lines.flush()
+      if (this.#batch.length > 0) yield this.#take()
+    } finally {
+      response.destroy()
+    }
+  }
+
+  readonly #sink: PieceSink = (type, buffer, start, end, first, last) => {
+    if (type === 3) this.#error += buffer.toString('utf8', start, Math.min(end, start + 1024))
+    else this.#lines.piece(type === 2 ? 'stderr' : 'stdout', buffer, start, end, first, last)
+  }
+
+  #take(): Line[] {
+    const batch = this.#batch
+    this.#batch = []
+    return batch
+  }
+
+  #inBandError(): SwarmlogsError {
+    const reason = this.#error.replace(/\s+$/, '')
+    return new SwarmlogsError(
+      'SWARMLOGS_PROTOCOL',
+      `cannot read on in the log of container ${this.#reading.id}: ${reason}`,
+    )
+  }
+}

@@ -1,0 +1,57 @@
+/** A container that the agent should follow, as the engine describes it. Never holds the container's environment. */
+export interface Target {
+  readonly id: string
+  readonly name: string
+  readonly labels: Readonly<Record<string, string>>
+  /** The reference that it was created with. */
+  readonly image: string
+  readonly imageId: string
+  readonly tty: boolean
+  readonly running: boolean
+  /** It has been started at least once. */
+  readonly started: boolean
+  /** It was seen being created: its log holds nothing that the agent has missed. */
+  readonly fresh: boolean
+  /** The signal that `docker stop` sends it, as a number or a name; '' for SIGTERM. */
+  readonly stopSignal: string
+  readonly driver: string
+  readonly driverOptions: Readonly<Record<string, string>>
+}
+
+/** What the agent knows of the node that its engine runs on. */
+export interface NodeIdentity {
+  /** Swarm node id; outside a Swarm the engine's own id. */
+  readonly id: string
+  readonly name: string
+  /** The Swarm's id, which only managers know; else ''. */
+  readonly cluster: string
+}
+
+/** Drivers whose logs the engine reads back itself; of the others it keeps a copy, unless told not to. */
+const READABLE = new Set(['json-file', 'local', 'journald'])
+
+/** Whether the engine can be asked for the container's log. */
+export function isReadable({ driver, driverOptions }: Target): boolean {
+  if (READABLE.has(driver)) return true
+  return driver !== 'none' && !/^(1|t|true)$/i.test(driverOptions['cache-disabled'] ?? '')
+}
+
+/** Whether the engine may delete the head of the container's log. */
+export function mayRotate({ driver, driverOptions }: Target): boolean {
+  return driver !== 'json-file' || (driverOptions['max-size'] ?? '-1') !== '-1'
+}
+
+/** Whether the container's own log driver sends to one of the addresses (`host:port`). */
+export function sendsTo({ driver, driverOptions }: Target, addresses: readonly string[]): boolean {
+  if (driver !== 'fluentd') return false
+  const address = forwardAddress(driverOptions['fluentd-address'] ?? '')
+  return addresses.some((own) => forwardAddress(own) === address)
+}
+
+/** `host:port` in one form: without scheme, default port filled in, every name of the loopback alike. */
+function forwardAddress(text: string): string {
+  const bare = text.replace(/^(tcp|tls):\/\//i, '').toLowerCase()
+  const [, host = '', port = ''] = /^(\[[^\]]*\]|[^:]*)(?::(\d+))?$/.exec(bare) ?? [undefined, bare]
+  const isLoopback = /^(localhost|127(\.\d+){3}|\[::1\]|)$/.test(host)
+  return `${isLoopback ? 'localhost' : host}:${port || '24224'}`
+}
