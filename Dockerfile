@@ -1,6 +1,7 @@
-# The image of the tests is the image of the users: `npm run image` stages everything, nothing is pulled.
+# The image of the tests is the image of the users: `npm run image` stages everything in one tar, nothing is pulled.
 FROM scratch
-COPY . /
+# ADD unpacks it and keeps owners and modes, which COPY would not.
+ADD rootfs.tar /
 LABEL org.opencontainers.image.title="swarmlogs" \
       org.opencontainers.image.description="Log collection and query for Docker Swarm" \
       org.opencontainers.image.licenses="Apache-2.0" \
