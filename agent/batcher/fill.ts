@@ -1,0 +1,85 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { TailBatch } from '../line.ts'
+import type { OpenBatch } from './open-batch.ts'
+
+export interface FillOptions {
+  /** An empty batch to fill. */
+  readonly take: () => OpenBatch
+  /** Whether a chunk would leave at once; as long as it would not, batches may grow. */
+  readonly isHungry: () => boolean
+}
+
+/** A first line waits this long for company. */
+const LINGER_MS = 8
+/** How often it is asked whether the forwarder has become hungry. */
+const ASK_MS = 20
+/** No line waits longer than this for the forwarder to become hungry: what is not spooled would be read again after a kill. */
+const MAX_LINGER_MS = 1000
+
+const NOTHING_CAME = Symbol('nothing came')
+
+/** Gathers what tails yield; yields a batch when it is full, or soon when the forwarder has nothing to do. Never yields an empty one. */
+export async function* fill(source: AsyncIterable<TailBatch>, options: FillOptions): AsyncGenerator<OpenBatch> {
+  const iterator = source[Symbol.asyncIterator]()
+  let pending: Promise<IteratorResult<TailBatch>> | undefined
+  let patience: Patience | undefined
+  let open = options.take()
+  const seal = () => {
+    patience?.end()
+    patience = undefined
+    const sealed = open
+    open = options.take()
+    return sealed
+  }
+  try {
+    for (;;) {
+      pending ??= iterator.next()
+      const next = await (patience === undefined ? pending : Promise.race([pending, patience.over()]))
+      if (next === NOTHING_CAME) {
+        yield seal()
+        continue
+      }
+      pending = undefined
+      if (next.done === true) break
+      for (let at = open.add(next.value, 0); open.isFull; at = open.add(next.value, at)) {
+        yield seal()
+        if (at === next.value.lines.length) break
+      }
+      if (!open.isEmpty) patience ??= new Patience(options.isHungry)
+    }
+    if (!open.isEmpty) yield seal()
+  } finally {
+    patience?.end()
+    await iterator.return?.()
+  }
+}
+
+/** How long one batch waits for more. */
+class Patience {
+  readonly #isHungry: () => boolean
+  readonly #stop = new AbortController()
+  #over: Promise<typeof NOTHING_CAME> | undefined
+
+  constructor(isHungry: () => boolean) {
+    this.#isHungry = isHungry
+  }
+
+  over(): Promise<typeof NOTHING_CAME> {
+    this.#over ??= this.#wait()
+    return this.#over
+  }
+
+  end(): void {
+    this.#stop.abort()
+  }
+
+  async #wait(): Promise<typeof NOTHING_CAME> {
+    const until = performance.now() + MAX_LINGER_MS
+    const { signal } = this.#stop
+    await delay(LINGER_MS, undefined, { signal }).catch(() => {})
+    while (!signal.aborted && !this.#isHungry() && performance.now() < until) {
+      await delay(ASK_MS, undefined, { signal }).catch(() => {})
+    }
+    return NOTHING_CAME
+  }
+}

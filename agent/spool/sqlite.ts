@@ -1,0 +1,30 @@
+import { SwarmlogsError } from '../../shared/errors.ts'
+
+/** SQLite's primary result codes that mean something to us. */
+const BUSY = 5
+const IO_ERROR = 10
+const CORRUPT = 11
+const FULL = 13
+const CANNOT_OPEN = 14
+const NOT_A_DATABASE = 26
+
+/** The primary result code of an error of node:sqlite; 0 when it is none. */
+function codeOf(error: unknown): number {
+  return error instanceof Error && 'errcode' in error && typeof error.errcode === 'number' ? error.errcode & 0xff : 0
+}
+
+/** Another process holds the lock. */
+export function isBusy(error: unknown): boolean {
+  return codeOf(error) === BUSY
+}
+
+/** The disk is full or does not write: may pass. */
+export function isDiskTrouble(error: unknown): boolean {
+  return [IO_ERROR, FULL, CANNOT_OPEN].includes(codeOf(error))
+}
+
+/** What the file holds is no sound database. */
+export function isDamage(error: unknown): boolean {
+  if (error instanceof SwarmlogsError) return error.code === 'SWARMLOGS_STORE_DAMAGED'
+  return [CORRUPT, NOT_A_DATABASE].includes(codeOf(error))
+}

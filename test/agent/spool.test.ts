@@ -1,0 +1,253 @@
+import { execFileSync } from 'node:child_process'
+import {
+  chmodSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { openDatabase, reclaim } from '../../agent/spool/database.ts'
+import { openStateDir } from '../../agent/spool/state-dir.ts'
+import { Spool } from '../../agent/spool.ts'
+import { chunkOf, recordingLog, silent, temporaryDir } from './chunks.ts'
+
+const { signal } = new AbortController()
+const MAX_BYTES = 1 << 30
+
+describe('Spool', () => {
+  it('gives chunks back in the order of appending, after a restart too', async () => {
+    const dir = temporaryDir()
+    const before = open(dir)
+    for (const id of ['a', 'b', 'c']) await before.append(chunkOf(id), signal)
+    before.remove(2)
+    expect(idsIn(before)).toEqual(['a', 'c'])
+    before.close()
+    const after = open(dir)
+    expect(idsIn(after)).toEqual(['a', 'c'])
+    expect([after.size, after.bytes > 0]).toEqual([2, true])
+    expect(after.next(0)).toMatchObject({ records: 1, body: chunkOf('a').body, option: chunkOf('a').option })
+  })
+
+  it('keeps the checkpoint that came last, also of a chunk without lines', async () => {
+    const spool = open(temporaryDir())
+    await spool.append(chunkOf('a', ['x'], 1), signal)
+    await spool.append(chunkOf('b', [], 2), signal)
+    expect(spool.checkpoint('c1')).toEqual({ n: 2 })
+    expect(spool.checkpoint('c2')).toBeUndefined()
+    expect(idsIn(spool)).toEqual(['a'])
+  })
+
+  it('waits when it is full, says so once, and goes on when a chunk is removed', async () => {
+    const { log, lines } = recordingLog()
+    const spool = open(temporaryDir(), { log, maxBytes: 2000 })
+    const ids = Array.from({ length: 10 }, (_, index) => `chunk${index}`)
+    let appended = 0
+    const writing = (async () => {
+      for (const id of ids) if (await spool.append(chunkOf(id), signal)) appended += 1
+    })()
+    while (!spool.isWaiting) await new Promise(setImmediate)
+    const held = appended
+    expect(held).toBeLessThan(10)
+    spool.remove(1)
+    while (appended === held) await new Promise(setImmediate)
+    expect(spool.bytes).toBeLessThanOrEqual(2000)
+    for (let seq = 2; appended < 10; seq++) {
+      spool.remove(seq)
+      await new Promise(setImmediate)
+    }
+    await writing
+    expect(lines.filter((line) => String(line.msg).startsWith('spool is full')).length).toBeGreaterThan(0)
+    expect(lines.at(-1)?.msg).toBe('spool has room again; reading goes on')
+  })
+
+  it('takes a chunk that alone is over the limit', async () => {
+    const spool = open(temporaryDir(), { maxBytes: 10 })
+    expect(await spool.append(chunkOf('a'), signal)).toBe(true)
+  })
+
+  it('stores nothing when the signal aborts while it waits', async () => {
+    const spool = open(temporaryDir(), { maxBytes: 10 })
+    await spool.append(chunkOf('a', ['x'], 1), signal)
+    const stop = new AbortController()
+    const waiting = spool.append(chunkOf('b', ['y'], 2), stop.signal)
+    stop.abort()
+    expect(await waiting).toBe(false)
+    expect(spool.checkpoint('c1')).toEqual({ n: 1 })
+  })
+
+  it('waits while the disk is full, and goes on when there is room', async () => {
+    const dir = temporaryDir()
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', dir])
+    onTestFinished(() => void execFileSync('umount', ['-l', dir]))
+    const { log, lines } = recordingLog()
+    const spool = open(dir, { log })
+    writeFileSync(join(dir, 'hog'), Buffer.alloc(1 << 20))
+    const writing = spool.append({ ...chunkOf('a', ['x'], 1), body: Buffer.alloc(1 << 20) }, signal)
+    expect(spool.isWaiting).toBe(true)
+    expect(spool.checkpoint('c1')).toBeUndefined()
+    rmSync(join(dir, 'hog'))
+    expect(await writing).toBe(true)
+    expect(spool.checkpoint('c1')).toEqual({ n: 1 })
+    const messages = ['cannot write the spool; waiting for the disk', 'spool has room again; reading goes on']
+    expect(lines.map((line) => line.msg)).toEqual(messages)
+  })
+
+  it('keeps checkpoints per store, and gives what was read before any to the first one', async () => {
+    const spool = open(temporaryDir())
+    await spool.append(chunkOf('a', ['x'], 1), signal)
+    expect(spool.useStore('A/1')).toBe('first')
+    expect(spool.checkpoint('c1')).toEqual({ n: 1 })
+    spool.remove(1)
+    expect(spool.useStore('B/1')).toBe('other')
+    expect(spool.checkpoint('c1')).toBeUndefined()
+    expect(spool.useStore('A/1')).toBe('other')
+    expect(spool.checkpoint('c1')).toEqual({ n: 1 })
+    expect(spool.useStore('A/1')).toBe('same')
+  })
+
+  it('drops checkpoints that count on chunks which their store has not acked', async () => {
+    const spool = open(temporaryDir())
+    spool.useStore('A/1')
+    await spool.append(chunkOf('a', ['x'], 1, 'acked'), signal)
+    await spool.append(chunkOf('b', ['y'], 1, 'unacked'), signal)
+    spool.remove(1)
+    spool.useStore('B/1')
+    expect(idsIn(spool)).toEqual(['b'])
+    spool.useStore('A/1')
+    expect(spool.checkpoint('acked')).toEqual({ n: 1 })
+    expect(spool.checkpoint('unacked')).toBeUndefined()
+  })
+
+  it('remembers the store over a restart', () => {
+    const dir = temporaryDir()
+    const before = open(dir)
+    before.useStore('A/1')
+    before.close()
+    expect(open(dir).store).toBe('A/1')
+  })
+
+  it('prunes checkpoints that are a week old and not listed', async () => {
+    const spool = open(temporaryDir())
+    for (const id of ['gone', 'listed']) await spool.append(chunkOf(id, ['x'], 1, id), signal)
+    expect(spool.prune(new Set(['listed']), Date.now() + 6 * 86_400_000)).toBe(0)
+    expect(spool.prune(new Set(['listed']), Date.now() + 8 * 86_400_000)).toBe(1)
+    expect(spool.checkpoint('listed')).toEqual({ n: 1 })
+  })
+})
+
+describe('reclaim', () => {
+  it('gives the disk back after a large backlog', () => {
+    const dir = temporaryDir()
+    const database = openDatabase(dir, silent)
+    database.exec("INSERT INTO chunks VALUES (1, 'a', 1, 0, 0, '[]', x'', zeroblob(50000000))")
+    database.exec('DELETE FROM chunks')
+    let rounds = 0
+    while (reclaim(database)) rounds += 1
+    database.close()
+    expect(rounds).toBeGreaterThan(2)
+    expect(statSync(join(dir, 'spool.db')).size).toBeLessThan(36_000_000)
+  })
+})
+
+describe('a damaged spool', () => {
+  const damages: [string, (path: string) => void][] = [
+    ['garbage', (path) => writeFileSync(path, 'garbage '.repeat(5000))],
+    ['cut short', (path) => truncateSync(path, 40_000)],
+    ['flipped', (path) => flip(path, 16_384 * 2 + 4)],
+    ['another program’s database', (path) => foreignDatabase(path)],
+  ]
+
+  it.each(damages)('is set aside by name when it is %s', async (_, damage) => {
+    const dir = temporaryDir()
+    const before = open(dir)
+    for (let n = 0; n < 200; n++) await before.append(chunkOf(`${n}`, ['some line '.repeat(50)], n, `c${n}`), signal)
+    before.close()
+    damage(join(dir, 'spool.db'))
+    const { log, lines } = recordingLog()
+    const after = open(dir, { log })
+    expect([after.size, after.store]).toEqual([0, ''])
+    expect(await after.append(chunkOf('a'), signal)).toBe(true)
+    expect(readdirSync(dir)).toContain('spool.db.damaged')
+    expect(lines[0]?.setAside).toBe(join(dir, 'spool.db.damaged'))
+  })
+
+  it('is noticed when a byte of a chunk’s body has flipped', async () => {
+    const dir = temporaryDir()
+    const before = open(dir)
+    const body = Buffer.alloc(100_000, 'body')
+    await before.append({ ...chunkOf('a'), body }, signal)
+    before.close()
+    const path = join(dir, 'spool.db')
+    flip(path, readFileSync(path).lastIndexOf('bodybodybody'))
+    const after = open(dir)
+    expect(() => after.next(0)).toThrow(expect.objectContaining({ code: 'SWARMLOGS_STORE_DAMAGED' }))
+  })
+})
+
+describe('the state folder', () => {
+  it('refuses a newer format and touches nothing', () => {
+    const dir = temporaryDir()
+    open(dir).close()
+    const path = join(dir, 'spool.db')
+    const bytes = readFileSync(path)
+    bytes.writeUInt32BE(2, 60)
+    writeFileSync(path, bytes)
+    expect(() => open(dir)).toThrow(expect.objectContaining({ code: 'SWARMLOGS_STORE_NEWER' }))
+    expect(readFileSync(path).equals(bytes)).toBe(true)
+    expect(readdirSync(dir)).toEqual(['spool.db'])
+  })
+
+  it('is made private, and made so when it is not', () => {
+    const dir = join(temporaryDir(), 'a', 'b')
+    openStateDir(dir)
+    expect(statSync(dir).mode & 0o777).toBe(0o700)
+    chmodSync(dir, 0o755)
+    openStateDir(dir)
+    expect(statSync(dir).mode & 0o777).toBe(0o700)
+  })
+
+  it('is refused when it or a file in it is a symbolic link', () => {
+    const dir = temporaryDir()
+    symlinkSync(dir, join(dir, 'link'))
+    expect(() => openStateDir(join(dir, 'link'))).toThrow(/symbolic link/)
+    symlinkSync('/etc/passwd', join(dir, 'spool.db'))
+    expect(() => open(dir)).toThrow(/no plain file/)
+  })
+})
+
+function open(dir: string, options: { log?: typeof silent; maxBytes?: number } = {}): Spool {
+  const spool = new Spool({ dir, maxBytes: MAX_BYTES, log: silent, ...options })
+  onTestFinished(() => {
+    try {
+      spool.close()
+    } catch {
+      // The test has closed it.
+    }
+  })
+  return spool
+}
+
+function idsIn(spool: Spool): string[] {
+  const ids: string[] = []
+  for (let chunk = spool.next(0); chunk !== undefined; chunk = spool.next(chunk.seq)) ids.push(chunk.id)
+  return ids
+}
+
+function flip(path: string, at: number): void {
+  const bytes = readFileSync(path)
+  bytes[at] = (bytes[at] ?? 0) ^ 0xff
+  writeFileSync(path, bytes)
+}
+
+function foreignDatabase(path: string): void {
+  writeFileSync(path, '')
+  const database = new DatabaseSync(path)
+  database.exec('CREATE TABLE theirs (a)')
+  database.close()
+}
