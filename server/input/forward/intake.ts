@@ -1,0 +1,139 @@
+import { setImmediate } from 'node:timers/promises'
+import { HELLO_TAG, INVENTORY_TAG, RECORDS_TAG, type ServerHello, WIRE_FORMAT } from '../../../shared/forward/own.ts'
+import { ackOf, helloAckOf } from './acks.ts'
+import { openBody } from './bodies.ts'
+import type { Account } from './budget.ts'
+import type { ForwardContext } from './context.ts'
+import { type ForeignContext, ForeignRecords, recordOf } from './foreign-records.ts'
+import { ForeignStreams } from './foreign-streams.ts'
+import { type Frame, parseFrame } from './frame.ts'
+import { inventoryOf } from './inventories.ts'
+import { SLICE_RECORDS } from './limits.ts'
+import { OwnRecords } from './own-records.ts'
+import { OwnStreams } from './own-streams.ts'
+import { Partials } from './partials.ts'
+import { MsgpackReader } from './reader.ts'
+import type { RecordSource } from './record-source.ts'
+import { type Reason, Refusal } from './refusal.ts'
+import type { Shipping } from './shipping.ts'
+
+const HELLO_ALLOWANCE = { keys: 32, values: 0, depth: 2 }
+
+/** Where the frames of a connection come from, and what to use for them. */
+export interface IntakeOptions {
+  readonly context: ForwardContext
+  readonly address: string
+  /** The name that the client gave in its PING, else its address. */
+  readonly sender: string
+  readonly account: Account
+  readonly shipping: Shipping
+}
+
+/** Decodes the frames of one connection and ships their records and acks, in order. */
+export class Intake {
+  readonly #options: IntakeOptions
+  readonly #ownStreams = new OwnStreams()
+  readonly #foreign: ForeignContext
+  /** The peer is one of our agents. */
+  #isOwn = false
+
+  constructor(options: IntakeOptions) {
+    const { context, sender } = options
+    this.#options = options
+    this.#foreign = {
+      sender,
+      streams: new ForeignStreams(sender),
+      partials: new Partials(context.partialsHeld),
+      quarantine: (reason, detail) => this.#quarantine(reason, detail),
+    }
+  }
+
+  /** Takes one whole frame; returns false when the connection must not go on after it. Throws a Refusal to end it at once. */
+  async frame(bytes: Buffer): Promise<boolean> {
+    const { context, shipping } = this.#options
+    const frame = parseFrame(bytes)
+    context.metrics.frame()
+    shipping.begin(frame.chunk !== undefined)
+    const verdict = verdictOn(frame)
+    if (verdict !== undefined) this.#quarantine(...verdict)
+    else if (frame.tag === HELLO_TAG && frame.own !== undefined) return this.#hello(frame, frame.own)
+    else if (frame.tag === INVENTORY_TAG && this.#isOwn) return this.#inventory(frame)
+    else await this.#records(frame)
+    if (frame.chunk !== undefined) shipping.ack(ackOf(frame.chunk))
+    return true
+  }
+
+  /** Ships lines whose rest did not come in time; all that wait when no time is given. */
+  expire(now?: number): void {
+    const lines = this.#foreign.partials.expire(now)
+    if (lines.length === 0) return
+    this.#options.shipping.shipApart(lines.map((line, index) => recordOf(line, this.#foreign.streams, '', index)))
+  }
+
+  async #records(frame: Frame): Promise<void> {
+    const { account, shipping } = this.#options
+    // Decode the option first: a format that is too new must not cost an inflation.
+    const streams = frame.tag === RECORDS_TAG && frame.own !== undefined ? this.#ownStreams.read(frame.own) : undefined
+    if (frame.compression !== '') shipping.flush()
+    const { entries, heldBytes } = await openBody(frame, account)
+    const source = streams === undefined ? this.#foreignRecords(frame, entries) : this.#ownRecords(entries, streams)
+    while (!source.isDone) {
+      await shipping.add(source.next(SLICE_RECORDS))
+      if (!source.isDone) await setImmediate()
+    }
+    account.give(heldBytes)
+  }
+
+  #ownRecords(entries: Buffer, streams: ReturnType<OwnStreams['read']>): RecordSource {
+    return new OwnRecords(entries, streams, this.#foreign.quarantine)
+  }
+
+  #foreignRecords(frame: Frame, entries: Buffer): RecordSource {
+    return new ForeignRecords(frame, entries, this.#foreign)
+  }
+
+  #hello(frame: Frame, own: Buffer): boolean {
+    const { context, shipping } = this.#options
+    if (frame.chunk === undefined) throw new Refusal('frame-shape', 'cannot answer a hello without a chunk id')
+    const hello = new MsgpackReader(own).value({ ...HELLO_ALLOWANCE })
+    const format = hello instanceof Map ? hello.get('format') : undefined
+    const { id: store, epoch } = context.identity()
+    const answer: ServerHello = { format: WIRE_FORMAT, version: context.version, store, epoch }
+    this.#isOwn = typeof format === 'number' && format >= 1 && format <= WIRE_FORMAT
+    if (this.#isOwn) {
+      shipping.ack(helloAckOf(frame.chunk, answer))
+      return true
+    }
+    const error = `cannot read wire format ${String(format)}, the newest known here is ${WIRE_FORMAT}; update the server first`
+    this.#quarantine('format', error)
+    shipping.ack(helloAckOf(frame.chunk, { ...answer, error }))
+    return false
+  }
+
+  #inventory(frame: Frame): boolean {
+    const { context, shipping } = this.#options
+    const acks = frame.chunk === undefined ? [] : [ackOf(frame.chunk)]
+    try {
+      shipping.ship(context.ingest.inventory(inventoryOf(frame.body)), acks)
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error
+      this.#quarantine(error.reason, error.message)
+      shipping.ship(Promise.resolve(), acks)
+    }
+    return true
+  }
+
+  #quarantine(reason: Reason, detail: string): void {
+    const { context, address } = this.#options
+    context.metrics.rejected(reason, 1)
+    context.complaints.complain(address, reason, detail)
+  }
+}
+
+/** Why a frame's records are not stored, if they are not; it is acked all the same, as it would be no better the next time. */
+function verdictOn({ tag, signal }: Frame): [Reason, string] | undefined {
+  if (tag === '') return ['tag', 'cannot store records without a tag; let the sender set one']
+  if (signal === 0) return undefined
+  const name = signal === 1 ? 'metrics' : signal === 2 ? 'traces' : `signal ${signal}`
+  return ['signal', `cannot store ${name}, only logs; let the sender match its logs only`]
+}

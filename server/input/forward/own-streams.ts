@@ -1,0 +1,106 @@
+import { type RecordsOption, WIRE_FORMAT } from '../../../shared/forward/own.ts'
+import type { LogStream } from '../../../shared/record.ts'
+import { MsgpackReader, type Value } from './reader.ts'
+import { Refusal } from './refusal.ts'
+
+const LABEL_LENGTH = 1024
+const ATTRIBUTES = 256
+const ATTRIBUTE_LENGTH = 4096
+const STREAM_ALLOWANCE = { keys: ATTRIBUTES + 64, values: 0, depth: 2 }
+const FORMAT_ALLOWANCE = { keys: 0, values: 0, depth: 0 }
+/** LogStreams that one connection may have at hand; an agent has one per container of its node. */
+const REMEMBERED = 8192
+
+const TEXT_LABELS = [
+  'cluster',
+  'nodeId',
+  'nodeName',
+  'stack',
+  'service',
+  'serviceId',
+  'taskId',
+  'taskName',
+  'containerId',
+  'containerName',
+  'image',
+  'tag',
+] as const satisfies readonly (keyof LogStream)[]
+
+/**
+ * Reads the LogStreams of records frames, and gives the same object for the same labels, so that the store finds it fast.
+ * What is no LogStream is undefined; entries that refer to it are quarantined.
+ */
+export class OwnStreams {
+  readonly #known = new Map<string, LogStream | undefined>()
+
+  /** Reads the option `swarmlogs` of a records frame (see `RecordsOption`). Throws a Refusal for another format than ours. */
+  read(option: Buffer): (LogStream | undefined)[] {
+    const reader = new MsgpackReader(option)
+    let streams: (LogStream | undefined)[] = []
+    let format: Value = null
+    for (let left = reader.mapLength(); left > 0; left--) {
+      const name = reader.text() as keyof RecordsOption
+      if (name === 'format') format = reader.value({ ...FORMAT_ALLOWANCE })
+      else if (name === 'streams') streams = this.#streams(reader)
+      else reader.skip()
+    }
+    if (typeof format !== 'number' || format < 1 || format > WIRE_FORMAT)
+      throw new Refusal('format', `cannot read wire format ${String(format)}; update the server before the agents`)
+    return streams
+  }
+
+  #streams(reader: MsgpackReader): (LogStream | undefined)[] {
+    const streams: (LogStream | undefined)[] = []
+    for (let left = reader.arrayLength(); left > 0; left--) {
+      const start = reader.position
+      reader.skip()
+      streams.push(this.#stream(reader.bytes.subarray(start, reader.position)))
+    }
+    return streams
+  }
+
+  #stream(bytes: Buffer): LogStream | undefined {
+    const key = bytes.toString('latin1')
+    if (this.#known.has(key)) return this.#known.get(key)
+    if (this.#known.size >= REMEMBERED) this.#known.clear()
+    const stream = decodeStream(bytes)
+    this.#known.set(key, stream)
+    return stream
+  }
+}
+
+function decodeStream(bytes: Buffer): LogStream | undefined {
+  try {
+    const value = new MsgpackReader(bytes).value({ ...STREAM_ALLOWANCE })
+    return value instanceof Map ? streamOf(value) : undefined
+  } catch (error) {
+    if (error instanceof Refusal) return undefined
+    throw error
+  }
+}
+
+function streamOf(labels: ReadonlyMap<string, Value>): LogStream | undefined {
+  const texts: Partial<Record<(typeof TEXT_LABELS)[number], string>> = {}
+  for (const name of TEXT_LABELS) {
+    const value = labels.get(name) ?? ''
+    if (typeof value !== 'string') return undefined
+    texts[name] = value.slice(0, LABEL_LENGTH)
+  }
+  const slot = labels.get('slot') ?? 0
+  const attributes = attributesOf(labels.get('attributes'))
+  if (typeof slot !== 'number' || !Number.isInteger(slot) || slot < 0 || attributes === undefined) return undefined
+  if (texts.containerId === '') return undefined
+  return Object.freeze({ ...(texts as Record<(typeof TEXT_LABELS)[number], string>), slot, attributes })
+}
+
+function attributesOf(value: Value | undefined): Readonly<Record<string, string>> | undefined {
+  if (value === undefined || value === null) return {}
+  if (!(value instanceof Map) || value.size > ATTRIBUTES) return undefined
+  const entries: [string, string][] = []
+  for (const [name, text] of value) {
+    if (typeof text !== 'string') return undefined
+    entries.push([name, text.slice(0, ATTRIBUTE_LENGTH)])
+  }
+  // fromEntries defines properties, so that a label named __proto__ is one like any other.
+  return Object.freeze(Object.fromEntries(entries))
+}
