@@ -5,7 +5,7 @@ ADD rootfs.tar /
 LABEL org.opencontainers.image.title="swarmlogs" \
       org.opencontainers.image.description="Log collection and query for Docker Swarm" \
       org.opencontainers.image.licenses="Apache-2.0" \
-      swarmlogs.self="true"
+      org.swarmlogs.self="true"
 ENV PATH=/usr/bin NODE_ENV=production SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt
 WORKDIR /app
 # The server needs no right but to its own folder; stack.yml says why the agent is another user.

@@ -132,10 +132,11 @@ export class Daemon {
     return run('docker', ['--host', this.host, ...args], { ...options, env: { ...this.#clientEnv, ...options.env } })
   }
 
-  /** The end of the daemon's log, for messages about what went wrong. */
+  /** The end of the daemon's log, for messages about what went wrong, without what every engine of a lab says all the time. */
   lastLines(count = 15): string {
     const lines = existsSync(this.log) ? readFileSync(this.log, 'utf8').trimEnd().split('\n') : []
-    return [`the end of ${this.log}:`, ...lines.slice(-count)].join('\n')
+    const telling = lines.filter((line) => !/net\.ipv4\.vs\.|\[resolver\] failed/.test(line))
+    return [`the end of ${this.log}:`, ...telling.slice(-count)].join('\n')
   }
 
   get #socket(): string {

@@ -47,7 +47,7 @@ export async function claimPlace(): Promise<Place> {
   }
   rmSync(draft, { recursive: true })
   throw new Error(
-    `cannot find a free place under ${root}: ${places} labs are up; stop some with test/lab/swarm-lab.ts down`,
+    `cannot find a free place under ${root}: ${places} labs are up; stop some with test/lab/swarm-lab down`,
   )
 }
 
@@ -66,6 +66,11 @@ export async function clearPlace(place: Place): Promise<void> {
   await killProcessesOf(place.dir)
   await removeBridge(place)
   rmSync(place.dir, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 })
+}
+
+/** Every place that this process took and did not keep. */
+export function ownPlaces(): Place[] {
+  return allPlaces().filter((place) => isOwn(readOwner(place.dir)))
 }
 
 /** Clears every place whose owner is gone; names those on stderr. */
@@ -90,6 +95,12 @@ export function firewallRules(place: Place): string[][] {
     ['FORWARD', '-i', bridge, '-o', bridge, '-j', 'ACCEPT'],
     ['INPUT', '-i', bridge, '-j', 'ACCEPT'],
   ]
+}
+
+function isOwn(owner: Owner | 'kept' | undefined): boolean {
+  return (
+    owner !== undefined && owner !== 'kept' && owner.pid === process.pid && owner.started === startTime(process.pid)
+  )
 }
 
 async function removeBridge(place: Place): Promise<void> {

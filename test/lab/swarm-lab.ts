@@ -6,7 +6,7 @@ import { openSwarm, type Swarm, startSwarm } from './swarm.ts'
 
 const usage = `A real Docker Swarm on this machine, without a registry, for people; tests use test/lab/swarm.ts.
 
-Usage: node test/lab/swarm-lab.ts [--lab N] COMMAND
+Usage: test/lab/swarm-lab [--lab N] COMMAND
 
   up [N] [ENGINE...]  start N nodes (default 3); ENGINE is 20 or 26 for each (default 20)
   ls                  the labs that are up, and their nodes
@@ -21,9 +21,9 @@ Usage: node test/lab/swarm-lab.ts [--lab N] COMMAND
   sweep               remove what killed labs left behind
 
 Examples:
-  node test/lab/swarm-lab.ts up 3 20 26 26
-  node test/lab/swarm-lab.ts docker 1 node ls
-  node test/lab/swarm-lab.ts down
+  test/lab/swarm-lab up 3 20 26 26
+  test/lab/swarm-lab docker 1 node ls
+  test/lab/swarm-lab down
 `
 
 const args = process.argv.slice(2)
@@ -71,7 +71,7 @@ async function perform(name: string, [first = '', ...more]: readonly string[]): 
     case '-h':
       return print(usage)
     default:
-      throw new Error(`cannot do ${name}: see node test/lab/swarm-lab.ts --help`)
+      throw new Error(`cannot do ${name}: see test/lab/swarm-lab --help`)
   }
 }
 
@@ -101,8 +101,7 @@ function labs(): Swarm[] {
 function lab(): Swarm {
   const up = labs().filter(({ place }) => wanted === undefined || place.number === Number(wanted))
   const [swarm] = up
-  if (swarm === undefined)
-    throw new Error('cannot find a lab: none is up; start one with node test/lab/swarm-lab.ts up')
+  if (swarm === undefined) throw new Error('cannot find a lab: none is up; start one with test/lab/swarm-lab up')
   if (up.length > 1) throw new Error('cannot tell which lab is meant: name it with --lab N; ls lists them')
   return swarm
 }
