@@ -1,0 +1,97 @@
+import { isIP } from 'node:net'
+import type { SecureContextOptions } from 'node:tls'
+import swagger from '@fastify/swagger'
+import swaggerUi from '@fastify/swagger-ui'
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
+import { requireToken } from './auth.ts'
+import type { Context } from './context.ts'
+import { Problem, problemOf, problemOfValidation } from './problem.ts'
+import { healthRoutes, metricsRoute } from './routes/health.ts'
+import { overviewRoutes } from './routes/overview.ts'
+import { searchRoute } from './routes/search.ts'
+import { tailRoute } from './routes/tail.ts'
+
+/** How the HTTP server is made. */
+export interface AppOptions {
+  readonly tokens: () => readonly string[]
+  /** Serve HTTPS with these. */
+  readonly tls?: SecureContextOptions | undefined
+  /** Only names of this machine are served: without a token, a web page that had its own name point here could read all. */
+  readonly localOnly?: boolean
+}
+
+/** Makes the HTTP server; it does not listen yet. */
+export async function buildApp(context: Context, options: AppOptions): Promise<FastifyInstance> {
+  const app = create(context, options)
+  app.setErrorHandler((error, request, reply) => {
+    const problem = problemOf(error)
+    if (problem.status === 500) context.log.error({ err: error, url: request.url }, 'request failed')
+    return reply.code(problem.status).type('application/json; charset=utf-8').send(JSON.stringify(problem.body))
+  })
+  app.setNotFoundHandler((request) => {
+    throw noSuchAddress(request.method, request.url)
+  })
+  app.addHook('onRequest', async (request, reply) => {
+    reply.headers({ 'x-content-type-options': 'nosniff', 'cache-control': 'no-store' })
+    if (options.localOnly && !isLocalName(request.hostname)) throw foreignName(request.hostname)
+  })
+  await app.register(swagger, { openapi: DOCUMENT(context.version) })
+  await app.register(healthRoutes(context))
+  await app.register(async (scope) => {
+    await requireToken(scope, options.tokens)
+    await scope.register(swaggerUi, { routePrefix: '/docs', staticCSP: true })
+    await scope.register(metricsRoute(context))
+    await scope.register(searchRoute(context), { prefix: '/api/v1' })
+    await scope.register(tailRoute(context), { prefix: '/api/v1' })
+    await scope.register(overviewRoutes(context), { prefix: '/api/v1' })
+  })
+  return app
+}
+
+function create({ log }: Context, { tls }: AppOptions): FastifyInstance {
+  const options = {
+    loggerInstance: log.child({}, { level: log.isLevelEnabled('debug') ? 'debug' : 'warn' }) as FastifyBaseLogger,
+    logController: new LogController({ disableRequestLogging: !log.isLevelEnabled('debug') }),
+    exposeHeadRoutes: false,
+    bodyLimit: 64 * 1024,
+    // A request that is sent slower than this is an attack; answers may take as long as they like.
+    requestTimeout: 30_000,
+    forceCloseConnections: 'idle' as const,
+    ajv: { customOptions: { removeAdditional: false as const, verbose: true, coerceTypes: 'array' as const } },
+    schemaErrorFormatter: problemOfValidation,
+  }
+  const app = tls === undefined ? Fastify(options) : Fastify({ ...options, https: { ...tls, minVersion: 'TLSv1.2' } })
+  return (app as unknown as FastifyInstance).withTypeProvider<TypeBoxTypeProvider>() as unknown as FastifyInstance
+}
+
+const DOCUMENT = (version: string) => ({
+  openapi: '3.1.0',
+  info: {
+    title: 'swarmlogs',
+    description: 'Lines of all containers of a Docker Swarm: searched, followed, and an overview of what there is.',
+    version,
+    license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+  },
+  tags: [
+    { name: 'logs', description: 'The lines.' },
+    { name: 'overview', description: 'What there is.' },
+    { name: 'health', description: 'For orchestrators and monitoring.' },
+  ],
+  components: { securitySchemes: { bearer: { type: 'http' as const, scheme: 'bearer' } } },
+})
+
+function noSuchAddress(method: string, url: string): Problem {
+  const message = `cannot ${method} ${url.slice(0, 200)}: there is no such address; /docs lists all`
+  return new Problem('SWARMLOGS_NOT_FOUND', 404, { code: 'no_such_address', message })
+}
+
+function foreignName(hostname: string): Problem {
+  const message = `cannot serve the host name '${hostname.slice(0, 200)}' without a token: use 127.0.0.1 or localhost, or set SWARMLOGS_TOKEN_FILE`
+  return new Problem('SWARMLOGS_UNAUTHORIZED', 403, { code: 'forbidden_host', message })
+}
+
+function isLocalName(hostname: string): boolean {
+  const name = hostname.replace(/^\[|\]$/g, '')
+  return name === '' || name === 'localhost' || name.endsWith('.localhost') || isIP(name) !== 0
+}

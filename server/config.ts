@@ -1,0 +1,134 @@
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { SwarmlogsError } from '../shared/errors.ts'
+import { type Environment, environmentName, type Flags, setting, switchSetting } from '../shared/settings.ts'
+import { parseDuration, parseSize } from '../shared/time.ts'
+
+/** Where to listen. */
+export interface Listen {
+  readonly host: string
+  readonly port: number
+}
+
+/** Where secrets come from: one a line, all valid at once. A file is read anew when it changes. */
+export type SecretSource =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'text'; readonly text: string }
+  | { readonly kind: 'file'; readonly path: string }
+
+/** The server's settings. */
+export interface ServerConfig {
+  /** Folder of the store. */
+  readonly dir: string
+  readonly http: Listen
+  readonly forward: Listen
+  readonly tokens: SecretSource
+  readonly sharedKeys: SecretSource
+  /** Listen beyond this machine even without token or shared key. */
+  readonly isInsecure: boolean
+  /** PEM files, for both ports. */
+  readonly tls?: { readonly certFile: string; readonly keyFile: string }
+  readonly retentionMs: number
+  readonly maxBytes?: number
+  readonly segmentBytes?: number
+  readonly memoryBytes?: number
+}
+
+/** Reads the settings from flags and environment. Throws SWARMLOGS_CONFIG or SWARMLOGS_USAGE, which name the setting. */
+export function serverConfig(flags: Flags, env: Environment = process.env): ServerConfig {
+  const config: ServerConfig = {
+    dir: setting(flags, env, 'data') ?? defaultDir(env),
+    http: listen(flags, env, 'listen', '127.0.0.1:4280'),
+    forward: listen(flags, env, 'forward', '127.0.0.1:24224'),
+    tokens: secrets(flags, env, 'token'),
+    sharedKeys: secrets(flags, env, 'shared-key'),
+    isInsecure: switchSetting(flags, env, 'insecure'),
+    ...tls(flags, env),
+    retentionMs: retention(setting(flags, env, 'retention') ?? '30d'),
+    ...size(flags, env, 'max-size', 'maxBytes'),
+    ...size(flags, env, 'segment-size', 'segmentBytes'),
+    ...size(flags, env, 'memory', 'memoryBytes'),
+  }
+  refuseOpenDoors(config)
+  return Object.freeze(config)
+}
+
+function defaultDir(env: Environment): string {
+  if (process.getuid?.() === 0) return '/var/lib/swarmlogs'
+  return join(env.XDG_DATA_HOME || join(homedir(), '.local', 'share'), 'swarmlogs')
+}
+
+function listen(flags: Flags, env: Environment, name: string, byDefault: string): Listen {
+  const text = setting(flags, env, name) ?? byDefault
+  const match = /^(?:\[(?<v6>[^\]]+)\]|(?<name>[^:]+)):(?<port>\d{1,5})$/.exec(text)?.groups
+  if (match === undefined || Number(match.port) > 65_535) {
+    throw unusable(name, text, 'give HOST:PORT, such as 127.0.0.1:4280, 0.0.0.0:4280 or [::1]:4280')
+  }
+  return { host: match.v6 ?? match.name ?? '', port: Number(match.port) }
+}
+
+/** `NAME` or `NAME-file`; which of them is the same as `setting` finds, but a file is kept as a path. */
+function secrets(flags: Flags, env: Environment, name: string): SecretSource {
+  const text = setting(flags, env, name)
+  if (text === undefined) return { kind: 'none' }
+  const key = name.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase())
+  const variable = environmentName(name)
+  if (flags[key] !== undefined) return { kind: 'text', text }
+  const path = flags[`${key}File`] ?? (env[variable] ? undefined : env[`${variable}_FILE`])
+  return path === undefined ? { kind: 'text', text } : { kind: 'file', path: String(path) }
+}
+
+function tls(flags: Flags, env: Environment): Pick<ServerConfig, 'tls'> {
+  const certFile = setting(flags, env, 'tls-cert')
+  const keyFile = setting(flags, env, 'tls-key')
+  if (certFile === undefined && keyFile === undefined) return {}
+  if (certFile !== undefined && keyFile !== undefined) return { tls: { certFile, keyFile } }
+  const message = 'cannot use only one of --tls-cert and --tls-key (SWARMLOGS_TLS_CERT, SWARMLOGS_TLS_KEY): give both'
+  throw new SwarmlogsError('SWARMLOGS_CONFIG', message)
+}
+
+function retention(text: string): number {
+  const ms = Number(ofSetting('retention', () => parseDuration(text)) / 1_000_000n)
+  if (ms > 0) return ms
+  throw unusable('retention', text, 'give how long lines are kept, such as 30d')
+}
+
+function size<Key extends string>(flags: Flags, env: Environment, name: string, key: Key): { [Name in Key]?: number } {
+  const text = setting(flags, env, name)
+  if (text === undefined) return {}
+  const bytes = ofSetting(name, () => parseSize(text))
+  if (bytes === 0) throw unusable(name, text, 'give a size, such as 20GiB')
+  return { [key]: bytes } as { [Name in Key]?: number }
+}
+
+function ofSetting<Value>(name: string, read: () => Value): Value {
+  try {
+    return read()
+  } catch (cause) {
+    if (!(cause instanceof SwarmlogsError)) throw cause
+    throw new SwarmlogsError('SWARMLOGS_CONFIG', `${cause.message} (--${name}, ${environmentName(name)})`, { cause })
+  }
+}
+
+function unusable(name: string, text: string, remedy: string): SwarmlogsError {
+  const message = `cannot use '${text}' for --${name} (${environmentName(name)}): ${remedy}`
+  return new SwarmlogsError('SWARMLOGS_CONFIG', message)
+}
+
+/** Whoever can reach an open port could read all lines, or write any. */
+function refuseOpenDoors({ http, forward, tokens, sharedKeys, isInsecure }: ServerConfig): void {
+  if (isInsecure) return
+  refuse(http, tokens, 'for HTTP', 'a token: --token-file or SWARMLOGS_TOKEN_FILE')
+  refuse(forward, sharedKeys, 'for agents', 'a shared key: --shared-key-file or SWARMLOGS_SHARED_KEY_FILE')
+}
+
+function refuse({ host, port }: Listen, source: SecretSource, purpose: string, remedy: string): void {
+  if (isLoopback(host) || source.kind !== 'none') return
+  const message = `cannot listen ${purpose} on ${host}:${port}, which others can reach, without ${remedy}; or give --insecure`
+  throw new SwarmlogsError('SWARMLOGS_CONFIG', message)
+}
+
+/** Whether only this machine can reach an address. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host)
+}

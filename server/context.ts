@@ -1,0 +1,37 @@
+import type { Logger } from 'pino'
+import type { Ingestor } from './ingestor.ts'
+import type { Inventories } from './inventories.ts'
+import type { Live } from './live.ts'
+import type { Metrics } from './metrics.ts'
+import type { Slots } from './slots.ts'
+import type { Store } from './store/store.ts'
+
+/** What the routes work with. */
+export interface Context {
+  readonly store: Store
+  readonly live: Live
+  readonly inventories: Inventories
+  readonly ingestor: Ingestor
+  readonly metrics: Metrics
+  readonly log: Logger
+  readonly version: string
+  /** The server's clock, nanoseconds since 1970. */
+  readonly now: () => bigint
+  /** Places for streamed answers. */
+  readonly slots: Slots
+  /** Aborted when the server stops: streamed answers end then. */
+  readonly stopping: AbortSignal
+  readonly timing: Timing
+}
+
+/** How patient the live tail is, in milliseconds. */
+export interface Timing {
+  /** A comment is sent when nothing else was for so long. */
+  readonly heartbeatMs: number
+  /** A client that stays behind the live lines for so long is dropped. */
+  readonly slowMs: number
+  /** A connection that takes nothing for so long is closed. */
+  readonly stalledMs: number
+}
+
+export const TIMING: Timing = { heartbeatMs: 15_000, slowMs: 10_000, stalledMs: 300_000 }

@@ -1,0 +1,177 @@
+import type { ApiNote } from '../shared/api.ts'
+import { positionOf, type StoredRecord } from '../shared/record.ts'
+import type { Context } from './context.ts'
+import type { LiveBatch, Quiet, Subscription } from './live.ts'
+import type { Cursor } from './query/cursor.ts'
+import type { Query } from './query/query.ts'
+import type { Question } from './query/question.ts'
+
+/** What a tail sends. */
+export type FollowEvent =
+  | {
+      readonly kind: 'records'
+      readonly records: readonly StoredRecord[]
+      readonly cursorOf: (record: StoredRecord) => string
+    }
+  | { readonly kind: 'live'; readonly cursor: string }
+  | { readonly kind: 'note'; readonly note: ApiNote }
+  | { readonly kind: 'heartbeat' }
+
+/** A set of records by when they were committed: (receivedAfter, receivedUpTo]. */
+type Range = Pick<Cursor, 'receivedAfter' | 'receivedUpTo' | 'position'>
+
+/**
+ * Follows what a question asks for: history first, then what is committed, each record once.
+ * The subscription begins before the history is read, and all that was committed until then counts as history: no hole, no double.
+ * What overflows the subscription is read from the store instead.
+ */
+export async function* follow(context: Context, question: Question, signal: AbortSignal): AsyncGenerator<FollowEvent> {
+  const subscription = context.live.subscribe(question)
+  try {
+    yield* new Follower(context, question, subscription, signal).run()
+  } finally {
+    subscription.close()
+  }
+}
+
+class Follower {
+  readonly #context: Context
+  readonly #question: Question
+  readonly #subscription: Subscription
+  readonly #signal: AbortSignal
+  /** The subscription has all that was committed after this. */
+  #subscribedAt: bigint
+  /** All that was committed up to this has been delivered. */
+  #deliveredUpTo = 0n
+  #behindSinceMs: number | undefined
+  #isLive = false
+
+  constructor(context: Context, question: Question, subscription: Subscription, signal: AbortSignal) {
+    this.#context = context
+    this.#question = question
+    this.#subscription = subscription
+    this.#signal = signal
+    this.#subscribedAt = context.store.lastReceived
+  }
+
+  async *run(): AsyncGenerator<FollowEvent> {
+    const { cursor, since, newest } = this.#question
+    const hasHistory = since !== undefined || (newest ?? 0) > 0
+    const history = { receivedUpTo: this.#subscribedAt }
+    if (cursor !== undefined) {
+      if (cursor.position !== undefined) yield* this.#read(cursor)
+      // A restored store can be behind the cursor: what is committed from now on must not be taken for delivered.
+      const isAhead = cursor.receivedUpTo > this.#subscribedAt
+      this.#deliveredUpTo = isAhead ? this.#subscribedAt : cursor.receivedUpTo
+    } else {
+      if (hasHistory) yield* this.#read(history)
+      this.#deliveredUpTo = history.receivedUpTo
+    }
+    yield* this.#catchUp()
+    if (this.#signal.aborted) return
+    yield { kind: 'live', cursor: this.#write({ receivedUpTo: this.#deliveredUpTo }) }
+    this.#isLive = true
+    yield* this.#goLive()
+  }
+
+  async *#goLive(): AsyncGenerator<FollowEvent> {
+    while (!this.#signal.aborted) {
+      if (this.#isOver()) return yield note('until', 'the time given by until has come: this was all')
+      if (this.#subscription.isIdle) this.#behindSinceMs = undefined
+      const next = await this.#subscription.next(this.#waitMs(), this.#signal)
+      if (this.#signal.aborted) return
+      if (next === 'closed') return yield note('shutdown', 'the server stops: go on with Last-Event-ID when it is back')
+      for await (const event of this.#answer(next)) {
+        if (this.#isSlow()) {
+          this.#context.metrics.tailDropped()
+          return yield note('slow', 'the client is too slow for the live lines: go on with Last-Event-ID')
+        }
+        yield event
+      }
+    }
+  }
+
+  #answer(next: LiveBatch | Exclude<Quiet, 'closed'>): Iterable<FollowEvent> | AsyncIterable<FollowEvent> {
+    if (typeof next === 'object') return this.#deliver(next)
+    return next === 'timeout' ? [{ kind: 'heartbeat' }] : this.#catchUp()
+  }
+
+  /** Whether the client has stayed behind for too long; it is not behind any more when nothing waits for it. */
+  #isSlow(): boolean {
+    if (this.#subscription.isOverflown) this.#behindSinceMs ??= this.#subscription.overflownAtMs
+    return this.#behindSinceMs !== undefined && performance.now() - this.#behindSinceMs > this.#context.timing.slowMs
+  }
+
+  *#deliver(batch: LiveBatch): Generator<FollowEvent> {
+    // A commit can be published after the subscription began, and have been read as history.
+    if (batch.received <= this.#deliveredUpTo) return
+    yield* this.#send(batch.records, { receivedAfter: batch.received - 1n, receivedUpTo: batch.received })
+    this.#deliveredUpTo = batch.received
+  }
+
+  /** Reads what was committed since from the store, until the subscription has all the rest. */
+  async *#catchUp(): AsyncGenerator<FollowEvent> {
+    while (!this.#signal.aborted) {
+      if (this.#subscription.isOverflown) {
+        if (this.#isLive) this.#behindSinceMs ??= this.#subscription.overflownAtMs
+        this.#subscription.reset()
+        this.#subscribedAt = this.#context.store.lastReceived
+      }
+      if (this.#deliveredUpTo >= this.#subscribedAt) return
+      yield* this.#read({ receivedAfter: this.#deliveredUpTo, receivedUpTo: this.#subscribedAt })
+      this.#deliveredUpTo = this.#subscribedAt
+    }
+  }
+
+  async *#read(range: Range): AsyncGenerator<FollowEvent> {
+    const { filter, since, until, newest, perTask } = this.#question
+    const query: Query = {
+      filter,
+      order: 'asc',
+      receivedUpTo: range.receivedUpTo,
+      ...(since !== undefined && { since }),
+      ...(until !== undefined && { until }),
+      ...(range.position && { after: range.position }),
+      ...(range.receivedAfter === undefined
+        ? newest !== undefined && { newest, perTask }
+        : { receivedAfter: range.receivedAfter }),
+    }
+    for await (const records of this.#context.store.search(query, this.#signal)) {
+      if (this.#signal.aborted) return
+      yield* this.#send(records, range)
+    }
+  }
+
+  *#send(records: readonly StoredRecord[], range: Range): Generator<FollowEvent> {
+    const cursorOf = (record: StoredRecord) => this.#write({ ...range, position: positionOf(record) })
+    if (records.length > 0) yield { kind: 'records', records, cursorOf }
+  }
+
+  #write({ receivedAfter, receivedUpTo, position }: Range): string {
+    const { cursors, since, until } = this.#question
+    return cursors.write({
+      kind: 'tail',
+      receivedUpTo,
+      ...(receivedAfter !== undefined && { receivedAfter }),
+      ...(since !== undefined && { since }),
+      ...(until !== undefined && { until }),
+      ...(position && { position }),
+    })
+  }
+
+  #isOver(): boolean {
+    const { until } = this.#question
+    return until !== undefined && this.#context.now() >= until && this.#subscription.isIdle
+  }
+
+  #waitMs(): number {
+    const { until } = this.#question
+    const { heartbeatMs } = this.#context.timing
+    if (until === undefined) return heartbeatMs
+    return Math.min(heartbeatMs, Number((until - this.#context.now()) / 1_000_000n) + 1)
+  }
+}
+
+function note(code: ApiNote['code'], message: string): FollowEvent {
+  return { kind: 'note', note: { code, message } }
+}

@@ -1,0 +1,98 @@
+import type { Logger } from 'pino'
+import type { Inventory } from '../shared/inventory.ts'
+import type { LogRecord } from '../shared/record.ts'
+import type { Ingest } from './ingest.ts'
+import type { Inventories } from './inventories.ts'
+import type { Live } from './live.ts'
+import { parseLine } from './parse/line.ts'
+import type { Appended, Store } from './store/store.ts'
+
+const MAX_AHEAD_NS = 60_000_000_000n
+const WARN_EVERY_NS = 3_600_000_000_000n
+/** Nodes that are remembered at once; far more than a Swarm has, so only a hostile sender reaches it. */
+const MAX_NODES = 10_000
+
+/** What the ingestor needs. */
+export interface IngestorOptions {
+  readonly store: Store
+  readonly live: Live
+  readonly inventories: Inventories
+  readonly log: Logger
+  /** The server's clock, nanoseconds since 1970. */
+  readonly now: () => bigint
+  /** Called after each append with its outcome and how long it took. */
+  readonly onAppend?: (appended: Appended, seconds: number) => void
+}
+
+/** The one door for all inputs: completes records, stores them, and only then shows them to the live tails. */
+export class Ingestor implements Ingest {
+  readonly #options: IngestorOptions
+  readonly #seen = new Map<string, bigint>()
+  readonly #warned = new Map<string, bigint>()
+
+  constructor(options: IngestorOptions) {
+    this.#options = options
+  }
+
+  async records(records: readonly LogRecord[]): Promise<void> {
+    if (records.length === 0) return
+    const { store, live, onAppend } = this.#options
+    this.#note(records)
+    const start = performance.now()
+    const appended = await store.append(records.map(complete))
+    live.publish(appended)
+    onAppend?.(appended, (performance.now() - start) / 1000)
+  }
+
+  async inventory(inventory: Inventory): Promise<void> {
+    remember(this.#seen, inventory.nodeId, this.#options.now())
+    await this.#options.inventories.take(inventory)
+  }
+
+  /** When anything last came from a node (by id, or by name outside a Swarm) since this server started. */
+  seen(node: string): bigint | undefined {
+    return this.#seen.get(node)
+  }
+
+  #note(records: readonly LogRecord[]): void {
+    const now = this.#options.now()
+    const limit = now + MAX_AHEAD_NS
+    let stream: LogRecord['stream'] | undefined
+    for (const record of records) {
+      if (record.stream !== stream) {
+        stream = record.stream
+        remember(this.#seen, nodeOf(record), now)
+      }
+      if (record.time > limit) this.#warn(record, now)
+    }
+  }
+
+  #warn(record: LogRecord, now: bigint): void {
+    const node = nodeOf(record)
+    const last = this.#warned.get(node)
+    if (last !== undefined && now - last < WARN_EVERY_NS) return
+    remember(this.#warned, node, now)
+    const aheadSeconds = Number((record.time - now) / 1_000_000_000n)
+    const { nodeId, nodeName } = record.stream
+    this.#options.log.warn({ nodeId, nodeName, aheadSeconds }, 'clock of a node runs ahead: set it by NTP')
+  }
+}
+
+function nodeOf({ stream }: LogRecord): string {
+  return stream.nodeId || stream.nodeName
+}
+
+function remember(map: Map<string, bigint>, key: string, value: bigint): void {
+  map.delete(key)
+  map.set(key, value)
+  if (map.size <= MAX_NODES) return
+  for (const oldest of map.keys()) {
+    map.delete(oldest)
+    return
+  }
+}
+
+/** Takes level and fields from the line, unless the input had them. */
+function complete(record: LogRecord): LogRecord {
+  return record.level === '' && record.fields === '' ? { ...record, ...parseLine(record.message) } : record
+}

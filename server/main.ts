@@ -1,0 +1,171 @@
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Server as TlsServer } from 'node:tls'
+import type { FastifyInstance } from 'fastify'
+import type { Logger } from 'pino'
+import { SwarmlogsError } from '../shared/errors.ts'
+import { programVersion } from '../shared/version.ts'
+import { buildApp } from './app.ts'
+import { Certificate } from './certificate.ts'
+import { isLoopback, type ServerConfig } from './config.ts'
+import { type Context, TIMING } from './context.ts'
+import { Ingestor } from './ingestor.ts'
+import { type ForwardListener, startForward } from './input/forward/listener.ts'
+import { Inventories } from './inventories.ts'
+import { Live } from './live.ts'
+import { Metrics } from './metrics.ts'
+import { watchForReload } from './reload.ts'
+import { Secrets } from './secrets.ts'
+import { Slots } from './slots.ts'
+import { openStore } from './store/open.ts'
+import type { Store } from './store/store.ts'
+
+const MAX_STREAMED = 1024
+/** All of the stop must fit in 10 s. */
+const ACK_MS = 2_000
+const FINISH_MS = 2_000
+const CUT_MS = 3_500
+const STOP_MS = 9_500
+
+/** Where the server listens. */
+export interface ServerAddresses {
+  /** URL of the HTTP API. */
+  readonly http: string
+  /** HOST:PORT for agents. */
+  readonly forward: string
+}
+
+/** Runs the server until the signal aborts, then stops it within 10 s: what was received is stored and acked, or neither. */
+export async function runServer(
+  config: ServerConfig,
+  log: Logger,
+  signal: AbortSignal,
+  onReady?: (addresses: ServerAddresses) => void,
+): Promise<void> {
+  // What is open is closed in reverse order, also when a later part cannot be opened.
+  const closers: (() => Promise<void> | void)[] = []
+  try {
+    const addresses = await start(config, log, closers)
+    log.info({ ...addresses }, 'server is ready')
+    onReady?.(addresses)
+    if (!signal.aborted) await once(signal, 'abort')
+    log.info('server stops')
+  } finally {
+    await Promise.race([closeAll(closers, log), tooLate(log)])
+  }
+}
+
+async function start(
+  config: ServerConfig,
+  log: Logger,
+  closers: (() => Promise<void> | void)[],
+): Promise<ServerAddresses> {
+  const tokens = new Secrets(config.tokens, log)
+  const sharedKeys = new Secrets(config.sharedKeys, log)
+  const certificate = config.tls && new Certificate(config.tls, log)
+  const store = await openStore({ ...config, log })
+  closers.push(() => store.close())
+  const stopping = new AbortController()
+  const context = await createContext(store, log, stopping.signal)
+  const localOnly = tokens.values.length === 0 && isLoopback(config.http.host)
+  const app = await buildApp(context, { tokens: () => tokens.values, tls: certificate?.options, localOnly })
+  const http = await listen(app, config.http)
+  closers.push(() => closeApp(app, context, stopping))
+  const forward = await startForward({
+    listen: config.forward,
+    sharedKeys: () => sharedKeys.values,
+    tls: () => certificate?.options,
+    ingest: context.ingestor,
+    identity: () => store.identity,
+    log,
+    metrics: context.metrics.forward,
+  })
+  closers.push(() => forward.close(ACK_MS))
+  closers.push(watch({ tokens, sharedKeys, certificate, app, forward }))
+  return {
+    http: `${certificate ? 'https' : 'http'}://${http}`,
+    forward: `${hostText(config.forward.host)}:${forward.port}`,
+  }
+}
+
+async function createContext(store: Store, log: Logger, stopping: AbortSignal): Promise<Context> {
+  const version = programVersion()
+  const live = new Live()
+  const metrics = new Metrics(version)
+  metrics.watch(store, live)
+  const inventories = new Inventories(store)
+  await inventories.load()
+  const now = () => BigInt(Date.now()) * 1_000_000n
+  const onAppend = metrics.appended.bind(metrics)
+  const ingestor = new Ingestor({ store, live, inventories, log, now, onAppend })
+  const slots = new Slots(MAX_STREAMED)
+  return { store, live, inventories, ingestor, metrics, log, version, now, slots, stopping, timing: TIMING }
+}
+
+async function listen(app: FastifyInstance, { host, port }: ServerConfig['http']): Promise<string> {
+  try {
+    await app.listen({ host, port })
+  } catch (cause) {
+    await app.close()
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw new SwarmlogsError(
+      'SWARMLOGS_CONFIG',
+      `cannot listen for HTTP on ${host}:${port}: ${reason}; choose another --listen`,
+      { cause },
+    )
+  }
+  return `${hostText(host)}:${(app.server.address() as AddressInfo).port}`
+}
+
+function hostText(host: string): string {
+  return host.includes(':') ? `[${host}]` : host
+}
+
+interface Reloadable {
+  readonly tokens: Secrets
+  readonly sharedKeys: Secrets
+  readonly certificate: Certificate | undefined
+  readonly app: FastifyInstance
+  readonly forward: ForwardListener
+}
+
+function watch({ tokens, sharedKeys, certificate, app, forward }: Reloadable): () => void {
+  const files = [...tokens.files, ...sharedKeys.files, ...(certificate?.files ?? [])]
+  return watchForReload(files, () => {
+    tokens.reload()
+    sharedKeys.reload()
+    if (certificate === undefined || !certificate.reload()) return
+    forward.reloadTls()
+    if ('setSecureContext' in app.server) {
+      const server = app.server as unknown as TlsServer
+      server.setSecureContext({ ...certificate.options, minVersion: 'TLSv1.2' })
+    }
+  })
+}
+
+/** Tails end with a note, other answers may finish for a while, then are cut off with an error, then their connections are. */
+async function closeApp(app: FastifyInstance, { live }: Context, stopping: AbortController): Promise<void> {
+  live.close()
+  const closed = app.close()
+  const finish = setTimeout(() => stopping.abort(), FINISH_MS)
+  const cut = setTimeout(() => app.server.closeAllConnections(), CUT_MS)
+  await closed
+  clearTimeout(finish)
+  clearTimeout(cut)
+}
+
+async function closeAll(closers: (() => Promise<void> | void)[], log: Logger): Promise<void> {
+  for (const close of closers.reverse()) {
+    try {
+      await close()
+    } catch (error) {
+      log.error({ err: error }, 'a part of the server could not be closed')
+    }
+  }
+}
+
+async function tooLate(log: Logger): Promise<void> {
+  await delay(STOP_MS, undefined, { ref: false })
+  log.error('server did not stop in time: what was not acked is sent again')
+}

@@ -1,0 +1,142 @@
+import { createHmac, hash, timingSafeEqual } from 'node:crypto'
+import { SwarmlogsError } from '../../shared/errors.ts'
+import type { Position } from '../../shared/record.ts'
+
+/*
+ * A cursor is opaque to clients: base64url of
+ *   version u8, kind u8, store [4], question [4], body, digest [8]
+ * The digest is keyed by the store's id, so a forged or damaged cursor is refused, and so is one of another store or another question.
+ */
+
+/** Where a walk through a fixed set of records stands: everything up to `position` has been delivered. */
+export interface Cursor {
+  readonly kind: 'search' | 'tail'
+  /** The set: records committed after this (exclusive; absent: from the first on) ... */
+  readonly receivedAfter?: bigint
+  /** ... up to this (inclusive), ... */
+  readonly receivedUpTo: bigint
+  /** ... with the question's relative times as they were when it was asked. */
+  readonly since?: bigint
+  readonly until?: bigint
+  /** Absent: the whole set has been delivered. */
+  readonly position?: Position
+  /** How many records of the question's `limit` remain for a streamed answer. */
+  readonly remaining?: number
+}
+
+const VERSION = 1
+const KINDS = ['search', 'tail'] as const
+const HEAD_BYTES = 10
+const DIGEST_BYTES = 8
+const HEX_ID = /^(?:[0-9a-f]{2}){1,64}$/
+
+/** Writes and reads the cursors of one store and one question. */
+export class Cursors {
+  readonly #key: Buffer
+  readonly #head: Buffer
+
+  /** `question` is everything that the answer's records depend on, as text. */
+  constructor(storeId: string, question: string) {
+    this.#key = Buffer.from(storeId)
+    this.#head = Buffer.concat([digestOf(storeId), digestOf(question)])
+  }
+
+  /** Writes a cursor. */
+  write(cursor: Cursor): string {
+    const body = Buffer.concat([Buffer.from([VERSION, KINDS.indexOf(cursor.kind)]), this.#head, encodeBody(cursor)])
+    return Buffer.concat([body, this.#sign(body)]).toString('base64url')
+  }
+
+  /** Reads a cursor; throws SWARMLOGS_USAGE, which says why it cannot be used here. */
+  read(text: string, kind: Cursor['kind']): Cursor {
+    const bytes = Buffer.from(text, 'base64url')
+    if (bytes.length < HEAD_BYTES + DIGEST_BYTES || bytes.toString('base64url') !== text)
+      throw unusable('it is damaged')
+    if (bytes[0] !== VERSION) throw unusable('another version of swarmlogs made it')
+    if (!bytes.subarray(2, 6).equals(this.#head.subarray(0, 4))) throw unusable('it belongs to another store')
+    const body = bytes.subarray(0, -DIGEST_BYTES)
+    if (!timingSafeEqual(this.#sign(body), bytes.subarray(-DIGEST_BYTES))) throw unusable('it is damaged')
+    if (!bytes.subarray(6, HEAD_BYTES).equals(this.#head.subarray(4)))
+      throw unusable('it belongs to a request with other parameters')
+    if (KINDS[bytes[1] ?? -1] !== kind) throw unusable(`it is none of ${kind}`)
+    return { kind, ...decodeBody(body.subarray(HEAD_BYTES)) }
+  }
+
+  #sign(body: Buffer): Buffer {
+    return createHmac('sha256', this.#key).update(body).digest().subarray(0, DIGEST_BYTES)
+  }
+}
+
+function unusable(why: string): SwarmlogsError {
+  return new SwarmlogsError(
+    'SWARMLOGS_USAGE',
+    `cannot use this cursor: ${why}; use one that this request gave, or leave it out`,
+  )
+}
+
+function digestOf(text: string): Buffer {
+  return hash('sha256', text, 'buffer').subarray(0, 4)
+}
+
+const TIMES = ['receivedAfter', 'receivedUpTo', 'since', 'until'] as const
+const HAS_REMAINING = 16
+const HAS_POSITION = 32
+const IS_STDERR = 64
+const IS_HEX = 128
+
+function encodeBody(cursor: Cursor): Buffer {
+  const { position, remaining } = cursor
+  const bytes = Buffer.allocUnsafe(
+    64 + (position === undefined ? 0 : 3 * (position.nodeId.length + position.containerId.length)),
+  )
+  let flags = 0
+  let end = 1
+  for (const [bit, name] of TIMES.entries()) {
+    const time = cursor[name]
+    if (time === undefined) continue
+    flags |= 1 << bit
+    end = bytes.writeBigInt64LE(time, end)
+  }
+  if (remaining !== undefined) {
+    flags |= HAS_REMAINING
+    end = bytes.writeDoubleLE(remaining, end)
+  }
+  if (position !== undefined) {
+    const isHex = HEX_ID.test(position.containerId)
+    flags |= HAS_POSITION | (position.source === 'stderr' ? IS_STDERR : 0) | (isHex ? IS_HEX : 0)
+    end = bytes.writeBigInt64LE(position.time, end)
+    end = bytes.writeDoubleLE(position.ordinal, end)
+    const nodeBytes = bytes.write(position.nodeId, end + 2)
+    bytes.writeUInt16LE(nodeBytes, end)
+    end += 2 + nodeBytes
+    end += bytes.write(position.containerId, end, isHex ? 'hex' : 'utf8')
+  }
+  bytes[0] = flags
+  return bytes.subarray(0, end)
+}
+
+function decodeBody(bytes: Buffer): Omit<Cursor, 'kind'> {
+  const flags = bytes.readUInt8(0)
+  let at = 1
+  const times: { -readonly [Name in (typeof TIMES)[number]]?: bigint } = {}
+  for (const [bit, name] of TIMES.entries()) {
+    if ((flags & (1 << bit)) === 0) continue
+    times[name] = bytes.readBigInt64LE(at)
+    at += 8
+  }
+  const remaining = (flags & HAS_REMAINING) === 0 ? undefined : bytes.readDoubleLE(at)
+  if (remaining !== undefined) at += 8
+  const position = (flags & HAS_POSITION) === 0 ? undefined : decodePosition(bytes.subarray(at), flags)
+  return { receivedUpTo: 0n, ...times, ...(remaining !== undefined && { remaining }), ...(position && { position }) }
+}
+
+function decodePosition(bytes: Buffer, flags: number): Position {
+  const nodeEnd = 18 + bytes.readUInt16LE(16)
+  return {
+    time: bytes.readBigInt64LE(0),
+    ordinal: bytes.readDoubleLE(8),
+    nodeId: bytes.toString('utf8', 18, nodeEnd),
+    containerId: bytes.toString((flags & IS_HEX) === 0 ? 'utf8' : 'hex', nodeEnd),
+    source: (flags & IS_STDERR) === 0 ? 'stdout' : 'stderr',
+  }
+}

@@ -1,0 +1,153 @@
+import Type, { type Static } from 'typebox'
+import { parseTime } from '../../shared/time.ts'
+import { badParameter, ofParameter } from '../problem.ts'
+import type { Filter } from './query.ts'
+
+const MAX_VALUES = 500
+const MAX_NAME = 300
+
+const list = (description: string, example: string) =>
+  Type.Optional(
+    Type.Array(Type.String({ minLength: 1, maxLength: MAX_NAME }), {
+      maxItems: MAX_VALUES,
+      description,
+      examples: [[example]],
+    }),
+  )
+const flag = (description: string, value: boolean) => Type.Boolean({ description, default: value })
+const text = (description: string, example: string) =>
+  Type.Optional(Type.String({ description, minLength: 1, maxLength: 4096, examples: [example] }))
+
+const choice = {
+  target: list(
+    'Service (name, id, prefix of an id, glob; `web` means the service `web`, else each `*_web`) or task (`web.1`, id, prefix of an id).',
+    'web',
+  ),
+  service: list('Glob over service names.', 'shop_*'),
+  stack: list('Glob over stack names.', 'shop'),
+  task: list('`web.1`, a task id or a prefix of one, or a glob over task names.', 'shop_web.1'),
+  node: list('Glob over node names, a node id or a prefix of one.', 'node1'),
+  container: list('Glob over container names, a container id or a prefix of one.', '6b0f3d8d3b6a'),
+}
+
+const filter = {
+  ...choice,
+  source: Type.Optional(
+    Type.Array(Type.Enum(['stdout', 'stderr'], { type: 'string' }), {
+      maxItems: 2,
+      description: 'Only this output.',
+      examples: [['stderr']],
+    }),
+  ),
+  grep: text('Only lines that hold this text; case does not matter.', 'timeout'),
+  since: text(
+    'Only lines from this time on: RFC 3339, seconds since 1970, how long ago (10m, 2d), now, today, yesterday.',
+    '2h',
+  ),
+  until: text('Only lines before this time; the same forms.', '10m'),
+  timezone: Type.String({
+    description: 'IANA name of the zone of times without one.',
+    default: 'UTC',
+    maxLength: 100,
+    examples: ['Europe/Berlin'],
+  }),
+  n: Type.Optional(
+    Type.Integer({ description: 'Only the newest lines, so many in all.', minimum: 0, maximum: 1e9, examples: [100] }),
+  ),
+  per: Type.Optional(
+    Type.Enum(['task'], { type: 'string', description: 'With `n`: so many of each task.', examples: ['task'] }),
+  ),
+  current: flag('Only tasks that Docker still has (all, where no manager has told).', false),
+}
+
+const print = {
+  timestamps: flag('Text: begin each line with its time.', false),
+  details: flag("Text: add the attributes that the container's log driver was given.", false),
+  raw: flag('Text: the bare lines, without service, task and node.', false),
+  resolve: flag('Text: names instead of ids.', true),
+  taskids: flag('Text: with ids of tasks.', true),
+  trunc: flag('Text: ids of tasks cut to 12 characters.', true),
+}
+
+/** Parameters of GET /search. */
+export const SearchParameters = Type.Object(
+  {
+    ...filter,
+    order: Type.Enum(['asc', 'desc'], { type: 'string', description: 'By time.', default: 'asc', examples: ['desc'] }),
+    limit: Type.Optional(
+      Type.Integer({
+        description: 'At most so many lines; JSON: 1000 when not given, at most 10000.',
+        minimum: 1,
+        maximum: 1e9,
+        examples: [500],
+      }),
+    ),
+    cursor: text('Go on where the answer that this cursor is from ended.', 'AQDwx...'),
+    ...print,
+  },
+  { additionalProperties: false },
+)
+export type SearchParameters = Static<typeof SearchParameters>
+
+/** Parameters of GET /tail. */
+export const TailParameters = Type.Object(
+  {
+    ...filter,
+    cursor: text('The same as the header Last-Event-ID, which wins.', 'AQHwx...'),
+    format: Type.Enum(['json', 'text'], {
+      type: 'string',
+      description: 'What the data of events is.',
+      default: 'json',
+      examples: ['text'],
+    }),
+    ...print,
+  },
+  { additionalProperties: false },
+)
+export type TailParameters = Static<typeof TailParameters>
+
+/** Parameters of GET /streams. */
+const { target: _, ...streamChoice } = choice
+export const StreamsParameters = Type.Object(streamChoice, { additionalProperties: false })
+export type StreamsParameters = Static<typeof StreamsParameters>
+
+/** Addresses without parameters. */
+export const NoParameters = Type.Object({}, { additionalProperties: false })
+
+const FLAGS = ['current', ...Object.keys(print)]
+
+/** Flags may be given as docker's API has them (1, 0) or bare; rewrites them before the schema check. */
+export function rewriteFlags(query: Record<string, unknown>): void {
+  for (const name of FLAGS) {
+    const value = query[name]
+    if (value === '1' || value === '') query[name] = 'true'
+    else if (value === '0') query[name] = 'false'
+  }
+}
+
+/** The filter that the parameters ask for, `target` and `current` left out. */
+export function filterOf(
+  parameters: Omit<Static<typeof TailParameters>, 'format' | keyof typeof print> | StreamsParameters,
+): Filter {
+  const { service = [], stack = [], task = [], node = [], container = [] } = parameters
+  const { source = [], grep = '' } = parameters as { source?: Filter['sources']; grep?: string }
+  return { services: service, stacks: stack, tasks: task, nodes: node, containers: container, sources: source, grep }
+}
+
+/** The time range that the parameters ask for, nanoseconds since 1970. */
+export function rangeOf(
+  parameters: { since?: string; until?: string; timezone: string },
+  now: bigint,
+): { since?: bigint; until?: bigint } {
+  const { since, until, timezone } = parameters
+  ofParameter('timezone', () => parseTime('today', now, timezone))
+  const from = since === undefined ? undefined : ofParameter('since', () => parseTime(since, now, timezone))
+  const to = until === undefined ? undefined : ofParameter('until', () => parseTime(until, now, timezone))
+  if (from !== undefined && to !== undefined && from > to) {
+    throw badParameter(
+      'until',
+      `cannot search from since=${since} to until=${until}: give an until that is later than since`,
+    )
+  }
+  return { ...(from !== undefined && { since: from }), ...(to !== undefined && { until: to }) }
+}

@@ -1,0 +1,38 @@
+import { Problem } from '../problem.ts'
+
+/** The forms that a search can be answered in, the default first. */
+export const FORMS = {
+  json: 'application/json',
+  ndjson: 'application/x-ndjson',
+  text: 'text/plain',
+  multiplexed: 'application/vnd.docker.multiplexed-stream',
+} as const
+export type Form = keyof typeof FORMS
+
+/** The form that an Accept header prefers; JSON when it does not mind. Throws a Problem (406) when it takes none of ours. */
+export function preferredForm(accept: string | undefined): Form {
+  if (accept === undefined || accept.trim() === '') return 'json'
+  const wanted = accept
+    .split(',')
+    .map(readRange)
+    .filter(({ quality }) => quality > 0)
+  wanted.sort((a, b) => b.quality - a.quality)
+  for (const { range } of wanted) {
+    for (const [form, type] of Object.entries(FORMS)) if (covers(range, type)) return form as Form
+  }
+  const message = `cannot answer as ${accept.slice(0, 200)}: accept ${Object.values(FORMS).join(', ')}`
+  throw new Problem('SWARMLOGS_USAGE', 406, { code: 'not_acceptable', message })
+}
+
+function readRange(text: string): { range: string; quality: number } {
+  const [range = '', ...parameters] = text
+    .toLowerCase()
+    .split(';')
+    .map((part) => part.trim())
+  const quality = parameters.find((parameter) => parameter.startsWith('q='))
+  return { range, quality: quality === undefined ? 1 : Number(quality.slice(2)) || 0 }
+}
+
+function covers(range: string, type: string): boolean {
+  return range === '*/*' || range === type || (range.endsWith('/*') && type.startsWith(range.slice(0, -1)))
+}

@@ -1,0 +1,32 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import type { ApiHealth } from '../../shared/api.ts'
+import type { Context } from '../context.ts'
+import { livezSchema, metricsSchema, readyzSchema } from './documents.ts'
+
+/** GET /livez and /readyz: open to all, they tell nothing of what is stored. */
+export function healthRoutes(context: Context): FastifyPluginAsyncTypebox {
+  return async (app) => {
+    app.get('/livez', { schema: livezSchema }, async (): Promise<ApiHealth> => ({ status: 'ok' }))
+    app.get('/readyz', { schema: readyzSchema }, async (_request, reply) => {
+      const reason = whyUnready(context)
+      if (reason === '') return { status: 'ok' as const }
+      return reply.code(503).send({ status: 'unavailable', reason })
+    })
+  }
+}
+
+/** GET /metrics. */
+export function metricsRoute({ metrics }: Context): FastifyPluginAsyncTypebox {
+  return async (app) => {
+    app.get('/metrics', { schema: metricsSchema }, async (_request, reply) => {
+      reply.header('content-type', metrics.registry.contentType)
+      return metrics.registry.metrics()
+    })
+  }
+}
+
+function whyUnready({ store, stopping }: Context): string {
+  if (stopping.aborted) return 'the server stops'
+  const { writable, reason } = store.status()
+  return writable ? '' : `the store cannot be written to: ${reason}`
+}

@@ -1,0 +1,182 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import type { FastifyReply } from 'fastify'
+import { positionOf, type StoredRecord } from '../../shared/record.ts'
+import { formatTime } from '../../shared/time.ts'
+import type { Context } from '../context.ts'
+import { badParameter, type Problem, problemOf, serverStops } from '../problem.ts'
+import { FramePacker } from '../query/frames.ts'
+import { recordJson } from '../query/json.ts'
+import { rewriteFlags, type SearchParameters } from '../query/parameters.ts'
+import type { Query } from '../query/query.ts'
+import { beginsAfter, noSuchTarget, type Question, readQuestion } from '../query/question.ts'
+import { searchSchema } from './documents.ts'
+import { FORMS, type Form, preferredForm } from './forms.ts'
+import { clientGone, sendStreamed } from './streamed.ts'
+
+const DEFAULT_LIMIT = 1_000
+const MAX_LIMIT = 10_000
+/** A page ends early rather than hold more than so much text. */
+const MAX_PAGE_CHARS = 16 * 1024 * 1024
+const CHUNK_CHARS = 64 * 1024
+
+/** One search under way. */
+interface Search {
+  readonly question: Question
+  readonly order: 'asc' | 'desc'
+  readonly limit: number | undefined
+  /** Pages and resumed streams show the store as it was when they began. */
+  readonly receivedUpTo: bigint
+}
+
+/** GET /api/v1/search. */
+export function searchRoute(context: Context): FastifyPluginAsyncTypebox {
+  return async (app) => {
+    app.get(
+      '/search',
+      {
+        schema: searchSchema,
+        preValidation: async (request) => rewriteFlags(request.query as Record<string, unknown>),
+      },
+      async (request, reply) => {
+        const start = performance.now()
+        const form = preferredForm(request.headers.accept)
+        reply.raw.once('close', () => context.metrics.answered(`search_${form}`, (performance.now() - start) / 1000))
+        const search = await readSearch(context, form, request.query)
+        writeHeaders(context, search.question, reply)
+        reply.header('content-type', form === 'text' ? 'text/plain; charset=utf-8' : FORMS[form])
+        if (form === 'json') return page(context, search, clientGone(reply))
+        return sendStreamed(context, reply, (signal) => STREAMS[form](context, search, signal))
+      },
+    )
+  }
+}
+
+async function readSearch(context: Context, form: Form, parameters: SearchParameters): Promise<Search> {
+  const { order, limit } = parameters
+  if (form === 'json' && limit !== undefined && limit > MAX_LIMIT) {
+    throw badParameter(
+      'limit',
+      `cannot use limit=${limit} for JSON: give at most ${MAX_LIMIT}, or accept ${FORMS.ndjson}`,
+    )
+  }
+  const question = await readQuestion(context, 'search', parameters)
+  const missing = question.targets.find(({ kind }) => kind === 'none')
+  if (missing !== undefined) throw noSuchTarget(missing, question.universe)
+  return { question, order, limit, receivedUpTo: question.cursor?.receivedUpTo ?? context.store.lastReceived }
+}
+
+function writeHeaders(context: Context, question: Question, reply: FastifyReply): void {
+  const widened = question.targets.flatMap((target) => target.widened)
+  if (widened.length > 0) reply.header('swarmlogs-targets', widened.map(headerText).join(','))
+  const begins = beginsAfter(context, question)
+  if (begins !== undefined) reply.header('swarmlogs-begins', formatTime(begins))
+  reply.header('swarmlogs-matched', question.matched)
+}
+
+/** Names come from other systems: in a header all but visible ASCII is percent-encoded, and so is the comma. */
+function headerText(name: string): string {
+  return name.toWellFormed().replace(/[^\x21-\x2b\x2d-\x7e]/gu, encodeURIComponent)
+}
+
+function queryOf({ question, order, limit, receivedUpTo }: Search, isSnapshot: boolean): Query {
+  const { filter, since, until, newest, perTask, cursor } = question
+  return {
+    filter,
+    order,
+    ...(since !== undefined && { since }),
+    ...(until !== undefined && { until }),
+    ...(newest !== undefined && { newest, perTask }),
+    ...(limit !== undefined && { limit }),
+    ...(cursor?.position && { after: cursor.position }),
+    ...((isSnapshot || cursor !== undefined) && { receivedUpTo }),
+  }
+}
+
+function cursorAt({ question, receivedUpTo }: Search, record: StoredRecord): string {
+  const { since, until, cursors } = question
+  const range = { ...(since !== undefined && { since }), ...(until !== undefined && { until }) }
+  return cursors.write({ kind: 'search', receivedUpTo, ...range, position: positionOf(record) })
+}
+
+async function page(context: Context, search: Search, signal: AbortSignal): Promise<string> {
+  const limit = search.limit ?? DEFAULT_LIMIT
+  // One more than asked for tells whether this is the end.
+  const query = queryOf({ ...search, limit: limit + 1 }, true)
+  const texts: string[] = []
+  let chars = 0
+  let last: string | null = null
+  for await (const records of context.store.search(query, signal)) {
+    for (const record of records) {
+      if (texts.length === limit || chars > MAX_PAGE_CHARS) return pageText(texts, last)
+      last = cursorAt(search, record)
+      const text = recordJson(record, last)
+      texts.push(text)
+      chars += text.length
+    }
+  }
+  return pageText(texts, null)
+}
+
+function pageText(records: readonly string[], cursor: string | null): string {
+  return `{"records":[${records.join(',')}],"cursor":${JSON.stringify(cursor)},"end":${cursor === null}}`
+}
+
+const STREAMS = { ndjson, text, multiplexed }
+
+async function* ndjson(context: Context, search: Search, signal: AbortSignal): AsyncGenerator<Buffer> {
+  const query = queryOf(search, true)
+  let text = ''
+  let count = 0
+  let last: string | null = null
+  try {
+    for await (const records of context.store.search(query, signal)) {
+      for (const record of records) {
+        last = cursorAt(search, record)
+        text += `${recordJson(record, last)}\n`
+        count++
+        if (text.length < CHUNK_CHARS) continue
+        yield Buffer.from(text)
+        text = ''
+      }
+    }
+    signal.throwIfAborted()
+    const cursor = count === search.limit ? last : null
+    yield Buffer.from(`${text}${JSON.stringify({ end: true, cursor, records: count })}\n`)
+  } catch (error) {
+    if (count === 0) throw error
+    yield Buffer.from(`${text}${JSON.stringify(interrupted(context, error).body)}\n`)
+  }
+}
+
+async function* text(context: Context, search: Search, signal: AbortSignal): AsyncGenerator<Buffer> {
+  const { format } = search.question
+  for await (const runs of context.store.print(queryOf(search, false), format, signal)) {
+    if (runs.length > 0) yield Buffer.from(runs.map((run) => run.text).join(''))
+  }
+  // A text has no place for an error: an answer that is cut off must look so.
+  signal.throwIfAborted()
+}
+
+async function* multiplexed(context: Context, search: Search, signal: AbortSignal): AsyncGenerator<Buffer> {
+  const packer = new FramePacker()
+  let hasBegun = false
+  try {
+    for await (const runs of context.store.print(queryOf(search, false), search.question.format, signal)) {
+      for (const run of runs) {
+        hasBegun = true
+        yield* packer.add(run)
+      }
+    }
+    signal.throwIfAborted()
+  } catch (error) {
+    if (!hasBegun) throw error
+    yield* packer.add({ source: 'error', text: interrupted(context, error).message })
+  }
+  yield* packer.flush()
+}
+
+function interrupted(context: Context, error: unknown): Problem {
+  const problem = context.stopping.aborted ? serverStops() : problemOf(error)
+  if (problem.status === 500) context.log.error({ err: error }, 'answer was cut off by an error')
+  return problem
+}

@@ -1,0 +1,180 @@
+import Type, { type Static } from 'typebox'
+import { LEVELS } from './record.ts'
+
+/*
+ * What the HTTP API v1 answers: the server checks and documents its answers with these schemas, the CLI imports the types only.
+ */
+
+const Time = (description: string) =>
+  Type.String({ description, format: 'date-time', examples: ['2026-11-21T02:38:11.386458421Z'] })
+const Id = (example: string, description?: string) =>
+  Type.String({ examples: [example], ...(description && { description }) })
+
+const labels = {
+  'service.name': Type.Optional(Id('shop_web')),
+  'host.name': Type.Optional(Id('node1')),
+  'host.id': Type.Optional(Id('q1tkqwdmgsbk4z52zdd1ou9k5')),
+  'container.id': Type.Optional(Id('6b0f3d8d3b6a5e2f0c5d8b7f3b5f8e1d6b0f3d8d3b6a5e2f0c5d8b7f3b5f8e1d')),
+  'container.name': Type.Optional(Id('shop_web.1.lfap0icnqswi')),
+  'container.image.name': Type.Optional(Id('nginx:1.29')),
+  'docker.swarm.cluster.id': Type.Optional(Id('l1hmgrbnvcyjjhxvgyq6ut8gk')),
+  'docker.swarm.stack.name': Type.Optional(Id('shop')),
+  'docker.swarm.service.id': Type.Optional(Id('mzzx1ebtv4yvpz5emwwtmf9zr')),
+  'docker.swarm.task.id': Type.Optional(Id('lfap0icnqswi0z7gzrj9rxw3p')),
+  'docker.swarm.task.name': Type.Optional(Id('shop_web.1.lfap0icnqswi0z7gzrj9rxw3p')),
+  'docker.swarm.task.slot': Type.Optional(Type.Integer({ minimum: 1, examples: [1] })),
+  tag: Type.Optional(Id('docker.web', 'The tag that a foreign sender gave.')),
+}
+
+/** One line; empty values are left out. */
+export const ApiRecord = Type.Object(
+  {
+    '@timestamp': Time("The engine's time of the line."),
+    message: Type.String({ examples: ['GET /cart 200'] }),
+    'log.level': Type.Optional(Type.Enum(LEVELS)),
+    'log.iostream': Type.Enum(['stdout', 'stderr'] as const),
+    'event.received': Time('When the server stored it.'),
+    ...labels,
+    fields: Type.Optional(
+      Type.Record(Type.String(), Type.Unknown(), { description: 'What the line itself holds, by dotted name.' }),
+    ),
+    truncated_from: Type.Optional(
+      Type.Integer({ description: 'Length in bytes of a line that was longer than 1 MiB and so was cut.' }),
+    ),
+    cursor: Type.Optional(Type.String({ description: 'Repeat the request with it to go on behind this record.' })),
+  },
+  { title: 'Record', description: 'One line of output; empty values are left out.' },
+)
+export type ApiRecord = Static<typeof ApiRecord>
+
+/** What every request that fails is answered with. */
+export const ApiProblem = Type.Object(
+  {
+    error: Type.Object({
+      code: Type.String({ examples: ['bad_parameter'] }),
+      message: Type.String({ examples: ["cannot use limit='many': give a whole number from 1 to 10000"] }),
+      parameter: Type.Optional(Type.String({ examples: ['limit'] })),
+      nearest: Type.Optional(
+        Type.Array(Type.String(), { description: 'Known names like the one asked for, the likest first.' }),
+      ),
+      known: Type.Optional(Type.Array(Type.String(), { description: 'Names of the services that there are.' })),
+    }),
+  },
+  { title: 'Problem', description: 'Why the request failed, and what would be right.' },
+)
+export type ApiProblem = Static<typeof ApiProblem>
+
+/** One page of GET /search. */
+export const ApiPage = Type.Object(
+  {
+    records: Type.Array(ApiRecord),
+    cursor: Type.Union([Type.String(), Type.Null()], {
+      description: 'Repeat the request with it to get the next page; null at the end.',
+    }),
+    end: Type.Boolean({ description: 'There is no further page.' }),
+  },
+  { title: 'Page' },
+)
+export type ApiPage = Static<typeof ApiPage>
+
+/** The last line of GET /search as NDJSON when all went well; else it is an ApiProblem. */
+export const ApiEnd = Type.Object(
+  {
+    end: Type.Literal(true),
+    cursor: Type.Union([Type.String(), Type.Null()], {
+      description: 'Where to go on when `limit` ended the answer; else null.',
+    }),
+    records: Type.Integer(),
+  },
+  { title: 'End' },
+)
+export type ApiEnd = Static<typeof ApiEnd>
+
+/** Data of the events of GET /tail with format=text. */
+export interface ApiText {
+  readonly source: 'stdout' | 'stderr'
+  /** The printed line, without a newline. */
+  readonly text: string
+}
+
+/** Data of the `note` events of GET /tail. After `slow`, `shutdown` and `error` the stream ends and can be resumed; after `until` it is complete. */
+export interface ApiNote {
+  readonly code: 'waiting' | 'targets' | 'begins' | 'slow' | 'shutdown' | 'error' | 'until'
+  readonly message: string
+  /** With `waiting` and `targets`: which target. */
+  readonly target?: string
+  /** With `targets`: the services that it stands for. With `waiting`: the services that there are. */
+  readonly services?: readonly string[]
+}
+
+const counts = {
+  records: Type.Integer({ description: 'How many lines are stored.', examples: [120345] }),
+  first: Type.Optional(Time('Time of the first stored line.')),
+  last: Type.Optional(Time('Time of the last stored line.')),
+}
+
+/** One service of GET /services. */
+export const ApiService = Type.Object(
+  {
+    name: Type.String({ examples: ['shop_web'] }),
+    id: Type.String({ examples: ['mzzx1ebtv4yvpz5emwwtmf9zr'], description: 'Empty outside a Swarm.' }),
+    stack: Type.String({ examples: ['shop'] }),
+    mode: Type.String({ examples: ['replicated'], description: 'Empty when no manager has told.' }),
+    replicas: Type.Integer({ examples: [3], description: 'Wanted now, or last known; 0 for global services.' }),
+    image: Type.String({ examples: ['nginx:1.29'] }),
+    update: Type.String({ examples: ['completed'], description: 'State of its update, empty when there was none.' }),
+    ...counts,
+    current: Type.Union([Type.Boolean(), Type.Null()], {
+      description: 'Still in the Swarm; null when no manager has told.',
+    }),
+  },
+  { title: 'Service' },
+)
+export type ApiService = Static<typeof ApiService>
+export const ApiServices = Type.Object({ services: Type.Array(ApiService) }, { title: 'Services' })
+export type ApiServices = Static<typeof ApiServices>
+
+/** One node of GET /nodes. */
+export const ApiNode = Type.Object(
+  {
+    id: Type.String({ examples: ['q1tkqwdmgsbk4z52zdd1ou9k5'], description: 'Empty outside a Swarm.' }),
+    name: Type.String({ examples: ['node1'] }),
+    role: Type.String({ examples: ['manager'], description: 'Empty when no manager has told.' }),
+    availability: Type.String({ examples: ['active'] }),
+    state: Type.String({ examples: ['ready'] }),
+    engine: Type.String({ examples: ['26.1.5'] }),
+    agent_seen: Type.Optional(Time('When its agent last sent anything to this server.')),
+    records: counts.records,
+    last: counts.last,
+  },
+  { title: 'Node' },
+)
+export type ApiNode = Static<typeof ApiNode>
+export const ApiNodes = Type.Object({ nodes: Type.Array(ApiNode) }, { title: 'Nodes' })
+export type ApiNodes = Static<typeof ApiNodes>
+
+/** One stream of GET /streams: the labels and counts of one container's output. */
+export const ApiStream = Type.Object({ ...labels, ...counts }, { title: 'Stream' })
+export type ApiStream = Static<typeof ApiStream>
+export const ApiStreams = Type.Object({ streams: Type.Array(ApiStream) }, { title: 'Streams' })
+export type ApiStreams = Static<typeof ApiStreams>
+
+/** GET /version. */
+export const ApiVersion = Type.Object(
+  {
+    version: Type.String({ examples: ['0.1.0'] }),
+    api: Type.Literal('v1'),
+    node: Type.String({ examples: ['24.21.0'] }),
+    store: Type.Object({ id: Type.String({ format: 'uuid' }), epoch: Type.Integer() }),
+    time: Time("The server's clock: relative times are meant by it."),
+  },
+  { title: 'Version' },
+)
+export type ApiVersion = Static<typeof ApiVersion>
+
+/** GET /livez and /readyz. */
+export const ApiHealth = Type.Object(
+  { status: Type.Enum(['ok', 'unavailable'] as const), reason: Type.Optional(Type.String()) },
+  { title: 'Health' },
+)
+export type ApiHealth = Static<typeof ApiHealth>

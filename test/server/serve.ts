@@ -1,0 +1,56 @@
+import type { AddressInfo } from 'node:net'
+import type { FastifyInstance } from 'fastify'
+import { pino } from 'pino'
+import { type AppOptions, buildApp } from '../../server/app.ts'
+import { type Context, TIMING, type Timing } from '../../server/context.ts'
+import { Ingestor } from '../../server/ingestor.ts'
+import { Inventories } from '../../server/inventories.ts'
+import { Live } from '../../server/live.ts'
+import { Metrics } from '../../server/metrics.ts'
+import { Slots } from '../../server/slots.ts'
+import type { Store } from '../../server/store/store.ts'
+import { MemoryStore } from './store/memory.ts'
+
+/** The HTTP server on a real socket, over a store that the test owns. */
+export interface TestServer {
+  readonly url: string
+  readonly context: Context
+  readonly app: FastifyInstance
+  get(path: string, headers?: Record<string, string>): Promise<Response>
+  close(): Promise<void>
+}
+
+/** Starts the HTTP server over a store, by default a memory store. */
+export async function serve(
+  options: Partial<AppOptions> & { store?: Store; timing?: Partial<Timing>; slots?: number; now?: () => bigint } = {},
+): Promise<TestServer> {
+  const { store = new MemoryStore(), timing, slots = 100, tokens = () => [], ...others } = options
+  const log = pino({ level: 'silent' })
+  const now = options.now ?? (() => BigInt(Date.now()) * 1_000_000n)
+  const [live, inventories, metrics] = [new Live(), new Inventories(store), new Metrics('1.2.3')]
+  metrics.watch(store, live)
+  await inventories.load()
+  const stopping = new AbortController()
+  const context: Context = {
+    ...{ store, live, inventories, metrics, log, now, version: '1.2.3' },
+    ingestor: new Ingestor({ store, live, inventories, log, now }),
+    slots: new Slots(slots),
+    stopping: stopping.signal,
+    timing: { ...TIMING, ...timing },
+  }
+  const app = await buildApp(context, { tokens, ...others })
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  const scheme = others.tls === undefined ? 'http' : 'https'
+  const url = `${scheme}://127.0.0.1:${(app.server.address() as AddressInfo).port}`
+  return {
+    ...{ url, context, app },
+    get: (path, headers = {}) => fetch(`${url}${path}`, { headers }),
+    close: async () => {
+      live.close()
+      stopping.abort()
+      const closed = app.close()
+      app.server.closeAllConnections()
+      await closed
+    },
+  }
+}

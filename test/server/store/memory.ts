@@ -1,0 +1,247 @@
+import { randomUUID } from 'node:crypto'
+import { messageMatches, streamMatches } from '../../../server/query/filter.ts'
+import type { Query } from '../../../server/query/query.ts'
+import type {
+  Appended,
+  LineFormat,
+  PrintedRun,
+  Store,
+  StoreIdentity,
+  StoreStatus,
+  StreamSummary,
+} from '../../../server/store/store.ts'
+import { SwarmlogsError } from '../../../shared/errors.ts'
+import {
+  comparePositions,
+  type LogRecord,
+  type LogStream,
+  positionOf,
+  type StoredRecord,
+} from '../../../shared/record.ts'
+import { formatTime } from '../../../shared/time.ts'
+
+const BATCH = 1000
+const DAY = 86_400_000_000_000n
+const MINUTE = 60_000_000_000n
+const OLDEST = 631_152_000_000_000_000n
+const FOREIGN_ORDINALS = 2 ** 31
+
+/** What outlives a MemoryStore: open another one on it, and it is as after a restart. */
+export class MemoryData {
+  readonly identity: StoreIdentity = { id: randomUUID(), epoch: 1 }
+  readonly records: StoredRecord[] = []
+  /** Records of one container (foreign ones: node and container), source and time. */
+  readonly groups = new Map<string, StoredRecord[]>()
+  /** Last index that is stored, by chunk and day. */
+  readonly chunks = new Map<string, number>()
+  readonly streams = new Map<string, LogStream>()
+  readonly values = new Map<string, string>()
+  lastReceived = 0n
+}
+
+/** A group of lines of one container and source with equal times, and how far the read of one whose head is missing has come. */
+interface Reading {
+  next: number
+  readonly seen: Map<string, number>
+}
+
+/** A store for tests, in memory: the plainest thing that passes the store contract. */
+export class MemoryStore implements Store {
+  readonly #data: MemoryData
+  readonly #readings = new Map<string, Reading>()
+  #isClosed = false
+  /** Set to make the store refuse appends, as with a full disk. */
+  reason = ''
+
+  constructor(data = new MemoryData()) {
+    this.#data = data
+  }
+
+  get identity(): StoreIdentity {
+    return this.#data.identity
+  }
+
+  get lastReceived(): bigint {
+    return this.#data.lastReceived
+  }
+
+  async append(records: readonly LogRecord[]): Promise<Appended> {
+    this.#mustBeOpen()
+    if (this.reason !== '') throw unavailable(`write to the store: ${this.reason}`)
+    const now = BigInt(Date.now()) * 1_000_000n
+    const received = now > this.lastReceived ? now : this.lastReceived + 1n
+    const before = this.#data.records.at(-1)
+    const stored = records.flatMap((record) => this.#take(record, received) ?? []).sort(compareRecords)
+    const [first] = stored
+    if (first !== undefined) this.#data.lastReceived = received
+    const isBehind = before === undefined || first === undefined || compareRecords(before, first) < 0
+    if (stored.length > 1 || !isBehind) this.#data.records.sort(compareRecords)
+    return { stored, duplicates: records.length - stored.length, received }
+  }
+
+  async *search(query: Query, signal?: AbortSignal): AsyncGenerator<readonly StoredRecord[]> {
+    this.#mustBeOpen()
+    const found = this.#find(query)
+    for (let at = 0; at < found.length; at += BATCH) {
+      if (signal?.aborted) return
+      yield found.slice(at, at + BATCH)
+      this.#mustBeOpen()
+    }
+  }
+
+  async *print(query: Query, format: LineFormat, signal?: AbortSignal): AsyncGenerator<readonly PrintedRun[]> {
+    for await (const records of this.search(query, signal)) {
+      const runs: { source: StoredRecord['source']; text: string }[] = []
+      for (const { time, stream, source, message } of records) {
+        const head = (format.timestamps ? `${formatTime(time)} ` : '') + format.prefix(stream)
+        const text = message.split('\n').map((line) => `${head}${line}\n`)
+        const run = runs.at(-1)
+        if (run?.source === source) run.text += text.join('')
+        else runs.push({ source, text: text.join('') })
+      }
+      yield runs
+    }
+  }
+
+  async streams(): Promise<readonly StreamSummary[]> {
+    this.#mustBeOpen()
+    const summaries = [...this.#data.streams.values()].map((stream) => {
+      const own = this.#data.records.filter((record) => record.stream === stream)
+      return { stream, records: own.length, first: own[0]?.time ?? 0n, last: own.at(-1)?.time ?? 0n }
+    })
+    return summaries.filter(({ records }) => records > 0)
+  }
+
+  async save(name: string, value: string): Promise<void> {
+    this.#mustBeOpen()
+    this.#data.values.set(name, value)
+  }
+
+  async load(name: string): Promise<string | undefined> {
+    this.#mustBeOpen()
+    return this.#data.values.get(name)
+  }
+
+  status(): StoreStatus {
+    this.#mustBeOpen()
+    const { records } = this.#data
+    const now = BigInt(Date.now()) * 1_000_000n
+    const begins = records.find(({ time }) => time >= OLDEST && time <= now + DAY)?.time
+    const bytes = records.reduce((sum, { message }) => sum + message.length, 0)
+    return {
+      writable: this.reason === '',
+      reason: this.reason,
+      records: records.length,
+      bytes,
+      ...(begins !== undefined && { begins }),
+      segments: records.length > 0 ? 1 : 0,
+      damaged: [],
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true
+  }
+
+  #take(record: LogRecord, received: bigint): StoredRecord | undefined {
+    const { stream, source, time, chunk } = record
+    const isForeign = chunk !== '' || stream.containerId === '' || stream.tag !== ''
+    const key = [isForeign ? stream.nodeId : 'own', stream.containerId, source, time].join('\0')
+    const group = this.#data.groups.get(`${isForeign}${key}`) ?? []
+    const ordinal = isForeign ? this.#foreignOrdinal(record, group) : this.#ordinal(record, group, key)
+    if (ordinal === undefined) return undefined
+    const stored = { ...record, stream: this.#intern(stream), ordinal, chunk: '', received }
+    this.#data.groups.set(`${isForeign}${key}`, [...group, stored])
+    this.#data.records.push(stored)
+    return stored
+  }
+
+  #foreignOrdinal({ chunk, ordinal, time }: LogRecord, group: readonly StoredRecord[]): number | undefined {
+    const key = `${chunk}\0${time / DAY}`
+    if (chunk !== '' && ordinal <= (this.#data.chunks.get(key) ?? -1)) return undefined
+    this.#data.chunks.set(key, ordinal)
+    return group.reduce((next, other) => Math.max(next, other.ordinal + 1), FOREIGN_ORDINALS)
+  }
+
+  /** The place of an own line, undefined when it is stored. Groups whose ordinals are guesses are matched by content. */
+  #ordinal(record: LogRecord, group: readonly StoredRecord[], key: string): number | undefined {
+    const ordinals = new Set(group.map(({ ordinal }) => ordinal))
+    if (record.headMissing || group.some(({ headMissing }) => headMissing)) {
+      const times = this.#seen(record, key)
+      if (times <= group.filter(({ message }) => message === record.message).length) return undefined
+    } else if (ordinals.has(record.ordinal)) return undefined
+    return ordinals.has(record.ordinal) ? Math.max(...ordinals) + 1 : record.ordinal
+  }
+
+  #seen({ ordinal, message }: LogRecord, key: string): number {
+    const known = this.#readings.get(key)
+    const reading = known !== undefined && ordinal >= known.next ? known : { next: 0, seen: new Map<string, number>() }
+    this.#readings.set(key, reading)
+    const times = (reading.seen.get(message) ?? 0) + 1
+    reading.seen.set(message, times)
+    reading.next = ordinal + 1
+    return times
+  }
+
+  #intern(stream: LogStream): LogStream {
+    const key = JSON.stringify(stream)
+    const known = this.#data.streams.get(key) ?? stream
+    this.#data.streams.set(key, known)
+    return known
+  }
+
+  #find(query: Query): StoredRecord[] {
+    const { order, after, limit } = query
+    let found = this.#newest(
+      this.#data.records.filter((record) => isWanted(query, record)),
+      query,
+    )
+    if (order === 'desc') found.reverse()
+    const sign = order === 'asc' ? 1 : -1
+    if (after !== undefined) found = found.filter((record) => sign * comparePositions(positionOf(record), after) > 0)
+    return limit === undefined ? found : found.slice(0, limit)
+  }
+
+  /** A clock that runs ahead does not own the newest: such lines count by their arrival. */
+  #newest(records: StoredRecord[], { newest, perTask = false }: Query): StoredRecord[] {
+    if (newest === undefined) return records
+    const arrived = (record: StoredRecord): bigint =>
+      record.time > record.received + MINUTE ? record.received : record.time
+    const byAge = records.toSorted((a, b) => {
+      const [x, y] = [arrived(a), arrived(b)]
+      return x === y ? compareRecords(b, a) : x > y ? -1 : 1
+    })
+    const counts = new Map<string, number>()
+    const kept = byAge.filter(({ stream }) => {
+      const key = perTask ? stream.taskId || stream.containerId : ''
+      const count = (counts.get(key) ?? 0) + 1
+      counts.set(key, count)
+      return count <= newest
+    })
+    return kept.sort(compareRecords)
+  }
+
+  #mustBeOpen(): void {
+    if (this.#isClosed) throw unavailable('use the store: it is closed')
+  }
+}
+
+function isWanted({ filter, since, until, receivedAfter, receivedUpTo }: Query, record: StoredRecord): boolean {
+  return (
+    streamMatches(filter, record.stream) &&
+    messageMatches(filter, record.message) &&
+    (filter.sources.length === 0 || filter.sources.includes(record.source)) &&
+    (since === undefined || record.time >= since) &&
+    (until === undefined || record.time < until) &&
+    (receivedAfter === undefined || record.received > receivedAfter) &&
+    (receivedUpTo === undefined || record.received <= receivedUpTo)
+  )
+}
+
+function compareRecords(a: StoredRecord, b: StoredRecord): number {
+  return comparePositions(positionOf(a), positionOf(b))
+}
+
+function unavailable(what: string): SwarmlogsError {
+  return new SwarmlogsError('SWARMLOGS_STORE_UNAVAILABLE', `cannot ${what}`)
+}
