@@ -1,19 +1,19 @@
 import type { Reporter, TestModule } from 'vitest/node'
-/** Prints the closing line "N passed, N failed, N skipped" that CI reads. */
+
+/**
+ * Prints the closing line "N passed, N failed[, N skipped]" that CI reads, over all projects. A file or a group that failed outside
+ * its tests (it cannot be loaded, a hook threw) counts as one more failed: its tests count as skipped only.
+ */
 export default class Totals implements Reporter {
-  onTestRunEnd(modules: readonly TestModule[], errors: readonly unknown[]) {
-    const n = { passed: 0, failed: errors.length, skipped: 0 }
-    for (const m of modules) {
-      if (m.errors().length) n.failed++
-      for (const t of m.children.allTests()) {
-        const s = t.result().state
-        if (s === 'passed') n.passed++
-        else if (s === 'failed') n.failed++
-        else n.skipped++
-      }
-    }
-    process.on('exit', () =>
-      process.stdout.write(`\n${n.passed} passed, ${n.failed} failed${n.skipped ? `, ${n.skipped} skipped` : ''}\n`),
-    )
+  onTestRunEnd(modules: readonly TestModule[], errors: readonly unknown[]): void {
+    const tests = modules.flatMap((module) => [...module.children.allTests()])
+    const groups = modules.flatMap((module) => [module, ...module.children.allSuites()])
+    const count = (state: string) => tests.filter((test) => test.result().state === state).length
+    const passed = count('passed')
+    const failed = count('failed') + groups.filter((group) => group.errors().length > 0).length + errors.length
+    const skipped = tests.length - passed - count('failed')
+    const line = `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`
+    // At exit, so that nothing comes after it.
+    process.on('exit', () => process.stdout.write(`\n${line}\n`))
   }
 }

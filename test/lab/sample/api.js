@@ -9,7 +9,11 @@ function work() {
   const order = Math.floor(Math.random() * 1e6)
   const roll = Math.random()
   if (roll < 0.05) fail(order)
-  else log(roll < 0.15 ? 'warn' : 'info', events[Math.floor(Math.random() * events.length)], { order, ms: Math.floor(Math.random() * 400) })
+  else
+    log(roll < 0.15 ? 'warn' : 'info', events[Math.floor(Math.random() * events.length)], {
+      order,
+      ms: Math.floor(Math.random() * 400),
+    })
   setTimeout(work, 200 + Math.random() * 800)
 }
 

@@ -9,9 +9,13 @@ function request() {
   const client = `10.0.${Math.floor(Math.random() * 4)}.${Math.floor(Math.random() * 255)}`
   const path = pick(paths)
   const clock = new Date().toISOString()
-  console.log(`${client} - - [${clock}] "GET ${path} HTTP/1.1" ${status} ${Math.floor(Math.random() * 60_000)} "-" "${pick(agents)}"`)
+  console.log(
+    `${client} - - [${clock}] "GET ${path} HTTP/1.1" ${status} ${Math.floor(Math.random() * 60_000)} "-" "${pick(agents)}"`,
+  )
   if (status >= 500)
-    console.error(`${clock} [error] 7#7: upstream timed out (110: Connection timed out), client: ${client}, request: "GET ${path}"`)
+    console.error(
+      `${clock} [error] 7#7: upstream timed out (110: Connection timed out), client: ${client}, request: "GET ${path}"`,
+    )
   setTimeout(request, 50 + Math.random() * 450)
 }
 

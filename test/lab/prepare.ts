@@ -1,0 +1,5 @@
+// Installs what the tests need beside npm packages: Debian's Docker engine and friends, a terminal, curl and openssl.
+import { ensureDocker, ensurePackages, which } from './install.ts'
+
+await ensureDocker()
+await ensurePackages(['tmux', 'curl', 'openssl'].filter((program) => which(program) === undefined))
