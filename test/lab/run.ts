@@ -2,6 +2,9 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
 
+// Not every root's PATH has the folders of ip, iptables and dockerd.
+const PATH = `${process.env.PATH}:/usr/local/sbin:/usr/sbin:/sbin`
+
 /** How a program is run: `input` is given to it on stdin, `env` is added to ours, after `timeoutMs` (default 2 minutes) it is killed. */
 export interface RunOptions {
   readonly input?: string | Uint8Array
@@ -21,7 +24,7 @@ export interface Outcome {
 export async function attempt(command: string, args: readonly string[], options: RunOptions = {}): Promise<Outcome> {
   const child = spawn(command, [...args], {
     cwd: options.cwd,
-    env: { ...process.env, ...options.env },
+    env: { ...process.env, PATH, ...options.env },
     timeout: options.timeoutMs ?? 120_000,
     killSignal: 'SIGKILL',
     stdio: 'pipe',
