@@ -23,6 +23,8 @@ const USER = 65532
 const unusedFile = /\.(map|md|markdown|ts|mts|cts|flow|tsbuildinfo)$/
 const unusedFolder = /^(test|tests|__tests__|docs?|examples?|bench|benchmarks?|\.github)$/
 
+if (process.platform !== 'linux')
+  throw new Error('cannot stage an image for Linux on another system: build it on Linux')
 const root = mkdtempSync(join(tmpdir(), 'swarmlogs-stage-'))
 try {
   stageDependencies()

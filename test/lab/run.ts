@@ -41,6 +41,7 @@ export async function attempt(command: string, args: readonly string[], options:
 export async function run(command: string, args: readonly string[], options: RunOptions = {}): Promise<string> {
   const { code, stdout, stderr } = await attempt(command, args, options)
   if (code === 0) return stdout
-  const said = stderr.trim().slice(-2000)
+  // Compilers complain on stdout.
+  const said = (stderr.trim() || stdout.trim()).slice(-2000)
   throw new Error(`cannot run ${[command, ...args].join(' ')}: it ended with ${code ?? 'a signal'}: ${said}`)
 }
