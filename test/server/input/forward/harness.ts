@@ -62,8 +62,14 @@ export class RawClient {
     return this.#received
   }
 
+  /** The whole values that have come so far. */
   get values(): unknown[] {
-    return this.#received.length === 0 ? [] : (unpackMultiple(this.#received) as unknown[])
+    try {
+      return this.#received.length === 0 ? [] : (unpackMultiple(this.#received) as unknown[])
+    } catch (error) {
+      // The last value is not whole yet.
+      return (error as { values: unknown[] }).values
+    }
   }
 
   send(...parts: unknown[]): this {

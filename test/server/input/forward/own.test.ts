@@ -1,0 +1,255 @@
+import { randomBytes } from 'node:crypto'
+import { gzipSync, zstdCompressSync } from 'node:zlib'
+import fc from 'fast-check'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import {
+  eventTime,
+  helloFrame,
+  inventoryFrame,
+  pack,
+  packEntry,
+  packOption,
+  recordsFrame,
+} from '../../../../shared/forward/encode.ts'
+import { EntryPacker } from '../../../../shared/forward/entries.ts'
+import { WIRE_FORMAT } from '../../../../shared/forward/own.ts'
+import type { Inventory } from '../../../../shared/inventory.ts'
+import type { LogStream } from '../../../../shared/record.ts'
+import { RawClient, startListener, type TestListener } from './harness.ts'
+
+const STREAM: LogStream = {
+  cluster: 'c1',
+  nodeId: 'n1',
+  nodeName: 'node1',
+  stack: 'shop',
+  service: 'shop_web',
+  serviceId: 's1',
+  taskId: 't1',
+  taskName: 'shop_web.1.t1',
+  slot: 1,
+  containerId: 'abc',
+  containerName: 'shop_web.1.t1',
+  image: 'web:1',
+  attributes: { 'com.example.team': 'a', __proto__x: 'b' },
+  tag: '',
+}
+const INVENTORY: Inventory = {
+  cluster: 'c1',
+  nodeId: 'n1',
+  time: '1700000000000000000',
+  nodes: [{ id: 'n1', name: 'node1', role: 'manager', availability: 'active', state: 'ready', engine: '20.10' }],
+  services: [{ id: 's1', name: 'web', stack: '', mode: 'global', replicas: 0, image: 'web:1', update: '' }],
+  tasks: ['t1', 't2'],
+}
+const HELLO = { format: WIRE_FORMAT, version: '1.0.0', nodeId: 'n1', nodeName: 'node1' }
+
+let listener: TestListener
+let client: RawClient
+
+beforeEach(async () => {
+  listener = await startListener()
+  client = await RawClient.open(listener.port)
+})
+
+afterEach(async () => {
+  await listener.close(100)
+})
+
+function records(
+  id: string,
+  entries: Uint8Array,
+  streams: readonly unknown[] = [STREAM],
+  format = WIRE_FORMAT,
+): Buffer {
+  const body = zstdCompressSync(entries)
+  return Buffer.concat(recordsFrame({ id, records: 1, body }, packOption({ format, streams } as never)))
+}
+
+function entry(record: object, nanos = 5): Buffer {
+  return packEntry(eventTime(1_700_000_000, nanos), record)
+}
+
+describe('the hello of an agent', () => {
+  it('is answered with who the store is', async () => {
+    client.send(helloFrame(HELLO, 'h1'))
+    expect(await client.receive(1)).toEqual([
+      {
+        ack: 'h1',
+        swarmlogs: { format: WIRE_FORMAT, version: expect.stringMatching(/^\d+\./), store: 'a-store', epoch: 3 },
+      },
+    ])
+  })
+
+  it('is refused with the reason when its format is newer, and the connection ends', async () => {
+    client.send(helloFrame({ ...HELLO, format: WIRE_FORMAT + 1 }, 'h1'))
+    const error = expect.stringMatching(/^cannot read wire format 2.*update the server/)
+    expect(await client.receive(1)).toEqual([
+      { ack: 'h1', swarmlogs: expect.objectContaining({ store: 'a-store', error }) },
+    ])
+    await client.closed
+    expect(listener.metrics.reasons).toEqual({ format: 1 })
+  })
+
+  it.each([
+    ['without a chunk id', pack(['swarmlogs.hello', [], { swarmlogs: HELLO }])],
+    ['without a map', pack(['swarmlogs.hello', [], { chunk: 'h', swarmlogs: 7 }])],
+  ])('%s is refused', async (_, bytes) => {
+    client.send(bytes)
+    await client.closed
+    expect(Object.values(listener.metrics.reasons)).toEqual([1])
+  })
+})
+
+describe('a records frame of an agent', () => {
+  it('is what the agent packed', async () => {
+    const packer = new EntryPacker(1024)
+    const line = { seconds: 1_700_000_000, nanos: 123_456_789, ordinal: 0, cutFrom: 0, headMissing: false } as const
+    packer.add({ ...line, source: 'stdout', message: Buffer.from('one é\r') }, 0)
+    packer.add({ ...line, source: 'stderr', ordinal: 70_000, message: Buffer.from('') }, 1)
+    packer.add({ ...line, source: 'stdout', cutFrom: 2 ** 40, headMissing: true, message: randomBytes(70_000) }, 0)
+    client.send(records('r1', packer.bytes(), [STREAM, { ...STREAM, containerId: 'def' }]))
+    expect(await client.receive(1)).toEqual([{ ack: 'r1' }])
+    const [one, two, three] = listener.ingest.stored
+    const common = { time: 1_700_000_000_123_456_789n, chunk: '', level: '', fields: '' }
+    expect(one).toEqual({
+      ...common,
+      stream: STREAM,
+      source: 'stdout',
+      ordinal: 0,
+      message: 'one é\r',
+      cutFrom: 0,
+      headMissing: false,
+    })
+    expect(two).toMatchObject({
+      ...common,
+      source: 'stderr',
+      ordinal: 70_000,
+      message: '',
+      stream: { containerId: 'def' },
+    })
+    expect(three).toMatchObject({ ...common, cutFrom: 2 ** 40, headMissing: true })
+    expect(three?.message).toContain('\ufffd')
+  })
+
+  it('agrees with the packer on every line', () => {
+    const line = fc.record({
+      source: fc.constantFrom('stdout' as const, 'stderr' as const),
+      seconds: fc.nat({ max: 0xffffffff }),
+      nanos: fc.nat({ max: 999_999_999 }),
+      ordinal: fc.oneof(fc.nat({ max: 300 }), fc.nat()),
+      message: fc.string({ unit: 'grapheme', maxLength: 400 }),
+      cutFrom: fc.oneof(
+        fc.constant(0),
+        fc.maxSafeInteger().filter((length) => length > 0),
+      ),
+      headMissing: fc.boolean(),
+    })
+    const property = fc.asyncProperty(fc.array(line, { minLength: 1, maxLength: 20 }), async (lines) => {
+      const packer = new EntryPacker(64)
+      for (const one of lines) packer.add({ ...one, message: Buffer.from(one.message) }, 0)
+      const [before, acked] = [listener.ingest.stored.length, client.values.length]
+      client.send(records('r', packer.bytes()))
+      await client.receive(acked + 1)
+      const expected = lines.map(({ seconds, nanos, ...rest }) => ({
+        ...rest,
+        time: BigInt(seconds) * 1_000_000_000n + BigInt(nanos),
+      }))
+      expect(listener.ingest.stored.slice(before)).toMatchObject(expected)
+    })
+    return fc.assert(property, { numRuns: 100 })
+  })
+
+  it('has one LogStream object for the same labels, over frames', async () => {
+    client.send(records('r1', Buffer.concat([entry({ m: 'a', s: 0 }), entry({ m: 'b', s: 1 })]), [STREAM, STREAM]))
+    client.send(records('r2', entry({ m: 'c', s: 0 })))
+    await client.receive(2)
+    expect(new Set(listener.ingest.stored.map(({ stream }) => stream)).size).toBe(1)
+  })
+
+  it('may hold what a later minor version adds', async () => {
+    client.send(records('r1', entry({ m: 'a', zz: { deep: [1] }, s: 0, x: 'y' }), [{ ...STREAM, more: 'labels' }]))
+    await client.receive(1)
+    expect(listener.ingest.messages).toEqual(['a'])
+  })
+
+  it.each<[string, unknown]>([
+    ['of a stream that is not there', { m: 'bad', s: 2 }],
+    ['of a stream that is none', { m: 'bad', s: 1 }],
+    ['without a stream', { m: 'bad' }],
+    ['without a message', { s: 0 }],
+    ['whose message is a number', { m: 1, s: 0 }],
+    ['whose ordinal is negative', { m: 'bad', s: 0, o: -1 }],
+    ['whose ordinal is a fraction', { m: 'bad', s: 0, o: 1.5 }],
+    ['that is an array', [1, 2]],
+  ])('an entry %s is left out, its neighbours are stored, and the frame is acked', async (_, record) => {
+    const good = entry({ m: 'good', s: 0 })
+    client.send(records('r1', Buffer.concat([good, entry(record as object), good]), [STREAM, { ...STREAM, slot: 'x' }]))
+    expect(await client.receive(1)).toEqual([{ ack: 'r1' }])
+    expect(listener.ingest.messages).toEqual(['good', 'good'])
+    expect(listener.metrics.reasons).toEqual({ entry: 1 })
+  })
+
+  it('an entry with a time that is none is left out', async () => {
+    client.send(records('r1', Buffer.concat([entry({ m: 'bad', s: 0 }, 1_000_000_000), entry({ m: 'good', s: 0 })])))
+    await client.receive(1)
+    expect(listener.ingest.messages).toEqual(['good'])
+  })
+
+  it('what is before a torn entry is stored', async () => {
+    const good = entry({ m: 'good', s: 0 })
+    client.send(records('r1', Buffer.concat([good, good.subarray(0, -2)])))
+    expect(await client.receive(1)).toEqual([{ ack: 'r1' }])
+    expect(listener.ingest.messages).toEqual(['good'])
+  })
+
+  it('of a newer format ends the connection', async () => {
+    client.send(records('r1', entry({ m: 'a', s: 0 }), [STREAM], WIRE_FORMAT + 1))
+    await client.closed
+    expect(client.values).toEqual([])
+    expect(listener.metrics.reasons).toEqual({ format: 1 })
+  })
+
+  it('labels are cut to 1 KiB, and too many attributes are none', async () => {
+    const attributes = Object.fromEntries(Array.from({ length: 257 }, (_, index) => [`a${index}`, '']))
+    const streams = [
+      { ...STREAM, containerName: 'n'.repeat(5000) },
+      { ...STREAM, attributes },
+    ]
+    client.send(records('r1', Buffer.concat([entry({ m: 'cut', s: 0 }), entry({ m: 'many', s: 1 })]), streams))
+    await client.receive(1)
+    expect(listener.ingest.messages).toEqual(['cut'])
+    expect(listener.ingest.stored[0]?.stream.containerName).toHaveLength(1024)
+  })
+
+  it('its tag without our option is a foreign frame', async () => {
+    client.send(pack(['swarmlogs.records', gzipSync(entry({ log: 'x' })), { compressed: 'gzip', chunk: 'c' }]))
+    await client.receive(1)
+    expect(listener.ingest.stored[0]).toMatchObject({ message: 'x', stream: { tag: 'swarmlogs.records' } })
+  })
+})
+
+describe('an inventory', () => {
+  it('is handed on and acked, in its place among the records', async () => {
+    client.send(helloFrame(HELLO, 'h'), records('r1', entry({ m: 'a', s: 0 })), inventoryFrame(INVENTORY, 'i1'))
+    expect((await client.receive(3)).slice(1)).toEqual([{ ack: 'r1' }, { ack: 'i1' }])
+    expect(listener.ingest.inventories).toEqual([INVENTORY])
+  })
+
+  it.each<[string, object]>([
+    ['lacks something', { ...INVENTORY, tasks: undefined }],
+    ['has a node in a role that is none', { ...INVENTORY, nodes: [{ ...INVENTORY.nodes[0], role: 'king' }] }],
+    ['has a task that is a number', { ...INVENTORY, tasks: [1] }],
+  ])('that %s is left out, and acked', async (_, inventory) => {
+    client.send(helloFrame(HELLO, 'h'), inventoryFrame(inventory as Inventory, 'i1'))
+    expect((await client.receive(2))[1]).toEqual({ ack: 'i1' })
+    expect(listener.ingest.inventories).toEqual([])
+    expect(listener.metrics.reasons).toEqual({ entry: 1 })
+  })
+
+  it('of who never said hello is a foreign record', async () => {
+    client.send(inventoryFrame(INVENTORY, 'i1'))
+    await client.receive(1)
+    expect(listener.ingest.inventories).toEqual([])
+    expect(listener.ingest.stored).toHaveLength(1)
+  })
+})
