@@ -38,8 +38,8 @@ export class Spool {
   readonly #checkpoints: Checkpoints
   readonly #log: Logger
   readonly #maxBytes: number
-  readonly #appended = new Bell()
-  readonly #removed = new Bell()
+  /** Rings after each append and each removal. */
+  readonly changed = new Bell()
   #acked: number[] = []
   #deleteTimer: NodeJS.Timeout | undefined
   #hindrance: Hindrance = 'none'
@@ -90,7 +90,7 @@ export class Spool {
       this.#say(hindrance)
       if (hindrance === 'none') return true
       const retry = delay(RETRY_MS, undefined, { signal }).catch(() => {})
-      await (hindrance === 'full' ? Promise.race([retry, this.#removed.wait()]) : retry)
+      await (hindrance === 'full' ? Promise.race([retry, this.changed.wait()]) : retry)
     }
     return false
   }
@@ -100,22 +100,12 @@ export class Spool {
     return this.#chunks.next(afterSeq)
   }
 
-  /** Resolves at the next append. */
-  appended(): Promise<void> {
-    return this.#appended.wait()
-  }
-
-  /** Resolves at the next removal. */
-  removed(): Promise<void> {
-    return this.#removed.wait()
-  }
-
   /** Forgets a chunk, which a store has acked. */
   remove(seq: number): void {
     if (!this.#chunks.forget(seq)) return
     this.#acked.push(seq)
     this.#deleteTimer ??= setTimeout(() => this.#tidy(), DELETE_AFTER_MS)
-    this.#removed.ring()
+    this.changed.ring()
   }
 
   /**
@@ -165,7 +155,7 @@ export class Spool {
     }
     this.#acked = []
     if (seq > 0) this.#chunks.added(seq, chunk)
-    this.#appended.ring()
+    this.changed.ring()
     return 'none'
   }
 
