@@ -14,7 +14,8 @@ import type { Spool } from './spool.ts'
 
 export interface ForwarderOptions {
   readonly server: ServerAddress
-  readonly sharedKey?: string | undefined
+  /** The keys to try, one at each connect; asked at each connect. */
+  readonly sharedKeys?: () => readonly string[]
   /** What the agent says of itself; asked at each connect. */
   readonly hello: () => AgentHello
   readonly spool: Spool
@@ -43,6 +44,9 @@ export class Forwarder {
   #ackedChunks = 0
   #lastAckMs = 0
   #patience = 1
+  /** Counts on at each refusal: which of the keys is tried. */
+  #key = 0
+  #keyCount = 0
 
   constructor(options: ForwarderOptions) {
     this.#options = options
@@ -81,7 +85,7 @@ export class Forwarder {
         if (signal.aborted) return
         if (isDamage(error)) throw error
         if (performance.now() - started >= GOOD_SESSION_MS) this.#backoff.reset()
-        const waitMs = isRefusal(error) ? this.#backoff.slow() : this.#backoff.next()
+        const waitMs = this.#waitAfter(error)
         this.#link.down(`${server.host}:${server.port}`, error, waitMs)
         await delay(waitMs, undefined, { signal }).catch(() => {})
       } finally {
@@ -93,8 +97,11 @@ export class Forwarder {
 
   /** One connection from dialling to its end, which throws. */
   async #connect(signal: AbortSignal): Promise<void> {
-    const { server, sharedKey, spool } = this.#options
+    const { server, spool } = this.#options
     const ackTimeoutMs = (this.#options.ackTimeoutMs ?? ACK_TIMEOUT_MS) * this.#patience
+    const keys = this.#options.sharedKeys?.() ?? []
+    this.#keyCount = keys.length
+    const sharedKey = keys[this.#key % Math.max(1, keys.length)]
     const socket = await dial(server, signal)
     const end = () => void socket.destroy()
     signal.addEventListener('abort', end, { once: true })
@@ -115,6 +122,14 @@ export class Forwarder {
       signal.removeEventListener('abort', end)
       socket.destroy()
     }
+  }
+
+  /** A refused key makes the next one the one to try: while keys are being rotated, the server may know only the other. */
+  #waitAfter(error: unknown): number {
+    if (!isRefusal(error)) return this.#backoff.next()
+    this.#key += 1
+    const wereAllTried = this.#key % Math.max(1, this.#keyCount) === 0
+    return wereAllTried ? this.#backoff.slow() : this.#backoff.next()
   }
 
   #onAck(): void {
