@@ -22,7 +22,7 @@ const KEEP_ALIVE_AFTER_MS = 10_000
  * Connects to the first address of the server's name that answers; resolves the name anew each time, since the server may have
  * moved. Throws SWARMLOGS_SERVER_UNAVAILABLE that says what each address answered.
  */
-export async function dial(address: ServerAddress, signal: AbortSignal): Promise<Socket> {
+export async function dial(address: ServerAddress, signal: AbortSignal, resolve = addressesOf): Promise<Socket> {
   const failures: string[] = []
   for (const ip of await resolve(address.host)) {
     signal.throwIfAborted()
@@ -35,7 +35,7 @@ export async function dial(address: ServerAddress, signal: AbortSignal): Promise
   throw unavailable(`cannot reach the server at ${address.host}:${address.port}: ${failures.join('; ')}`)
 }
 
-async function resolve(host: string): Promise<string[]> {
+async function addressesOf(host: string): Promise<string[]> {
   try {
     const found = await lookup(host, { all: true })
     return [...new Set(found.map(({ address }) => address))]

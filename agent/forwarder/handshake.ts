@@ -27,6 +27,9 @@ const WRONG_KEY =
 const NO_ACK =
   'the server did not ack the greeting in 10 s: does it speak the forward protocol on this port, with acks, and TLS only if --tls is set?'
 
+const CLOSED =
+  'it closed the connection before it answered: set --tls if it speaks TLS; its own log may say why it refused this agent'
+
 /**
  * Proves the shared key to the server and has the server prove it, then asks who it is. Throws SWARMLOGS_UNAUTHORIZED when the keys do
  * not match, SWARMLOGS_PROTOCOL or SWARMLOGS_SERVER_UNAVAILABLE otherwise.
@@ -68,12 +71,12 @@ function peerOf(hello: unknown): Peer {
   return { kind: 'own', hello: { format, version: String(version), store, epoch } }
 }
 
-/** The next message, or the socket's end with a hint at why there is none. */
+/** The next message; throws with a hint when there is none in time, or the server closes. */
 async function nextMessage({ socket, messages }: HandshakeOptions, hint: string): Promise<unknown> {
   const timer = setTimeout(() => socket.destroy(unavailable(hint)), ANSWER_TIMEOUT_MS)
   try {
     const { done, value } = await messages.next()
-    if (done === true) throw unavailable(`the server closed the connection: ${hint}`)
+    if (done === true) throw unavailable(CLOSED)
     return value
   } finally {
     clearTimeout(timer)

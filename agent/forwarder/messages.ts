@@ -15,7 +15,7 @@ const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: true, int64AsTyp
 export async function* messages(socket: Socket): AsyncGenerator<unknown, void> {
   let rest: Buffer = Buffer.alloc(0)
   let isFirst = true
-  for await (const data of socket as AsyncIterable<Buffer>) {
+  for await (const data of received(socket)) {
     if (isFirst && data[0] === TLS_ALERT) throw protocolError('the server speaks TLS: set --tls (SWARMLOGS_TLS=true)')
     isFirst = false
     const bytes = rest.length === 0 ? data : Buffer.concat([rest, data])
@@ -23,6 +23,19 @@ export async function* messages(socket: Socket): AsyncGenerator<unknown, void> {
     rest = bytes.subarray(consumed)
     if (rest.length > MAX_BYTES) throw protocolError('it sent more than 64 KiB that make no whole message')
     yield* values
+  }
+}
+
+async function* received(socket: Socket): AsyncGenerator<Buffer, void> {
+  try {
+    yield* socket as AsyncIterable<Buffer>
+  } catch (cause) {
+    const isOfNetwork =
+      cause instanceof Error && ('syscall' in cause || ('code' in cause && cause.code === 'ERR_STREAM_PREMATURE_CLOSE'))
+    if (!isOfNetwork) throw cause
+    throw new SwarmlogsError('SWARMLOGS_SERVER_UNAVAILABLE', `cannot go on talking to the server: ${cause.message}`, {
+      cause,
+    })
   }
 }
 

@@ -19,6 +19,9 @@ export interface ReceiverOptions {
   readonly onFrame?: (socket: Socket, frame: Frame, receiver: Receiver) => void
   /** Says nothing at all. */
   readonly isMute?: boolean
+  /** Welcomes everybody without knowing the key. */
+  readonly liesInPong?: boolean
+  readonly port?: number
 }
 
 /** A small real forward server whose acks a test scripts. */
@@ -49,7 +52,7 @@ export class Receiver {
   }
 
   async listen(): Promise<void> {
-    this.#server.listen(0, '127.0.0.1')
+    this.#server.listen(this.#options.port ?? 0, '127.0.0.1')
     await once(this.#server, 'listening')
   }
 
@@ -73,8 +76,9 @@ export class Receiver {
     const { key } = this.#options
     if (key !== undefined) socket.write(pack(['HELO', { nonce, auth: '', keepalive: true }]))
     readFrames(socket, (frame) => {
-      if (frame[0] === 'PING') socket.write(pong(frame as unknown as string[], nonce, key ?? ''))
-      else this.#take(socket, frame)
+      if (frame[0] !== 'PING') this.#take(socket, frame)
+      else if (this.#options.liesInPong) socket.write(pack(['PONG', true, '', 'server', '0'.repeat(128)]))
+      else socket.write(pong(frame as unknown as string[], nonce, key ?? ''))
     })
   }
 
@@ -128,6 +132,9 @@ function readFrames(socket: Socket, onFrame: (frame: Frame) => void): void {
       if (!(error instanceof Error && 'incomplete' in error && error.incomplete)) socket.destroy()
     }
     rest = rest.subarray(consumed)
-    for (const frame of frames) onFrame(frame)
+    for (const frame of frames) {
+      if (Array.isArray(frame)) onFrame(frame)
+      else socket.destroy()
+    }
   })
 }
