@@ -19,6 +19,11 @@ export class FieldSet {
     return this.#values.size
   }
 
+  /** Characters of all that was added. */
+  get length(): number {
+    return this.#length
+  }
+
   /** Adds a field, both parts as JSON text (the name without its quotes). What does not fit is left out. */
   add(name: string, json: string): void {
     const length = name.length + json.length + 4

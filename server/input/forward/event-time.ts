@@ -5,8 +5,12 @@ const SCALAR_ALLOWANCE = { keys: 0, values: 0, depth: 0 }
 const EVENT_TIME = 0
 const EVENT_TIME_BYTES = 8
 const NS_PER_SECOND = 1_000_000_000n
-/** Seconds beyond it do not fit in 64 bits of nanoseconds; they are milliseconds by mistake. */
+/** Seconds beyond it do not fit in 64 bits of nanoseconds. */
 const MAX_SECONDS = 9_223_372_036
+/** Integers from here on (1973) are milliseconds: fluent-logger sends them with its option `milliseconds`. */
+const MIN_MILLIS = 100_000_000_000
+const MAX_MILLIS = 1000 * MAX_SECONDS
+const NS_PER_MILLI = 1_000_000n
 /** Fluent Bit's markers of the start and end of a group of records: -1 and -2 as unsigned seconds. */
 const FIRST_MARKER_SECONDS = 0xfffffffe
 
@@ -31,8 +35,9 @@ function readPlainTime(reader: MsgpackReader): EventTime {
   const value = reader.value({ ...SCALAR_ALLOWANCE })
   if (value instanceof Extension) return timeOfExtension(value)
   if (value === -1 || value === -2) return 'marker'
-  if (typeof value !== 'number' || !Number.isInteger(value) || value <= 0 || value > MAX_SECONDS) return 'none'
-  return BigInt(value) * NS_PER_SECOND
+  if (typeof value !== 'number' || !Number.isInteger(value) || value <= 0) return 'none'
+  if (value <= MAX_SECONDS) return BigInt(value) * NS_PER_SECOND
+  return value >= MIN_MILLIS && value <= MAX_MILLIS ? BigInt(value) * NS_PER_MILLI : 'none'
 }
 
 function timeOfExtension({ type, data }: Extension): EventTime {

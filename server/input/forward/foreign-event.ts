@@ -3,6 +3,7 @@ import { FieldSet } from '../../parse/fields.ts'
 import { levelOfField } from '../../parse/level.ts'
 import { parseLine } from '../../parse/line.ts'
 import type { Origin } from './foreign-streams.ts'
+import { shortened } from './label.ts'
 import type { Part } from './partials.ts'
 import { Extension, type Value } from './reader.ts'
 
@@ -33,7 +34,7 @@ export function foreignEvent(record: Map<string, Value>, metadata: Value, keepsP
   const origin = {
     containerId: takeText(record, 'container_id'),
     containerName: takeText(record, 'container_name'),
-    stack: textOf(record.get(STACK_KEY)),
+    stack: shortened(textOf(record.get(STACK_KEY))),
   }
   const source = takeSource(record)
   const part = keepsParts ? undefined : takePart(record)
@@ -71,7 +72,7 @@ function takeLine(record: Map<string, Value>): Buffer {
 function takeText(record: Map<string, Value>, key: string): string {
   const text = textOf(record.get(key))
   if (text !== '') record.delete(key)
-  return text
+  return shortened(text)
 }
 
 function textOf(value: Value | undefined): string {
@@ -92,7 +93,7 @@ function takePart(record: Map<string, Value>): Part | undefined {
   const [message, id, ordinal, last] = PARTIAL_KEYS.map((key) => textOf(record.get(key)))
   if (message !== 'true' || id === undefined || id === '') return undefined
   for (const key of PARTIAL_KEYS) record.delete(key)
-  return { id, ordinal: Number(ordinal) || 0, isLast: last === 'true' }
+  return { id: shortened(id), ordinal: Number(ordinal) || 0, isLast: last === 'true' }
 }
 
 /** Adds a map's values under dotted names; returns the level that one of them gives. */

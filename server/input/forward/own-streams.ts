@@ -1,15 +1,16 @@
 import { type RecordsOption, WIRE_FORMAT } from '../../../shared/forward/own.ts'
 import type { LogStream } from '../../../shared/record.ts'
+import { shortened } from './label.ts'
 import { MsgpackReader, type Value } from './reader.ts'
 import { Refusal } from './refusal.ts'
 
-const LABEL_LENGTH = 1024
 const ATTRIBUTES = 256
 const ATTRIBUTE_LENGTH = 4096
 const STREAM_ALLOWANCE = { keys: ATTRIBUTES + 64, values: 0, depth: 2 }
 const FORMAT_ALLOWANCE = { keys: 0, values: 0, depth: 0 }
-/** LogStreams that one connection may have at hand; an agent has one per container of its node. */
-const REMEMBERED = 8192
+/** Bytes of LogStreams that one connection may have at hand: some thousands, while an agent has one per container of its node. */
+const REMEMBERED_BYTES = 8 << 20
+const OVERHEAD_BYTES = 1000
 
 const TEXT_LABELS = [
   'cluster',
@@ -32,6 +33,7 @@ const TEXT_LABELS = [
  */
 export class OwnStreams {
   readonly #known = new Map<string, LogStream | undefined>()
+  #bytes = 0
 
   /** Reads the option `swarmlogs` of a records frame (see `RecordsOption`). Throws a Refusal for another format than ours. */
   read(option: Buffer): (LogStream | undefined)[] {
@@ -62,9 +64,13 @@ export class OwnStreams {
   #stream(bytes: Buffer): LogStream | undefined {
     const key = bytes.toString('latin1')
     if (this.#known.has(key)) return this.#known.get(key)
-    if (this.#known.size >= REMEMBERED) this.#known.clear()
+    if (this.#bytes > REMEMBERED_BYTES) {
+      this.#known.clear()
+      this.#bytes = 0
+    }
     const stream = decodeStream(bytes)
     this.#known.set(key, stream)
+    this.#bytes += 2 * bytes.length + OVERHEAD_BYTES
     return stream
   }
 }
@@ -84,7 +90,7 @@ function streamOf(labels: ReadonlyMap<string, Value>): LogStream | undefined {
   for (const name of TEXT_LABELS) {
     const value = labels.get(name) ?? ''
     if (typeof value !== 'string') return undefined
-    texts[name] = value.slice(0, LABEL_LENGTH)
+    texts[name] = shortened(value)
   }
   const slot = labels.get('slot') ?? 0
   const attributes = attributesOf(labels.get('attributes'))
@@ -99,7 +105,7 @@ function attributesOf(value: Value | undefined): Readonly<Record<string, string>
   const entries: [string, string][] = []
   for (const [name, text] of value) {
     if (typeof text !== 'string') return undefined
-    entries.push([name, text.slice(0, ATTRIBUTE_LENGTH)])
+    entries.push([name, shortened(text, ATTRIBUTE_LENGTH)])
   }
   // fromEntries defines properties, so that a label named __proto__ is one like any other.
   return Object.freeze(Object.fromEntries(entries))

@@ -1,6 +1,11 @@
 import type { ForeignEvent } from './foreign-event.ts'
+import { GrowingBytes } from './growing-bytes.ts'
 import { LINE_BYTES } from './limits.ts'
 
+const NO_BYTES = Buffer.alloc(0)
+/** Docker splits lines at so many bytes. */
+const PART_BYTES = 16 * 1024
+const OVERHEAD_BYTES = 2048
 const HELD_MS = 10_000
 const HELD_LINES = 64
 const HELD_BYTES = 2 * LINE_BYTES
@@ -25,9 +30,8 @@ export interface Joined {
 
 interface Open {
   readonly first: Joined
-  readonly pieces: Buffer[]
-  /** Bytes of the parts that are kept, at most those of a line. */
-  kept: number
+  /** The parts so far, at most a line and one part. */
+  readonly bytes: GrowingBytes
   /** Bytes of all parts. */
   whole: number
   since: number
@@ -54,8 +58,7 @@ export class Partials {
   /** Takes a part; gives the lines that are whole by it, or that must go because of it. */
   add(joined: Joined, part: Part, now: number): Joined[] {
     const id = `${joined.event.origin.containerId} ${part.id}`
-    const open = this.#open.get(id) ?? { first: joined, pieces: [], kept: 0, whole: 0, since: now }
-    this.#open.set(id, open)
+    const open = this.#open.get(id) ?? this.#begin(id, joined, now)
     this.#append(open, joined.event.line, now)
     const lines = part.isLast ? [this.#take(id, open)] : []
     for (const [oldest, line] of this.#open) {
@@ -78,25 +81,37 @@ export class Partials {
     return this.#open.size > HELD_LINES || this.#bytes > HELD_BYTES || this.#shared.bytes > SHARED_BYTES
   }
 
+  /** Keeps what the first part's record said, without the part's bytes, which would keep its whole frame in memory. */
+  #begin(id: string, joined: Joined, now: number): Open {
+    const first = { ...joined, event: { ...joined.event, line: NO_BYTES } }
+    const open = { first, bytes: new GrowingBytes(PART_BYTES), whole: 0, since: now }
+    this.#open.set(id, open)
+    this.#hold(overheadOf(open))
+    return open
+  }
+
   #append(open: Open, line: Buffer, now: number): void {
     open.since = now
     open.whole += line.length
-    if (open.kept > LINE_BYTES) return
-    // A copy: the line is a part of its frame's memory.
-    open.pieces.push(Buffer.from(line))
-    open.kept += line.length
+    if (open.bytes.length > LINE_BYTES) return
+    open.bytes.append(line)
     this.#hold(line.length)
   }
 
   #take(id: string, open: Open): Joined {
     this.#open.delete(id)
-    this.#hold(-open.kept)
+    this.#hold(-open.bytes.length - overheadOf(open))
     const { time, tag, event } = open.first
-    return { time, tag, event: { ...event, line: Buffer.concat(open.pieces) }, wholeBytes: open.whole }
+    return { time, tag, event: { ...event, line: open.bytes.view() }, wholeBytes: open.whole }
   }
 
   #hold(bytes: number): void {
     this.#bytes += bytes
     this.#shared.bytes += bytes
   }
+}
+
+/** What an open line takes besides its bytes. */
+function overheadOf({ first }: Open): number {
+  return OVERHEAD_BYTES + 2 * first.event.extras.length
 }

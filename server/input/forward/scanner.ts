@@ -1,9 +1,10 @@
+import { GrowingBytes } from './growing-bytes.ts'
 import { declared, KIND, KINDS, LENGTH_BYTES } from './headers.ts'
 import { FRAME_DEPTH } from './limits.ts'
 import { Refusal } from './refusal.ts'
 
 const NIL = 0xc0
-const FIRST_STORE_BYTES = 16 * 1024
+const FIRST_BYTES = 16 * 1024
 
 /**
  * Cuts a byte stream into frames: top-level msgpack arrays of 1 to 6 elements (nil, a heartbeat, is skipped).
@@ -13,9 +14,8 @@ const FIRST_STORE_BYTES = 16 * 1024
 export class FrameScanner {
   /** Bytes that one frame may have. */
   maxBytes: number
-  /** The frame under way when it is torn over reads: its first `#length` bytes are filled. */
-  #store: Buffer = Buffer.alloc(0)
-  #length = 0
+  /** The frame under way when it is torn over reads. */
+  #torn = new GrowingBytes(FIRST_BYTES)
   /** Offset in the frame of the next header; beyond the bytes at hand while a payload is awaited. */
   #next = 0
   /** Values still to come, per open array or map. */
@@ -31,7 +31,7 @@ export class FrameScanner {
 
   /** Bytes held of a frame that is not whole yet. */
   get pendingBytes(): number {
-    return this.#length
+    return this.#torn.length
   }
 
   /**
@@ -41,11 +41,12 @@ export class FrameScanner {
   *push(chunk: Buffer): Generator<Buffer> {
     let rest = chunk
     while (rest.length > 0) {
-      const before = this.#length
-      const view = before === 0 ? rest : this.#append(rest)
+      const before = this.#torn.length
+      if (before > 0) this.#torn.append(rest)
+      const view = before > 0 ? this.#torn.view() : rest
       const end = this.#scan(view)
       if (end < 0) {
-        if (before === 0) this.#append(rest)
+        if (before === 0) this.#torn.append(rest)
         return
       }
       rest = rest.subarray(end - before)
@@ -55,23 +56,9 @@ export class FrameScanner {
   }
 
   #reset(): void {
-    this.#store = Buffer.alloc(0)
-    this.#length = 0
+    if (this.#torn.length > 0) this.#torn = new GrowingBytes(FIRST_BYTES)
     this.#next = 0
     this.#begun = false
-  }
-
-  /** Grows by doubling: what is allocated stays within twice of what was received, however little comes at a time. */
-  #append(bytes: Buffer): Buffer {
-    const length = this.#length + bytes.length
-    if (length > this.#store.length) {
-      const grown = Buffer.allocUnsafeSlow(Math.max(length, 2 * this.#store.length, FIRST_STORE_BYTES))
-      this.#store.copy(grown, 0, 0, this.#length)
-      this.#store = grown
-    }
-    bytes.copy(this.#store, this.#length)
-    this.#length = length
-    return this.#store.subarray(0, length)
   }
 
   /** Goes on reading headers; the end of the frame, or -1 when bytes are missing. */

@@ -37,7 +37,7 @@ export function inputContract(name: string, open: (ingest: Ingest) => Promise<Op
       const sent = input.send('a line').then(() => {
         isTold = true
       })
-      await expect.poll(() => ingest.tries).toBe(1)
+      await expect.poll(() => ingest.tries, { timeout: 20_000 }).toBe(1)
       expect(isTold).toBe(false)
       ingest.release()
       await sent
@@ -55,7 +55,7 @@ export function inputContract(name: string, open: (ingest: Ingest) => Promise<Op
     it('finishes what it has begun before it closes', async () => {
       ingest.hold()
       const sent = input.send('a line')
-      await expect.poll(() => ingest.tries).toBe(1)
+      await expect.poll(() => ingest.tries, { timeout: 20_000 }).toBe(1)
       const closed = input.close()
       ingest.release()
       await Promise.all([sent, closed])

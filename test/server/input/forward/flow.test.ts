@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect as connectTls } from 'node:tls'
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest'
-import { frame, RawClient, startListener, type TestListener } from './harness.ts'
+import { eventually, frame, RawClient, startListener, type TestListener } from './harness.ts'
 
 const SECOND = 1_700_000_000
 let listener: TestListener
@@ -41,11 +41,11 @@ describe('while the store takes nothing', () => {
     listener.ingest.isFailing = true
     listener.ingest.hold()
     client.send(line('a', '1'))
-    await expect.poll(() => listener.ingest.tries).toBe(1)
+    await eventually(() => listener.ingest.tries).toBe(1)
     client.send(line('b', '2'))
-    await expect.poll(() => listener.ingest.tries).toBe(2)
+    await eventually(() => listener.ingest.tries).toBe(2)
     listener.ingest.release()
-    await expect.poll(() => listener.metrics.reasons.store).toBe(2)
+    await eventually(() => listener.metrics.reasons.store).toBe(2)
     listener.ingest.isFailing = false
     await client.closed
     expect(client.values).toEqual([])
@@ -71,14 +71,14 @@ describe('back-pressure', () => {
     const client = await RawClient.open(listener.port)
     for (let count = 1; count <= 16; count++) {
       client.send(line(`${count}`, `${count}`))
-      await expect.poll(() => listener.ingest.tries).toBe(count)
+      await eventually(() => listener.ingest.tries).toBe(count)
     }
     client.send(line('late', 'late'))
     await new Promise((resolve) => setTimeout(resolve, 50))
     expect(listener.metrics.frames).toBe(16)
     const other = await RawClient.open(listener.port)
     other.send(line('other', 'o'))
-    await expect.poll(() => listener.ingest.tries).toBe(17)
+    await eventually(() => listener.ingest.tries).toBe(17)
     listener.ingest.release()
     expect(await client.receive(17)).toHaveLength(17)
     expect(await other.receive(1)).toEqual([{ ack: 'o' }])
@@ -92,16 +92,11 @@ describe('back-pressure', () => {
     for (const client of clients) for (let i = 0; i < 20; i++) client.send(chunk)
     // Reading has ended when no frame has come for a while.
     let read = -1
-    await expect
-      .poll(
-        () => {
-          const before = read
-          read = listener.metrics.frames
-          return read > 0 && read === before
-        },
-        { interval: 150 },
-      )
-      .toBe(true)
+    await eventually(() => {
+      const before = read
+      read = listener.metrics.frames
+      return read > 0 && read === before
+    }, 150).toBe(true)
     expect(read).toBeGreaterThan(30)
     expect(read * chunk.length).toBeLessThan(90 << 20)
     listener.ingest.release()
@@ -120,7 +115,7 @@ describe('back-pressure', () => {
     expect(listener.ingest.stored).toHaveLength(30_000)
     expect(listener.metrics.open).toBe(1)
     client.socket.resume()
-    await expect.poll(() => client.send(line('b', 'fresh')).bytes.includes('fresh')).toBe(true)
+    await eventually(() => client.send(line('b', 'fresh')).bytes.includes('fresh')).toBe(true)
   }, 20_000)
 })
 
@@ -139,7 +134,7 @@ describe('deadlines', () => {
       listener = await startListener()
       const client = await RawClient.open(listener.port)
       client.send(line('whole', 'c').subarray(0, 5))
-      await vi.waitFor(() => expect(listener.metrics.open).toBe(1))
+      await eventually(() => listener.metrics.open).toBe(1)
       await new Promise((resolve) => setTimeout(resolve, 30))
       advance(59_000)
       client.send(Buffer.from('x'))
@@ -183,7 +178,7 @@ describe('the end', () => {
     listener.ingest.hold()
     client.send(line('a', '1'))
     socket.end()
-    await expect.poll(() => listener.ingest.tries).toBe(1)
+    await eventually(() => listener.ingest.tries).toBe(1)
     listener.ingest.release()
     expect(await client.receive(1)).toEqual([{ ack: '1' }])
     await client.closed
@@ -195,7 +190,7 @@ describe('the end', () => {
     const client = await RawClient.open(listener.port)
     listener.ingest.hold()
     client.send(line('a', '1'))
-    await expect.poll(() => listener.ingest.tries).toBe(1)
+    await eventually(() => listener.ingest.tries).toBe(1)
     await listener.close(50)
     await client.closed
     expect(client.values).toEqual([])
@@ -208,7 +203,7 @@ describe('the end', () => {
     client.send(line('a'))
     await listener.metrics.until('store')
     await listener.close(50)
-    await expect.poll(() => listener.metrics.reasons.store).toBe(2)
+    await eventually(() => listener.metrics.reasons.store).toBe(2)
   })
 
   it('of a listener that cannot have its address is an error that says so', async () => {

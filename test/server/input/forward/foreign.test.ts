@@ -218,7 +218,7 @@ describe("parts of a long line, as Docker's driver sends them", () => {
       const timed = await startListener()
       const sender = await RawClient.open(timed.port)
       sender.send(frame(['app', SECOND, part('lost end', 1)]))
-      await vi.waitFor(() => expect(timed.metrics.frames).toBe(1))
+      await vi.waitFor(() => expect(timed.metrics.frames).toBe(1), { timeout: 20_000 })
       vi.advanceTimersByTime(9000)
       expect(timed.ingest.messages).toEqual([])
       vi.advanceTimersByTime(2000)

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { unpackMultiple } from 'msgpackr'
 import { type Logger, pino } from 'pino'
+import { expect } from 'vitest'
 import { type ForwardListener, type ForwardOptions, startForward } from '../../../../server/input/forward/listener.ts'
 import { eventTime, pack } from '../../../../shared/forward/encode.ts'
 import { RecordingIngest, RecordingMetrics } from '../recorder.ts'
@@ -32,6 +33,11 @@ export async function startListener(options: Partial<ForwardOptions> = {}): Prom
 
 function recordingLog(logged: Record<string, unknown>[]): Logger {
   return pino({ level: 'info' }, { write: (line: string) => logged.push(JSON.parse(line)) })
+}
+
+/** Asks until the answer is as expected; the machine may be busy. */
+export function eventually<T>(ask: () => T, interval = 10): ReturnType<typeof expect.poll<T>> {
+  return expect.poll(ask, { timeout: 20_000, interval })
 }
 
 /** A raw client: writes bytes, collects what comes back as msgpack values. */

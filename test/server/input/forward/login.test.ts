@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { afterEach, describe, expect, it } from 'vitest'
 import { keyDigest } from '../../../../shared/forward/handshake.ts'
-import { frame, RawClient, startListener, type TestListener } from './harness.ts'
+import { eventually, frame, RawClient, startListener, type TestListener } from './harness.ts'
 
 const KEYS = ['an-older-key', 'the-key']
 let listener: TestListener
@@ -95,7 +95,7 @@ describe('the shared-key handshake', () => {
     expect(late.values).toEqual([])
     expect(listener.metrics.reasons).toEqual({ connections: 1 })
     for (const client of clients) client.socket.destroy()
-    await expect.poll(() => listener.metrics.open).toBe(0)
+    await eventually(() => listener.metrics.open).toBe(0)
     const next = await RawClient.open(listener.port)
     expect(await next.receive(1)).toHaveLength(1)
     next.socket.destroy()

@@ -1,6 +1,6 @@
 import { gzipSync, zstdCompressSync } from 'node:zlib'
 import { afterEach, describe, expect, it } from 'vitest'
-import { at, frame, Raw, RawClient, startListener, type TestListener } from './harness.ts'
+import { at, eventually, frame, Raw, RawClient, startListener, type TestListener } from './harness.ts'
 
 const SECOND = 1_700_000_000
 const NS = 1_000_000_000n
@@ -102,7 +102,7 @@ describe('acks', () => {
     listener.ingest.hold()
     const ids = Array.from({ length: 10 }, (_, index) => `c${index}`)
     for (const id of ids) client.send(frame(['app', [[SECOND, { log: id }]], { chunk: id }]))
-    await expect.poll(() => listener.metrics.frames).toBe(10)
+    await eventually(() => listener.metrics.frames).toBe(10)
     expect(client.values).toEqual([])
     listener.ingest.release()
     expect(await client.receive(10)).toEqual(ids.map((id) => ({ ack: id })))
