@@ -1,0 +1,102 @@
+import type { IncomingMessage, RequestOptions } from 'node:http'
+import { SwarmlogsError } from '../shared/errors.ts'
+import type { ClientConfig } from './config.ts'
+import { problemOf, unreachable } from './problem.ts'
+
+const CONNECT_TIMEOUT_MS = 10_000
+const MAX_PROBLEM_BYTES = 256 * 1024
+const MAX_JSON_BYTES = 256 * 1024 * 1024
+
+/** What a request asks for beside its path and parameters. */
+export interface Ask {
+  readonly accept: string
+  readonly params?: URLSearchParams
+  readonly headers?: Readonly<Record<string, string>>
+  /** Silence after which the connection counts as lost. */
+  readonly idleMs?: number
+}
+
+/** Asks one server; every failure is a SwarmlogsError that says what to do next. */
+export class Client {
+  readonly #config: ClientConfig
+
+  constructor(config: ClientConfig) {
+    this.#config = config
+  }
+
+  /** The server's address, for notes. */
+  get address(): string {
+    return this.#config.url.href.replace(/\/$/, '')
+  }
+
+  /** Sends a GET and resolves with a 2xx answer, its body still to be read. */
+  async get(path: string, ask: Ask): Promise<IncomingMessage> {
+    const { token } = this.#config
+    const url = new URL(path, this.#config.url)
+    url.search = ask.params?.toString() ?? ''
+    const headers = {
+      accept: ask.accept,
+      ...(token !== undefined && { authorization: `Bearer ${token}` }),
+      ...ask.headers,
+    }
+    const response = await this.#send(url, headers, ask.idleMs)
+    const status = response.statusCode ?? 0
+    if (status >= 200 && status < 300) return response
+    throw problemOf(status, await this.#text(response, MAX_PROBLEM_BYTES), this.address, token !== undefined)
+  }
+
+  /** GETs JSON; `date` is the server's clock (ms since 1970). */
+  async json<T>(path: string): Promise<{ answer: T; date: number }> {
+    const response = await this.get(path, { accept: 'application/json' })
+    const text = await this.#text(response, MAX_JSON_BYTES)
+    const date = Date.parse(response.headers.date ?? '') || Date.now()
+    try {
+      return { answer: JSON.parse(text) as T, date }
+    } catch (cause) {
+      throw new SwarmlogsError(
+        'SWARMLOGS_PROTOCOL',
+        `cannot use ${this.address}: it does not answer like a swarmlogs server`,
+        { cause },
+      )
+    }
+  }
+
+  /** The pieces of an answer's body; a connection that breaks is an error like any other. */
+  async *body(response: IncomingMessage): AsyncGenerator<Buffer> {
+    try {
+      for await (const piece of response) yield piece as Buffer
+    } catch (error) {
+      throw error instanceof SwarmlogsError ? error : unreachable(this.address, error)
+    }
+  }
+
+  #send(url: URL, headers: Record<string, string>, idleMs: number | undefined): Promise<IncomingMessage> {
+    const options: RequestOptions & { ca?: Buffer } = { headers, agent: false, timeout: CONNECT_TIMEOUT_MS }
+    if (this.#config.ca !== undefined) options.ca = this.#config.ca
+    // An ESM import of node:http evaluates its lazy getters and loads undici: 20 ms that every `tail` would wait for.
+    const { request } = process.getBuiltinModule(url.protocol === 'https:' ? 'node:https' : 'node:http')
+    return new Promise((resolve, reject) => {
+      const sent = request(url, options, resolve)
+      sent.on('socket', (socket) => {
+        // A server may think about a question for long, but a machine that is gone must be noticed.
+        socket.setKeepAlive(true, CONNECT_TIMEOUT_MS)
+        const connected = url.protocol === 'https:' ? 'secureConnect' : 'connect'
+        socket.once(connected, () => sent.setTimeout(idleMs ?? 0))
+      })
+      sent.on('timeout', () => sent.destroy(new Error(`no answer within ${(idleMs ?? CONNECT_TIMEOUT_MS) / 1000} s`)))
+      sent.on('error', (error) => reject(unreachable(this.address, error)))
+      sent.end()
+    })
+  }
+
+  async #text(response: IncomingMessage, maxBytes: number): Promise<string> {
+    const pieces: Buffer[] = []
+    let length = 0
+    for await (const piece of this.body(response)) {
+      length += piece.length
+      if (length > maxBytes) break
+      pieces.push(piece)
+    }
+    return Buffer.concat(pieces).toString()
+  }
+}

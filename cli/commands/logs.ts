@@ -1,0 +1,70 @@
+import type { Command } from 'commander'
+import { Client } from '../client.ts'
+import { clientConfig, colourConfig } from '../config.ts'
+import { printOptions, rangeOptions, serverOptions } from '../options.ts'
+import { Printer } from '../output/printer.ts'
+import { say } from '../output/say.ts'
+import { ask, printAnswer } from '../print.ts'
+import { type Question, type QuestionFlags, readQuestion } from '../question.ts'
+
+/** More than so many lines are not what anyone wants to see run through a terminal ... */
+const TOO_MANY = 100_000
+/** ... so it shows the newest. */
+const SHOWN_INSTEAD = 10_000
+
+const EXAMPLES = `
+Takes what \`docker service logs\` takes, and prints what it prints, in the order of time; lines of tasks and services
+that are gone stay (--current leaves them out).
+
+Examples:
+  swarmlogs logs web                          all lines of a service
+  swarmlogs logs -f -n 20 -t web              the last 20 of each task with their times, and all that come
+  swarmlogs logs --raw --since 2026-11-21T04:00 --until 2026-11-21T05:00 shop_web.1 > hour.log`
+
+interface LogsFlags extends QuestionFlags {
+  readonly follow?: boolean
+}
+
+/** Adds what `logs` takes and does. */
+export function define(command: Command): void {
+  command.argument('<SERVICE|TASK>', 'service or task').option('-f, --follow', 'go on with new lines as they come in')
+  command.option('-n, --tail <N>', 'the newest N lines of each task (default all)')
+  rangeOptions(command).option('--current', 'only tasks that Docker still has')
+  serverOptions(printOptions(command)).addHelpText('after', EXAMPLES).action(logs)
+}
+
+async function logs(target: string, flags: LogsFlags): Promise<void> {
+  const question = readQuestion(flags, [target])
+  const client = new Client(clientConfig({ ...flags }))
+  const printer = new Printer({ ...colourConfig({ ...flags }), ...question })
+  const { params, count } = question
+  if (typeof count === 'number') {
+    params.set('n', String(count))
+    params.set('per', 'task')
+  }
+  if (flags.follow !== true) return print(client, question, printer, target, flags)
+  const { follow } = await import('../follow.ts')
+  // All there is comes first, as docker has it.
+  if (typeof count !== 'number' && flags.since === undefined) params.set('since', '0')
+  await follow(client, { form: 'text', params, wantsBegins: flags.since !== undefined }, printer)
+}
+
+async function print(
+  client: Client,
+  question: Question,
+  printer: Printer,
+  target: string,
+  flags: LogsFlags,
+): Promise<void> {
+  const { params, count } = question
+  let response = await ask(client, 'text', params)
+  const isUnlimited = count === undefined && flags.since === undefined
+  const total = Number(response.headers['swarmlogs-records'] ?? 0)
+  if (process.stdout.isTTY && isUnlimited && total > TOO_MANY) {
+    response.destroy()
+    say(`${target} has ${total} lines: these are the last ${SHOWN_INSTEAD}; -n all shows all of them`)
+    params.set('n', String(SHOWN_INSTEAD))
+    response = await ask(client, 'text', params)
+  }
+  await printAnswer(client, 'text', response, printer, [target])
+}

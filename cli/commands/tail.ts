@@ -1,0 +1,52 @@
+import type { Command } from 'commander'
+import { Client } from '../client.ts'
+import { clientConfig, colourConfig } from '../config.ts'
+import { filterOptions, formOption, printOptions, rangeOptions, serverOptions } from '../options.ts'
+import { Printer } from '../output/printer.ts'
+import { say } from '../output/say.ts'
+import { ask, printAnswer } from '../print.ts'
+import { type QuestionFlags, readQuestion } from '../question.ts'
+
+const DEFAULT_COUNT = 100
+
+const EXAMPLES = `
+TARGET is a service (name, id, prefix of an id, glob), or a task (web.1, id, prefix of an id). web means the
+service web, else every *_web. Without TARGET: everything.
+
+Examples:
+  swarmlogs tail web --since 10m              what web printed in the last ten minutes
+  swarmlogs tail -f web api --grep timeout    follow lines of two services that hold "timeout"
+  swarmlogs tail shop_web.2 -n 1000 -o json   the newest 1000 lines of one task as JSON records`
+
+interface TailFlags extends QuestionFlags {
+  readonly follow?: boolean
+}
+
+/** Adds what `tail` takes and does. */
+export function define(command: Command): void {
+  command.argument('[TARGET...]', 'services and tasks').option('-f, --follow', 'go on with new lines as they come in')
+  command.option('-n, --tail <N>', `the newest N lines in total, or all (default ${DEFAULT_COUNT} without --since)`)
+  rangeOptions(command)
+  filterOptions(command).option('--grep <TEXT>', 'only lines that hold this text; case does not matter')
+  formOption(printOptions(command))
+  serverOptions(command).addHelpText('after', EXAMPLES).action(tail)
+}
+
+async function tail(targets: readonly string[], flags: TailFlags): Promise<void> {
+  const { form, params, count, hasPrefix, hasTime } = readQuestion(flags, targets)
+  const client = new Client(clientConfig({ ...flags }))
+  const printer = new Printer({
+    ...colourConfig({ ...flags }),
+    hasPrefix: hasPrefix && form === 'text',
+    hasTime: hasTime && form === 'text',
+  })
+  const isDefault = count === undefined && flags.since === undefined
+  if (isDefault) params.set('n', String(DEFAULT_COUNT))
+  else if (typeof count === 'number') params.set('n', String(count))
+  if (isDefault) say(`the last ${DEFAULT_COUNT} lines; -n or --since show more`)
+  if (flags.follow !== true) return printAnswer(client, form, await ask(client, form, params), printer, targets)
+  const { follow } = await import('../follow.ts')
+  // History is only sent where it is asked for.
+  if (count === 'all' && flags.since === undefined) params.set('since', '0')
+  await follow(client, { form, params, wantsBegins: flags.since !== undefined }, printer)
+}

@@ -1,0 +1,95 @@
+import { join } from 'node:path'
+import type { Command } from 'commander'
+import { dataFolder, logLevel } from '../config.ts'
+import { agentOptions, logLevelOption, storeOptions } from '../options.ts'
+import { serve } from '../serve.ts'
+
+const EXAMPLES = `
+Keeps the logs of this machine's containers: server with the embedded store and agent in one process. Prints one line on
+stdout when it is ready. Every flag can also be given as a variable: --data is SWARMLOGS_DATA.
+
+Examples:
+  swarmlogs up                                        data in /var/lib/swarmlogs; then: swarmlogs tail -f
+  swarmlogs up --data ./logs --backfill 0s            only new lines
+  swarmlogs up --listen 0.0.0.0:4280 --token-file t --shared-key-file k   to be asked from other machines, too`
+
+type Flags = Readonly<Record<string, unknown>>
+
+/** Somebody waits for the prompt: an agent in a stack has more patience with its neighbours. */
+const STOP_GRACE = '5s'
+
+/** Adds what `up` takes and does. */
+export function define(command: Command): void {
+  command.option('--token-file <FILE>', 'tokens for the HTTP API, one a line, all valid at once [SWARMLOGS_TOKEN_FILE]')
+  command.option(
+    '--shared-key-file <FILE>',
+    'shared keys for senders, one a line, all valid at once [SWARMLOGS_SHARED_KEY_FILE]',
+  )
+  command.option('--insecure', 'listen beyond this machine without token and shared key')
+  logLevelOption(agentOptions(storeOptions(command)))
+    .addHelpText('after', EXAMPLES)
+    .action(up)
+}
+
+async function up(flags: Flags): Promise<void> {
+  const [{ runServer }, { serverConfig }, { runAgent }, { agentConfig }] = await Promise.all([
+    import('../../server/main.ts'),
+    import('../../server/config.ts'),
+    import('../../agent/main.ts'),
+    import('../../agent/config.ts'),
+  ])
+  const data = dataFolder(flags)
+  const settings = serverConfig({ ...flags, data })
+  await serve(logLevel(flags), (log, signal) =>
+    both(signal, {
+      server: (stop, onReady) => runServer(settings, log, stop, onReady),
+      agent: (stop, { http, forward }) => {
+        const config = agentConfig({
+          stopGrace: STOP_GRACE,
+          ...flags,
+          server: local(forward),
+          state: join(data, 'agent'),
+        })
+        return runAgent(config, log, stop, ({ docker }) => {
+          process.stdout.write(`swarmlogs up ready: ${http} forward ${forward} data ${data} docker ${docker}\n`)
+        })
+      },
+    }),
+  )
+}
+
+/** Where the server listens. */
+interface Addresses {
+  readonly http: string
+  readonly forward: string
+}
+
+/** Starts the server, then the agent; stops the agent first, so that it can still ship. One that fails stops the other. */
+async function both(
+  signal: AbortSignal,
+  run: {
+    server(stop: AbortSignal, onReady: (addresses: Addresses) => void): Promise<void>
+    agent(stop: AbortSignal, addresses: Addresses): Promise<void>
+  },
+): Promise<void> {
+  const stopServer = new AbortController()
+  const stopAgent = new AbortController()
+  const ready = Promise.withResolvers<Addresses>()
+  const server = run.server(stopServer.signal, ready.resolve)
+  const agent = Promise.race([ready.promise, server]).then(
+    (addresses) => addresses && run.agent(AbortSignal.any([signal, stopAgent.signal]), addresses),
+  )
+  try {
+    await Promise.race([agent, server])
+  } finally {
+    stopAgent.abort()
+    await Promise.allSettled([agent])
+    stopServer.abort()
+    await server
+  }
+}
+
+/** A listener on all addresses is reached by the loopback one. */
+function local(address: string): string {
+  return address.replace(/^(0\.0\.0\.0|\[::\]):/, '127.0.0.1:')
+}

@@ -1,0 +1,84 @@
+import { readFileSync } from 'node:fs'
+import { SwarmlogsError } from '../shared/errors.ts'
+import { type Environment, type Flags, setting } from '../shared/settings.ts'
+import type { ColourChoice } from './output/printer.ts'
+
+const DEFAULT_URL = 'http://127.0.0.1:4280'
+const DEFAULT_LISTEN = '127.0.0.1:4280'
+
+/** Which server to ask, and how. */
+export interface ClientConfig {
+  /** Its base, always with a slash at the end: a proxy may have put it below a path. */
+  readonly url: URL
+  readonly token: string | undefined
+  /** Certificate authority (PEM) for https; undefined stands for the usual ones. */
+  readonly ca: Buffer | undefined
+}
+
+/** Reads --url, --token-file, --tls-ca and their variables. Throws SWARMLOGS_CONFIG or SWARMLOGS_USAGE. */
+export function clientConfig(flags: Flags, env: Environment = process.env): ClientConfig {
+  const caPath = setting(flags, env, 'tls-ca')
+  return {
+    url: parseUrl(setting(flags, env, 'url') ?? DEFAULT_URL),
+    // A file may hold several tokens, of which the server takes any.
+    token: setting(flags, env, 'token')?.split('\n')[0]?.trim(),
+    ca: caPath === undefined ? undefined : readCa(caPath),
+  }
+}
+
+/** Where `healthcheck` finds the server of this machine: as SWARMLOGS_LISTEN, SWARMLOGS_TLS_CERT (or their flags) started it. */
+export function healthUrl(flags: Flags, env: Environment = process.env): URL {
+  const [, host = '', port = ''] = /^(.*):(\d+)$/.exec(setting(flags, env, 'listen') ?? DEFAULT_LISTEN) ?? []
+  const address = ['', '0.0.0.0', '[::]', '*'].includes(host) ? '127.0.0.1' : host
+  const scheme = setting(flags, env, 'tls-cert') === undefined ? 'http' : 'https'
+  return parseUrl(`${scheme}://${address}:${port}`)
+}
+
+/** --color, and what NO_COLOR and TERM say about `auto`. Throws SWARMLOGS_USAGE. */
+export function colourConfig(
+  flags: Flags,
+  env: Environment = process.env,
+): { colour: ColourChoice; isPlainTerminal: boolean } {
+  const colour = setting(flags, env, 'color') ?? 'auto'
+  if (colour !== 'auto' && colour !== 'always' && colour !== 'never') {
+    throw new SwarmlogsError('SWARMLOGS_USAGE', `cannot use '${colour}' for --color: give auto, always or never`)
+  }
+  return { colour, isPlainTerminal: Boolean(env.NO_COLOR) || env.TERM === 'dumb' }
+}
+
+/** Where `up` keeps its data: --data, else like any system service for root, else with the user's own data. */
+export function dataFolder(flags: Flags, env: Environment = process.env): string {
+  const data = setting(flags, env, 'data')
+  if (data !== undefined) return data
+  if (process.getuid?.() === 0) return '/var/lib/swarmlogs'
+  return `${env.XDG_DATA_HOME || `${env.HOME ?? '.'}/.local/share`}/swarmlogs`
+}
+
+/** --log-level, as pino names levels. Throws SWARMLOGS_USAGE. */
+export function logLevel(flags: Flags, env: Environment = process.env): string {
+  const level = setting(flags, env, 'log-level') ?? 'info'
+  if (['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'].includes(level)) return level
+  throw new SwarmlogsError(
+    'SWARMLOGS_USAGE',
+    `cannot use '${level}' for --log-level: give trace, debug, info, warn, error or fatal`,
+  )
+}
+
+function parseUrl(text: string): URL {
+  const withScheme = text.includes('://') ? text : `http://${text}`
+  const url = URL.canParse(withScheme) ? new URL(withScheme) : undefined
+  if (url === undefined || !['http:', 'https:'].includes(url.protocol) || url.username !== '') {
+    throw new SwarmlogsError('SWARMLOGS_USAGE', `cannot use the URL '${text}': give one such as http://node1:4280`)
+  }
+  if (!url.pathname.endsWith('/')) url.pathname += '/'
+  return url
+}
+
+function readCa(path: string): Buffer {
+  try {
+    return readFileSync(path)
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw new SwarmlogsError('SWARMLOGS_CONFIG', `cannot read the certificates of --tls-ca: ${reason}`, { cause })
+  }
+}

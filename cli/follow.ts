@@ -1,0 +1,167 @@
+import type { IncomingMessage } from 'node:http'
+import { setTimeout as delay } from 'node:timers/promises'
+import { createParser, type EventSourceMessage } from 'eventsource-parser'
+import type { ApiNote, ApiText } from '../shared/api.ts'
+import { SwarmlogsError } from '../shared/errors.ts'
+import type { Source } from '../shared/record.ts'
+import type { Client } from './client.ts'
+import type { Printer } from './output/printer.ts'
+import { say } from './output/say.ts'
+import type { Form } from './question.ts'
+
+/** The server is silent for 15 s at most. */
+const IDLE_MS = 45_000
+const MIN_DELAY_MS = 200
+const MAX_DELAY_MS = 10_000
+
+/** What to follow. */
+export interface Following {
+  readonly form: Form
+  readonly params: URLSearchParams
+  /** Whether the user asked for a time that the store may not reach back to. */
+  readonly wantsBegins: boolean
+}
+
+/**
+ * Prints what is asked for as it comes in, for ever or until the time of `until`. When the connection is lost it goes on where it
+ * stopped; only a server that cannot be reached at first, or that refuses, is an error.
+ */
+export async function follow(client: Client, following: Following, printer: Printer): Promise<void> {
+  const tail = new Tail(client, following, printer)
+  await tail.run()
+}
+
+class Tail {
+  readonly #client: Client
+  readonly #following: Following
+  readonly #printer: Printer
+  readonly #said = new Set<string>()
+  #lastId: string | undefined
+  #failures = 0
+  #hasAnswered = false
+
+  constructor(client: Client, following: Following, printer: Printer) {
+    this.#client = client
+    this.#following = following
+    this.#printer = printer
+  }
+
+  async run(): Promise<void> {
+    for (;;) {
+      const end = await this.#once()
+      if (end === 'until') return
+      if (end === 'slow') continue
+      await delay(Math.min(MAX_DELAY_MS, MIN_DELAY_MS * 2 ** this.#failures) * (0.5 + Math.random() / 2))
+      this.#failures++
+    }
+  }
+
+  /** One connection, to its end; the reason is the code of the note that ended it, if any. */
+  async #once(): Promise<ApiNote['code'] | undefined> {
+    try {
+      const response = await this.#connect()
+      this.#hasAnswered = true
+      return await this.#read(response)
+    } catch (error) {
+      if (!this.#hasAnswered || !isPassing(error)) throw this.#final(error)
+      this.#sayOnce(
+        'lost',
+        `the connection to ${this.#client.address} is lost: trying again, and going on where it stopped`,
+      )
+      return undefined
+    }
+  }
+
+  #connect(): Promise<IncomingMessage> {
+    const { form, params } = this.#following
+    const asked = new URLSearchParams(params)
+    asked.set('format', form)
+    const headers: Record<string, string> = this.#lastId === undefined ? {} : { 'last-event-id': this.#lastId }
+    return this.#client.get('api/v1/tail', { accept: 'text/event-stream', params: asked, headers, idleMs: IDLE_MS })
+  }
+
+  async #read(response: IncomingMessage): Promise<ApiNote['code'] | undefined> {
+    const messages: EventSourceMessage[] = []
+    const parser = createParser({ onEvent: (message) => messages.push(message) })
+    const decoder = new TextDecoder()
+    let end: ApiNote['code'] | undefined
+    for await (const piece of this.#client.body(response)) {
+      parser.feed(decoder.decode(piece, { stream: true }))
+      for (const { source, text } of this.#take(messages.splice(0), (code) => (end = code))) {
+        await this.#printer.print(source, Buffer.from(text))
+      }
+    }
+    if (end === undefined || end === 'error') {
+      this.#sayOnce('lost', `${this.#client.address} ended the connection: trying again, and going on where it stopped`)
+    }
+    return end
+  }
+
+  /** Sorts messages into runs of lines of one source, and notes. */
+  #take(
+    messages: readonly EventSourceMessage[],
+    onEnd: (code: ApiNote['code']) => void,
+  ): { source: Source; text: string }[] {
+    const runs: { source: Source; text: string }[] = []
+    for (const { id, event, data } of messages) {
+      if (id !== undefined) this.#lastId = id
+      if (event === 'note') this.#note(data, onEnd)
+      if (event !== undefined && event !== 'message') continue
+      const { source, text } = this.#lineOf(data)
+      const last = runs.at(-1)
+      if (last?.source === source) last.text += text
+      else runs.push({ source, text })
+    }
+    if (messages.length > 0) this.#isBack()
+    return runs
+  }
+
+  #lineOf(data: string): { source: Source; text: string } {
+    if (this.#following.form === 'json') return { source: 'stdout', text: `${data}\n` }
+    const { source, text } = parse<ApiText>(data)
+    return { source, text: `${text}\n` }
+  }
+
+  #note(data: string, onEnd: (code: ApiNote['code']) => void): void {
+    const { code, message } = parse<ApiNote>(data)
+    if (code === 'begins' && !this.#following.wantsBegins) return
+    if (code === 'shutdown') this.#sayOnce('lost', 'the server stops: waiting for it, and going on where it stopped')
+    else if (code === 'slow')
+      this.#sayOnce(code, 'the reader of this output is slower than the lines: going on where it stopped')
+    else if (code !== 'until') this.#sayOnce(message, message)
+    if (['slow', 'shutdown', 'error', 'until'].includes(code)) onEnd(code)
+  }
+
+  #isBack(): void {
+    this.#failures = 0
+    if (this.#said.delete('lost')) say(`connected to ${this.#client.address} again`)
+  }
+
+  /** A cursor that the server does not take any more is no mistake of the user's. */
+  #final(error: unknown): unknown {
+    if (this.#lastId === undefined || !(error instanceof SwarmlogsError) || error.code !== 'SWARMLOGS_USAGE')
+      return error
+    const message = `cannot go on where the lines stopped, start again: ${error.message}`
+    return new SwarmlogsError('SWARMLOGS_PROTOCOL', message, { cause: error })
+  }
+
+  #sayOnce(key: string, text: string): void {
+    if (this.#said.has(key)) return
+    this.#said.add(key)
+    say(text)
+  }
+}
+
+/** Whether trying again may help: the server is away, starting or busy. */
+function isPassing(error: unknown): boolean {
+  if (!(error instanceof SwarmlogsError)) return false
+  return ['SWARMLOGS_SERVER_UNAVAILABLE', 'SWARMLOGS_STORE_UNAVAILABLE', 'SWARMLOGS_PROTOCOL'].includes(error.code)
+}
+
+function parse<T>(data: string): T {
+  try {
+    return JSON.parse(data) as T
+  } catch (cause) {
+    throw new SwarmlogsError('SWARMLOGS_PROTOCOL', 'cannot read an event of the server: it is no JSON', { cause })
+  }
+}

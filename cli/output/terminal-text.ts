@@ -1,0 +1,72 @@
+import { StringDecoder } from 'node:string_decoder'
+import { inColourOf, serviceOf } from './colour.ts'
+import { type Colours, harmless } from './harmless.ts'
+
+/** How lines are shown on a terminal. */
+export interface TerminalStyle {
+  readonly colours: Exclude<Colours, 'show'>
+  /** Lines begin with a prefix that ends in `| `; it is coloured by service where `colours` are kept. */
+  readonly hasPrefix: boolean
+  /** Lines begin with a time of 30 characters and a space. */
+  readonly hasTime: boolean
+}
+
+const TIME_LENGTH = 31
+const BAR = '| '
+/** A prefix is as good as constant per task; past so many they are made anew. */
+const MAX_PREFIXES = 10_000
+
+/** Makes the bytes of lines into text for a terminal: whole lines only, harmless, coloured by service. */
+export class TerminalText {
+  readonly #style: TerminalStyle
+  readonly #decoder = new StringDecoder('utf8')
+  readonly #prefixes = new Map<string, string>()
+  #rest = ''
+
+  constructor(style: TerminalStyle) {
+    this.#style = style
+  }
+
+  /** Takes bytes, cut anywhere, and gives the lines that are whole now; '' when none is. */
+  push(bytes: Buffer): string {
+    const text = this.#decoder.write(bytes)
+    let shown = ''
+    let start = 0
+    for (let end = text.indexOf('\n'); end !== -1; end = text.indexOf('\n', start)) {
+      const line = text.slice(start, end)
+      shown += `${this.#line(this.#rest === '' ? line : this.#rest + line)}\n`
+      this.#rest = ''
+      start = end + 1
+    }
+    this.#rest += text.slice(start)
+    return shown
+  }
+
+  /** Gives the last line, which had no newline; '' when there is none. */
+  end(): string {
+    const line = this.#rest + this.#decoder.end()
+    this.#rest = ''
+    return line === '' ? '' : `${this.#line(line)}\n`
+  }
+
+  #line(line: string): string {
+    const { colours, hasPrefix, hasTime } = this.#style
+    const text = line.endsWith('\r') ? line.slice(0, -1) : line
+    const start = hasTime ? TIME_LENGTH : 0
+    const bar = hasPrefix ? text.indexOf(BAR, start) : -1
+    if (bar === -1) return harmless(text, colours)
+    const end = bar + BAR.length
+    const time = hasTime ? harmless(text.slice(0, start)) : ''
+    return time + this.#prefix(text.slice(start, end)) + harmless(text.slice(end), colours)
+  }
+
+  #prefix(prefix: string): string {
+    const known = this.#prefixes.get(prefix)
+    if (known !== undefined) return known
+    if (this.#prefixes.size >= MAX_PREFIXES) this.#prefixes.clear()
+    const plain = harmless(prefix)
+    const shown = this.#style.colours === 'keep' ? inColourOf(serviceOf(plain), plain) : plain
+    this.#prefixes.set(prefix, shown)
+    return shown
+  }
+}

@@ -1,0 +1,84 @@
+import type { IncomingMessage } from 'node:http'
+import type { ApiEnd, ApiProblem } from '../shared/api.ts'
+import { SwarmlogsError } from '../shared/errors.ts'
+import type { Client } from './client.ts'
+import { Demux } from './output/demux.ts'
+import type { Printer } from './output/printer.ts'
+import { say } from './output/say.ts'
+import type { Form } from './question.ts'
+
+const NEWLINE = 0x0a
+const ACCEPT: Readonly<Record<Form, string>> = {
+  text: 'application/vnd.docker.multiplexed-stream',
+  json: 'application/x-ndjson',
+}
+
+/** Asks for what is stored; its headers are there, its body is still to be printed. */
+export function ask(client: Client, form: Form, params: URLSearchParams): Promise<IncomingMessage> {
+  return client.get('api/v1/search', { accept: ACCEPT[form], params })
+}
+
+/** Prints an answer to its end, after saying on stderr what its headers tell about it. */
+export async function printAnswer(
+  client: Client,
+  form: Form,
+  response: IncomingMessage,
+  printer: Printer,
+  targets: readonly string[],
+): Promise<void> {
+  sayHeaders(response, targets)
+  const pieces = client.body(response)
+  await (form === 'json' ? printRecords(pieces, printer) : printFrames(pieces, printer))
+}
+
+/** stdout and stderr of the containers go to stdout and stderr. Throws at an error frame, after all lines before it. */
+async function printFrames(pieces: AsyncIterable<Buffer>, printer: Printer): Promise<void> {
+  const demux = new Demux()
+  for await (const piece of pieces) {
+    for (const { type, bytes } of demux.push(piece)) await printer.print(type === 2 ? 'stderr' : 'stdout', bytes)
+  }
+  await printer.end()
+  demux.end()
+}
+
+/** Prints one record a line; the last line says how the answer ended, and is held back. */
+async function printRecords(pieces: AsyncIterable<Buffer>, printer: Printer): Promise<void> {
+  let held: Buffer = Buffer.alloc(0)
+  for await (const piece of pieces) {
+    const bytes = held.length === 0 ? piece : Buffer.concat([held, piece])
+    const end = bytes.lastIndexOf(NEWLINE)
+    const lastLine = end <= 0 ? 0 : bytes.lastIndexOf(NEWLINE, end - 1) + 1
+    await printer.print('stdout', bytes.subarray(0, lastLine))
+    held = bytes.subarray(lastLine)
+  }
+  await printer.end()
+  checkEnd(held.toString())
+}
+
+function checkEnd(text: string): void {
+  const message = 'cannot show all lines: the answer ended too early; ask again'
+  let last: Partial<ApiEnd & ApiProblem>
+  try {
+    last = JSON.parse(text)
+  } catch (cause) {
+    throw new SwarmlogsError('SWARMLOGS_PROTOCOL', message, { cause })
+  }
+  if (last.error !== undefined) throw new SwarmlogsError('SWARMLOGS_STORE_UNAVAILABLE', last.error.message)
+  if (last.end !== true) throw new SwarmlogsError('SWARMLOGS_PROTOCOL', message)
+}
+
+function sayHeaders({ headers }: IncomingMessage, targets: readonly string[]): void {
+  const { 'swarmlogs-targets': widened, 'swarmlogs-begins': begins } = headers
+  if (typeof widened === 'string') {
+    say(`${targets.join(', ')}: ${widened.split(',').map(decodeName).join(', ')}`)
+  }
+  if (typeof begins === 'string') say(`the store begins at ${begins}: nothing older is kept`)
+}
+
+function decodeName(name: string): string {
+  try {
+    return decodeURIComponent(name)
+  } catch {
+    return name
+  }
+}

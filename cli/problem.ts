@@ -1,0 +1,59 @@
+import type { ApiProblem } from '../shared/api.ts'
+import { SwarmlogsError } from '../shared/errors.ts'
+
+const MAX_NAMES = 10
+
+/** The error for an answer that is not 2xx. */
+export function problemOf(status: number, body: string, address: string, hasToken: boolean): SwarmlogsError {
+  if (status === 401) return new SwarmlogsError('SWARMLOGS_UNAUTHORIZED', unauthorized(address, hasToken))
+  const problem = parse(body)
+  if (problem === undefined) {
+    const hint = status >= 500 ? 'look into its log' : 'is it a swarmlogs server? check --url or SWARMLOGS_URL'
+    return new SwarmlogsError('SWARMLOGS_PROTOCOL', `cannot use the answer of ${address}: it is ${status}; ${hint}`)
+  }
+  if (problem.code === 'no_such_target')
+    return new SwarmlogsError('SWARMLOGS_NOT_FOUND', problem.message + names(problem))
+  if (status === 400) return new SwarmlogsError('SWARMLOGS_USAGE', problem.message)
+  return new SwarmlogsError('SWARMLOGS_STORE_UNAVAILABLE', problem.message)
+}
+
+/** The error for a connection that could not be made, or that broke. */
+export function unreachable(address: string, cause: unknown): SwarmlogsError {
+  const reason = reasonOf(cause)
+  const code = String((cause as NodeJS.ErrnoException).code ?? '')
+  const isTls = /CERT|SIGNATURE|ALTNAME|SSL|TLS|ISSUER/.test(code)
+  const next = isTls
+    ? 'give the certificate authority with --tls-ca or SWARMLOGS_TLS_CA'
+    : 'is the server up? --url or SWARMLOGS_URL name it'
+  return new SwarmlogsError('SWARMLOGS_SERVER_UNAVAILABLE', `cannot reach ${address}: ${reason}; ${next}`, { cause })
+}
+
+function unauthorized(address: string, hasToken: boolean): string {
+  if (hasToken)
+    return `cannot read from ${address}: it does not take this token; check SWARMLOGS_TOKEN or SWARMLOGS_TOKEN_FILE`
+  return `cannot read from ${address}: it wants a token; set SWARMLOGS_TOKEN or SWARMLOGS_TOKEN_FILE, or give --token-file`
+}
+
+function parse(body: string): ApiProblem['error'] | undefined {
+  try {
+    const { error } = JSON.parse(body) as Partial<ApiProblem>
+    return typeof error?.message === 'string' && typeof error.code === 'string' ? error : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function names({ message, nearest = [], known = [] }: ApiProblem['error']): string {
+  const isSaid = (name: string) => message.includes(name)
+  if (nearest.length > 0) return nearest.every(isSaid) ? '' : `; the nearest: ${nearest.join(', ')}`
+  if (known.length === 0 || known.every(isSaid)) return ''
+  const more = known.length > MAX_NAMES ? ` and ${known.length - MAX_NAMES} more (swarmlogs services)` : ''
+  return `; there are: ${known.slice(0, MAX_NAMES).join(', ')}${more}`
+}
+
+function reasonOf(cause: unknown): string {
+  if (!(cause instanceof Error)) return String(cause)
+  // Several addresses tried in vain are one error whose message is empty.
+  if (cause instanceof AggregateError && cause.message === '') return cause.errors.map(reasonOf).join(', ')
+  return cause.message
+}

@@ -1,0 +1,31 @@
+import type { Logger } from 'pino'
+
+/** A long-running part of the program. */
+export type Part = (log: Logger, signal: AbortSignal) => Promise<void>
+
+/**
+ * Runs a long-running part until it ends or SIGTERM or SIGINT asks it to stop; a second signal ends the process at once.
+ * Logs go to stderr, as JSON, or pretty when a terminal shows them.
+ */
+export async function serve(level: string, part: Part): Promise<void> {
+  const stop = new AbortController()
+  const onSignal = (signal: NodeJS.Signals) => {
+    if (stop.signal.aborted) process.exit(signal === 'SIGINT' ? 130 : 143)
+    stop.abort()
+  }
+  process.on('SIGTERM', onSignal)
+  process.on('SIGINT', onSignal)
+  try {
+    await part(await makeLogger(level), stop.signal)
+  } finally {
+    process.off('SIGTERM', onSignal)
+    process.off('SIGINT', onSignal)
+  }
+}
+
+async function makeLogger(level: string): Promise<Logger> {
+  const { pino } = await import('pino')
+  if (!process.stderr.isTTY) return pino({ level }, pino.destination({ dest: 2, sync: true }))
+  const { default: pretty } = await import('pino-pretty')
+  return pino({ level }, pretty({ destination: 2, sync: true, ignore: 'pid,hostname' }))
+}
