@@ -1,56 +1,62 @@
 import { readFileSync } from 'node:fs'
-import { createSecureContext, type SecureContextOptions } from 'node:tls'
+import { createSecureContext } from 'node:tls'
 import type { Logger } from 'pino'
 import { SwarmlogsError } from '../shared/errors.ts'
 
-/** The certificate and key of both ports, read from PEM files. */
+/** A certificate and its key, as PEM. */
+export interface KeyPair {
+  readonly cert: Buffer
+  readonly key: Buffer
+}
+
+/** The certificate and key of both ports, read from files. */
 export class Certificate {
-  readonly #certFile: string
-  readonly #keyFile: string
+  readonly #files: { readonly certFile: string; readonly keyFile: string }
   readonly #log: Logger
-  #options: SecureContextOptions
+  #pair: KeyPair
+  #complaint = ''
 
   /** Throws SWARMLOGS_CONFIG when the files are no certificate with its key. */
   constructor(files: { readonly certFile: string; readonly keyFile: string }, log: Logger) {
-    this.#certFile = files.certFile
-    this.#keyFile = files.keyFile
+    this.#files = files
     this.#log = log
-    this.#options = this.#read()
+    this.#pair = this.#read()
   }
 
   /** What is to be used now. */
-  get options(): SecureContextOptions {
-    return this.#options
+  get pair(): KeyPair {
+    return this.#pair
   }
 
-  /** The files to watch. */
-  get files(): readonly string[] {
-    return [this.#certFile, this.#keyFile]
-  }
-
-  /** Reads the files anew and says whether they can be used; while only one of them has been replaced they cannot, and the old ones stay. */
+  /** Reads the files anew and says whether there is something new to be used; while only one of them has been replaced the old ones stay. */
   reload(): boolean {
+    const file = this.#files.certFile
     try {
-      this.#options = this.#read()
-      this.#log.info({ file: this.#certFile }, 'certificate was read anew')
-      return true
+      const pair = this.#read()
+      const isSame = pair.cert.equals(this.#pair.cert) && pair.key.equals(this.#pair.key)
+      this.#pair = pair
+      this.#complaint = ''
+      if (!isSame) this.#log.info({ file }, 'certificate was read anew')
+      return !isSame
     } catch (error) {
-      this.#log.warn(
-        { err: error, file: this.#certFile },
-        'certificate could not be read anew: the old one stays in use',
-      )
+      const complaint = String(error)
+      if (complaint !== this.#complaint) {
+        this.#log.warn({ err: error, file }, 'certificate could not be read anew: the old one stays in use')
+      }
+      this.#complaint = complaint
       return false
     }
   }
 
-  #read(): SecureContextOptions {
+  #read(): KeyPair {
+    const { certFile, keyFile } = this.#files
     try {
-      const options = { cert: readFileSync(this.#certFile), key: readFileSync(this.#keyFile) }
-      createSecureContext(options)
-      return options
+      const pair = { cert: readFileSync(certFile), key: readFileSync(keyFile) }
+      createSecureContext(pair)
+      return pair
     } catch (cause) {
       const reason = cause instanceof Error ? cause.message : String(cause)
-      const message = `cannot use the certificate ${this.#certFile} with the key ${this.#keyFile}: ${reason}; give PEM files that belong together`
+      const message = `cannot use the certificate ${certFile} with the key ${keyFile}: ${reason}; give PEM files that belong together`
       throw new SwarmlogsError('SWARMLOGS_CONFIG', message, { cause })
     }
   }

@@ -15,7 +15,7 @@ import { type ForwardListener, startForward } from './input/forward/listener.ts'
 import { Inventories } from './inventories.ts'
 import { Live } from './live.ts'
 import { Metrics } from './metrics.ts'
-import { watchForReload } from './reload.ts'
+import { reloadRegularly } from './reload.ts'
 import { Secrets } from './secrets.ts'
 import { Slots } from './slots.ts'
 import { openStore } from './store/open.ts'
@@ -69,20 +69,20 @@ async function start(
   const stopping = new AbortController()
   const context = await createContext(store, log, stopping.signal)
   const localOnly = tokens.values.length === 0 && isLoopback(config.http.host)
-  const app = await buildApp(context, { tokens: () => tokens.values, tls: certificate?.options, localOnly })
+  const app = await buildApp(context, { tokens: () => tokens.values, tls: certificate?.pair, localOnly })
   const http = await listen(app, config.http)
   closers.push(() => closeApp(app, context, stopping))
   const forward = await startForward({
     listen: config.forward,
     sharedKeys: () => sharedKeys.values,
-    tls: () => certificate?.options,
+    tls: () => certificate?.pair,
     ingest: context.ingestor,
     identity: () => store.identity,
     log,
     metrics: context.metrics.forward,
   })
   closers.push(() => forward.close(ACK_MS))
-  closers.push(watch({ tokens, sharedKeys, certificate, app, forward }))
+  closers.push(keepUpToDate({ tokens, sharedKeys, certificate, app, forward }))
   return {
     http: `${certificate ? 'https' : 'http'}://${http}`,
     forward: `${hostText(config.forward.host)}:${forward.port}`,
@@ -130,16 +130,15 @@ interface Reloadable {
   readonly forward: ForwardListener
 }
 
-function watch({ tokens, sharedKeys, certificate, app, forward }: Reloadable): () => void {
-  const files = [...tokens.files, ...sharedKeys.files, ...(certificate?.files ?? [])]
-  return watchForReload(files, () => {
+function keepUpToDate({ tokens, sharedKeys, certificate, app, forward }: Reloadable): () => void {
+  return reloadRegularly(() => {
     tokens.reload()
     sharedKeys.reload()
     if (certificate === undefined || !certificate.reload()) return
     forward.reloadTls()
     if ('setSecureContext' in app.server) {
       const server = app.server as unknown as TlsServer
-      server.setSecureContext({ ...certificate.options, minVersion: 'TLSv1.2' })
+      server.setSecureContext({ ...certificate.pair, minVersion: 'TLSv1.2' })
     }
   })
 }

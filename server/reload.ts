@@ -1,13 +1,15 @@
-import { unwatchFile, watchFile } from 'node:fs'
-
 const POLL_MS = 2_000
 
-/** Calls `onChange` when one of the files has changed, and on SIGHUP; returns what ends that. Files are polled: secrets are often links or mounts, which give no events. */
-export function watchForReload(files: readonly string[], onChange: () => void): () => void {
-  for (const file of files) watchFile(file, { interval: POLL_MS, persistent: false }, onChange)
-  process.on('SIGHUP', onChange)
+/**
+ * Calls `reload` every few seconds and on SIGHUP; returns what ends that. What is reloaded must itself see whether anything
+ * has changed: secrets are often links or mounts, which give no events and may keep their times.
+ */
+export function reloadRegularly(reload: () => void): () => void {
+  const timer = setInterval(reload, POLL_MS)
+  timer.unref()
+  process.on('SIGHUP', reload)
   return () => {
-    for (const file of files) unwatchFile(file, onChange)
-    process.off('SIGHUP', onChange)
+    clearInterval(timer)
+    process.off('SIGHUP', reload)
   }
 }

@@ -8,6 +8,7 @@ export class Secrets {
   readonly #source: SecretSource
   readonly #log: Logger
   #values: readonly string[]
+  #complaint = ''
 
   /** Throws SWARMLOGS_CONFIG when there is a source and nothing in it. */
   constructor(source: SecretSource, log: Logger) {
@@ -21,22 +22,23 @@ export class Secrets {
     return this.#values
   }
 
-  /** The files to watch. */
-  get files(): readonly string[] {
-    return this.#source.kind === 'file' ? [this.#source.path] : []
-  }
-
-  /** Reads the file anew; what cannot be read, or would lock everybody out, is logged and the old values stay valid. */
+  /** Reads the file anew; what cannot be read, or would lock everybody out, is logged once and the old values stay valid. */
   reload(): void {
     if (this.#source.kind !== 'file') return
+    const file = this.#source.path
     try {
-      this.#values = read(this.#source)
-      this.#log.info({ file: this.#source.path, count: this.#values.length }, 'secrets were read anew')
+      const values = read(this.#source)
+      const isSame =
+        values.length === this.#values.length && values.every((value, index) => value === this.#values[index])
+      this.#values = values
+      this.#complaint = ''
+      if (!isSame) this.#log.info({ file, count: values.length }, 'secrets were read anew')
     } catch (error) {
-      this.#log.error(
-        { err: error, file: this.#source.path },
-        'secrets could not be read anew: the old ones stay valid',
-      )
+      const complaint = String(error)
+      if (complaint !== this.#complaint) {
+        this.#log.error({ err: error, file }, 'secrets could not be read anew: the old ones stay valid')
+      }
+      this.#complaint = complaint
     }
   }
 }

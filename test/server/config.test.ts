@@ -1,0 +1,99 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { isLoopback, serverConfig } from '../../server/config.ts'
+
+describe('serverConfig', () => {
+  let dir: string
+  let file: string
+  beforeAll(() => {
+    dir = mkdtempSync(join(tmpdir(), 'swarmlogs-config-'))
+    file = join(dir, 'secrets')
+    writeFileSync(file, 'one\ntwo\n')
+  })
+  afterAll(() => rmSync(dir, { recursive: true }))
+
+  it('has defaults for one machine', () => {
+    expect(serverConfig({ data: '/d' }, {})).toEqual({
+      dir: '/d',
+      http: { host: '127.0.0.1', port: 4280 },
+      forward: { host: '127.0.0.1', port: 24224 },
+      tokens: { kind: 'none' },
+      sharedKeys: { kind: 'none' },
+      isInsecure: false,
+      retentionMs: 30 * 86_400_000,
+    })
+    expect(serverConfig({}, { HOME: '/root' }).dir).toMatch(/swarmlogs$/)
+  })
+
+  it('takes every setting from flags and from the environment', () => {
+    const expected = {
+      dir: '/d',
+      http: { host: '0.0.0.0', port: 1 },
+      forward: { host: '::', port: 65535 },
+      tokens: { kind: 'file', path: file },
+      sharedKeys: { kind: 'text', text: 'key' },
+      isInsecure: true,
+      tls: { certFile: '/c', keyFile: '/k' },
+      retentionMs: 7 * 86_400_000,
+      maxBytes: 5 * 2 ** 30,
+      segmentBytes: 2 ** 20,
+      memoryBytes: 2 ** 27,
+    }
+    const values = {
+      ...{ data: '/d', listen: '0.0.0.0:1', forward: '[::]:65535', tokenFile: file, sharedKey: 'key', insecure: true },
+      ...{ tlsCert: '/c', tlsKey: '/k', retention: '1w', maxSize: '5GiB', segmentSize: '1MiB', memory: '128MiB' },
+    }
+    expect(serverConfig(values, {})).toEqual(expected)
+    const env = Object.entries(values).map(([name, value]) => [
+      `SWARMLOGS_${name.replace(/[A-Z]/g, '_$&').toUpperCase()}`,
+      String(value),
+    ])
+    expect(serverConfig({}, Object.fromEntries(env))).toEqual(expected)
+  })
+
+  it.each<[Record<string, string>, RegExp]>([
+    [{ listen: '4280' }, /--listen \(SWARMLOGS_LISTEN\): give HOST:PORT/],
+    [{ listen: ':4280' }, /give HOST:PORT/],
+    [{ forward: 'localhost:65536' }, /--forward/],
+    [{ forward: '::1:24224' }, /--forward/],
+    [{ retention: 'long' }, /cannot read the duration 'long'.*SWARMLOGS_RETENTION/],
+    [{ retention: '0' }, /give how long lines are kept/],
+    [{ maxSize: 'big' }, /cannot read the size 'big'.*--max-size/],
+    [{ memory: '0' }, /give a size/],
+    [{ tlsCert: '/c' }, /give both/],
+    [{ tokenFile: '/nope' }, /--token-file/],
+    [{ insecure: 'perhaps' }, /true or false/],
+    [
+      { listen: '0.0.0.0:4280' },
+      /HTTP on 0\.0\.0\.0:4280, which others can reach, without a token: --token-file or SWARMLOGS_TOKEN_FILE/,
+    ],
+    [
+      { forward: '10.0.0.1:24224' },
+      /agents on 10\.0\.0\.1:24224.*--shared-key-file or SWARMLOGS_SHARED_KEY_FILE; or give --insecure/,
+    ],
+  ])('refuses %o', (flags, message) => {
+    expect(() => serverConfig(flags, {})).toThrow(message)
+  })
+
+  it('listens beyond this machine with secrets, or when told to', () => {
+    const open = { listen: '0.0.0.0:1', forward: '0.0.0.0:2' }
+    expect(serverConfig({ ...open, tokenFile: file, sharedKeyFile: file }, {}).isInsecure).toBe(false)
+    expect(serverConfig({ ...open, insecure: true }, {}).isInsecure).toBe(true)
+    expect(() => serverConfig({ ...open, tokenFile: file }, {})).toThrow(/shared key/)
+  })
+
+  it.each<[string, boolean]>([
+    ['localhost', true],
+    ['127.0.0.1', true],
+    ['127.1.2.3', true],
+    ['::1', true],
+    ['0.0.0.0', false],
+    ['::', false],
+    ['127.0.0.1.evil.example', false],
+    ['server', false],
+  ])('knows whether only this machine can reach %s', (host, expected) => {
+    expect(isLoopback(host)).toBe(expected)
+  })
+})

@@ -1,0 +1,72 @@
+import { describe, expect, it } from 'vitest'
+import { Inventories } from '../../server/inventories.ts'
+import type { ServiceInfo } from '../../shared/inventory.ts'
+import { inventoryOf } from './inventory.ts'
+import { MemoryStore } from './store/memory.ts'
+import { streamOf } from './store/records.ts'
+
+const WEB: ServiceInfo = {
+  id: 'w',
+  name: 'shop_web',
+  stack: 'shop',
+  mode: 'replicated',
+  replicas: 12,
+  image: 'i',
+  update: '',
+}
+
+describe('Inventories', () => {
+  it('keeps the newest inventory of each Swarm', async () => {
+    const inventories = new Inventories(new MemoryStore())
+    await inventories.take(inventoryOf({ services: [WEB] }))
+    await inventories.take(inventoryOf({ cluster: 'cluster2', services: [{ ...WEB, id: 'x' }] }))
+    await inventories.take(inventoryOf({ services: [{ ...WEB, replicas: 3 }], time: '2000' }))
+    expect(inventories.services.map(({ cluster, service }) => [cluster, service.id, service.replicas])).toEqual([
+      ['cluster1', 'w', 3],
+      ['cluster2', 'x', 12],
+    ])
+  })
+
+  it('leaves an older one of the same node, but follows another manager whose clock is behind', async () => {
+    const inventories = new Inventories(new MemoryStore())
+    await inventories.take(inventoryOf({ services: [WEB] }))
+    await inventories.take(inventoryOf({ time: '999' }))
+    expect(inventories.services).toHaveLength(1)
+    await inventories.take(inventoryOf({ time: '999', nodeId: 'node2' }))
+    expect(inventories.services).toHaveLength(0)
+  })
+
+  it('says which tasks Docker still has, and takes what it cannot know as current', async () => {
+    const inventories = new Inventories(new MemoryStore())
+    expect(inventories.isCurrent(streamOf('web'))).toBe(true)
+    await inventories.take(inventoryOf({ tasks: ['task-web'] }))
+    expect(inventories.isCurrent(streamOf('web'))).toBe(true)
+    expect(inventories.isCurrent(streamOf('api'))).toBe(false)
+    expect(inventories.isCurrent(streamOf('api', { cluster: 'other' }))).toBe(true)
+    expect(inventories.isCurrent(streamOf('plain', { taskId: '' }))).toBe(true)
+  })
+
+  it('outlives a restart, with the services that are gone', async () => {
+    const store = new MemoryStore()
+    const before = new Inventories(store)
+    await Promise.all([before.take(inventoryOf({ services: [WEB] })), before.take(inventoryOf({ time: '2000' }))])
+    const after = new Inventories(store)
+    await after.load()
+    expect(after.knows('cluster1')).toBe(true)
+    expect(after.services).toEqual([])
+    expect(after.service('w')).toEqual(WEB)
+  })
+
+  it('rejects when it cannot be saved, and can be saved again', async () => {
+    const store = new MemoryStore()
+    const inventories = new Inventories(store)
+    const save = store.save.bind(store)
+    store.save = async () => {
+      throw new Error('disk')
+    }
+    await expect(inventories.take(inventoryOf())).rejects.toThrow('disk')
+    store.save = save
+    await inventories.take(inventoryOf({ time: '2000' }))
+    expect(await store.load('inventory')).toContain('2000')
+  })
+})
