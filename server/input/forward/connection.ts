@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Account } from './budget.ts'
@@ -10,14 +9,14 @@ import { Outbox } from './outbox.ts'
 import { Refusal } from './refusal.ts'
 import { FrameScanner } from './scanner.ts'
 import { Shipping } from './shipping.ts'
+import { Wire } from './wire.ts'
 
 /** Partial frames up to this size are not accounted for: every connection may hold as much. */
 const FREE_BYTES = 64 * 1024
-const LINGER_MS = 1000
 
 /** One sender's connection, from its first byte to its last ack. */
 export class Connection {
-  readonly #socket: Socket
+  readonly #wire: Wire
   readonly #context: ForwardContext
   readonly #address: string
   readonly #onLogin: () => void
@@ -27,8 +26,7 @@ export class Connection {
   readonly #openedAt = Date.now()
   readonly #abandoned = Promise.withResolvers<void>()
   #intake: Intake | undefined
-  #isStopping = false
-  #wake: (() => void) | undefined
+  #hasFailed = false
   /** Bytes of a partial frame that the account holds. */
   #rawBytes = 0
   /** Since when the rest of a frame is awaited; 0 when none is. */
@@ -36,16 +34,13 @@ export class Connection {
 
   /** @param onLogin called once the sender has shown that it knows a key, or at once where none is needed. */
   constructor(socket: Socket, context: ForwardContext, onLogin: () => void) {
-    this.#socket = socket
+    this.#wire = new Wire(socket)
     this.#context = context
     this.#address = socket.remoteAddress ?? 'unknown'
     this.#onLogin = onLogin
     this.#account = context.budget.open()
-    this.#outbox = new Outbox(socket, () => this.#giveUp())
+    this.#outbox = new Outbox(socket, () => this.#fail())
     this.#scanner = new FrameScanner(LOGIN_BYTES)
-    for (const event of ['readable', 'end', 'close']) socket.on(event, () => this.#wake?.())
-    // What happens on the wire ends the reading by `close`; senders come and go.
-    socket.on('error', () => undefined)
   }
 
   /** Serves the sender; resolves when the connection is over and its records are stored or given up. */
@@ -58,19 +53,19 @@ export class Connection {
     this.#intake?.expire()
     await Promise.race([this.#outbox.settled(), this.#abandoned.promise])
     this.#account.close()
-    await this.#end()
+    // The sender is to try again on a new connection, though not at once.
+    if (this.#hasFailed) await Promise.race([delay(RETRY_MS, undefined, { ref: false }), this.#abandoned.promise])
+    await this.#wire.end()
   }
 
   /** Stops reading; what was read is still stored and acked. */
   stop(): void {
-    this.#isStopping = true
-    this.#wake?.()
+    this.#wire.stop()
   }
 
   /** Gives up what is not stored yet. */
   abandon(): void {
-    this.stop()
-    this.#socket.destroy()
+    this.#wire.destroy()
     this.#outbox.abandon()
     this.#account.close()
     this.#abandoned.resolve()
@@ -78,7 +73,7 @@ export class Connection {
 
   /** Ends the connection when a deadline has passed. Called about once a second. */
   tick(now: number): void {
-    if (this.#isStopping) return
+    if (this.#wire.isStopping) return
     this.#intake?.expire(now)
     if (this.#intake === undefined && now - this.#openedAt > LOGIN_MS)
       this.#refuse(
@@ -92,13 +87,14 @@ export class Connection {
     const login = this.#context.sharedKeys().length === 0 ? undefined : new Login(this.#context.sharedKeys)
     const shipping = new Shipping(this.#context, this.#address, this.#account, this.#outbox)
     if (login === undefined) this.#admit(this.#address, shipping)
-    else this.#socket.write(login.hello())
-    for await (const chunk of this.#chunks()) {
+    else this.#wire.socket.write(login.hello())
+    for await (const chunk of this.#wire.chunks()) {
       try {
         for (const frame of this.#scanner.push(chunk)) {
           this.#awaitedSince = 0
           const goesOn = await (this.#intake?.frame(frame) ?? this.#login(login, frame, shipping))
           if (!goesOn) return
+          if (this.#outbox.isFull) await this.#outbox.room()
         }
       } finally {
         // What came before a frame that is refused is whole.
@@ -113,7 +109,7 @@ export class Connection {
     const { pong, host } = login.answer(frame)
     if (host !== undefined) {
       this.#admit(host, shipping)
-      this.#socket.write(pong)
+      this.#wire.socket.write(pong)
       return true
     }
     const refusal = new Refusal(
@@ -123,60 +119,35 @@ export class Connection {
     this.#count(refusal)
     // Guessing costs time; with the bound on strangers this bounds its rate.
     await delay(LOGIN_REFUSAL_MS)
-    this.#socket.write(pong)
+    this.#wire.socket.write(pong)
     return false
   }
 
   #admit(sender: string, shipping: Shipping): void {
     this.#scanner.maxBytes = FRAME_BYTES
-    const { context, address, account } = { context: this.#context, address: this.#address, account: this.#account }
-    this.#intake = new Intake({ context, address, sender, account, shipping })
+    const common = { context: this.#context, address: this.#address, account: this.#account }
+    this.#intake = new Intake({ ...common, sender, shipping })
     this.#onLogin()
   }
 
-  /** Before more is read: room on the way to the store, and memory for a large partial frame. */
+  /** Before more is read: memory for a large partial frame, and room on the way to the store. That time is not the sender's. */
   async #holdBack(): Promise<void> {
     const pending = this.#scanner.pendingBytes
     const wanted = pending > FREE_BYTES ? pending : 0
-    const mustWait = this.#outbox.isFull || wanted > this.#rawBytes
-    if (wanted < this.#rawBytes) this.#account.give(this.#rawBytes - wanted)
-    else await this.#account.take(wanted - this.#rawBytes)
+    const since = this.#awaitedSince
+    const heldFrom = Date.now()
+    this.#awaitedSince = 0
+    if (wanted > this.#rawBytes) await this.#account.take(wanted - this.#rawBytes)
+    else this.#account.give(this.#rawBytes - wanted)
     this.#rawBytes = wanted
     await this.#outbox.room()
-    if (pending === 0) this.#awaitedSince = 0
-    else if (mustWait || this.#awaitedSince === 0) this.#awaitedSince = Date.now()
-  }
-
-  async *#chunks(): AsyncGenerator<Buffer> {
-    const socket = this.#socket
-    while (!this.#isStopping) {
-      const chunk: Buffer | null = socket.read()
-      if (chunk !== null) yield chunk
-      else if (socket.readableEnded || socket.destroyed) return
-      else {
-        await new Promise<void>((resolve) => {
-          this.#wake = resolve
-        })
-      }
-    }
-  }
-
-  /** Closes the server's side, and reads on unheard until the sender has the last ack: closing at once would reset the connection. */
-  async #end(): Promise<void> {
-    const socket = this.#socket
-    socket.removeAllListeners('readable')
-    socket.end()
-    socket.resume()
-    const patience = setTimeout(() => socket.destroy(), LINGER_MS)
-    if (!socket.destroyed) await Promise.race([once(socket, 'close'), this.#abandoned.promise])
-    clearTimeout(patience)
+    if (pending > 0) this.#awaitedSince = since === 0 ? Date.now() : since + Date.now() - heldFrom
   }
 
   #refuse(error: unknown): void {
     if (error instanceof Refusal) this.#count(error)
     else this.#context.log.error({ err: error, address: this.#address }, 'forward connection failed')
-    this.#isStopping = true
-    this.#socket.destroy()
+    this.#wire.destroy()
   }
 
   #count(refusal: Refusal): void {
@@ -184,9 +155,9 @@ export class Connection {
     this.#context.complaints.complain(this.#address, refusal.reason, refusal.message)
   }
 
-  /** Records could not be stored and so are not acked: after a pause the sender may try again on a new connection. */
-  #giveUp(): void {
-    this.stop()
-    setTimeout(() => this.#socket.destroy(), RETRY_MS).unref()
+  /** Records could not be stored: neither they nor what is behind them is acked. */
+  #fail(): void {
+    this.#hasFailed = true
+    this.#wire.stop()
   }
 }

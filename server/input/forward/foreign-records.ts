@@ -117,10 +117,11 @@ function nanosOf(time: EventTime): bigint {
 }
 
 /**
- * What a chunk is known by when it is sent again: sender, its id, and the content, as the same id with other content is another
- * chunk. Over the inflated entries: a retry may be compressed anew.
+ * What a chunk is known by when it is sent again: the sender, and a hash of its id and content, as the same id with other content is
+ * another chunk. Of the inflated entries: a retry may be compressed anew.
  */
-function chunkIdentity(sender: string, frame: Frame, entries: Buffer): string {
-  const hash = createHash('sha256').update(frame.tag).update('\0').update(entries).digest('base64url').slice(0, 22)
-  return `${sender} ${(frame.chunk ?? Buffer.alloc(0)).toString('latin1')} ${hash}`
+function chunkIdentity(sender: string, { chunk, tag }: Frame, entries: Buffer): string {
+  const hash = createHash('sha256')
+  for (const part of [chunk ?? '', tag]) hash.update(`${part.length} `).update(part)
+  return `${sender} ${hash.update(entries).digest('base64url').slice(0, 22)}`
 }

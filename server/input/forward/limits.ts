@@ -48,8 +48,9 @@ export const UNACKED_BATCHES = 16
 export const UNACKED_BYTES = 16 * MIB
 /** Bytes of all connections together, from partial frames to records that wait for the store. */
 export const TOTAL_BYTES = 64 * MIB
-/** Records that are handed to the store at once, at most. */
+/** Records, and bytes of them, after which a batch goes to the store though its frame has more. */
 export const BATCH_RECORDS = 20_000
+export const BATCH_BYTES = 4 * MIB
 /** What a decoded record is reckoned to hold besides its bytes. */
 export const RECORD_OVERHEAD_BYTES = 200
 /** Records that are decoded before the event loop gets a turn. */

@@ -2,8 +2,9 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { LogRecord } from '../../../shared/record.ts'
 import type { Account } from './budget.ts'
 import type { ForwardContext } from './context.ts'
-import { BATCH_RECORDS, RECORD_OVERHEAD_BYTES, RETRY_MS } from './limits.ts'
+import { BATCH_BYTES, BATCH_RECORDS, RECORD_OVERHEAD_BYTES, RETRY_MS } from './limits.ts'
 import type { Outbox } from './outbox.ts'
+import { Refusal } from './refusal.ts'
 
 /**
  * Gathers the records of one connection into batches for the store. The frames that one read brought share a batch, so that many
@@ -40,9 +41,10 @@ export class Shipping {
     this.#heldBytes += bytes
     if (this.#records.length === 0) this.#records = records
     else for (const record of records) this.#records.push(record)
-    if (this.#records.length < BATCH_RECORDS) return
-    this.flush()
-    await this.#outbox.room()
+    if (this.#records.length < BATCH_RECORDS && this.#heldBytes < BATCH_BYTES) return
+    // The store knows how far it has a chunk, so the parts of one must not overtake each other, nor go on behind one that failed.
+    const isStored = await this.#ship()
+    if (!isStored) throw new Refusal('store', 'cannot store the rest of a frame whose beginning could not be stored')
   }
 
   /** Ships records that belong to no frame, at any time. */
@@ -56,13 +58,7 @@ export class Shipping {
 
   /** Hands what was gathered to the store. */
   flush(): void {
-    const [records, acks, bytes] = [this.#records, this.#acks, this.#heldBytes]
-    if (records.length === 0 && acks.length === 0) return
-    this.#records = []
-    this.#acks = []
-    this.#heldBytes = 0
-    const stored = records.length === 0 ? Promise.resolve(true) : this.#store(records, this.#isAcked)
-    this.#outbox.submit({ stored: stored.finally(() => this.#account.give(bytes)), acks, bytes })
+    void this.#ship()
   }
 
   /** Ships something else than records, in its place among them. */
@@ -75,9 +71,21 @@ export class Shipping {
     this.#outbox.submit({ stored: isStored, acks, bytes: 0 })
   }
 
+  #ship(): Promise<boolean> {
+    const [records, acks, bytes] = [this.#records, this.#acks, this.#heldBytes]
+    if (records.length === 0 && acks.length === 0) return Promise.resolve(true)
+    this.#records = []
+    this.#acks = []
+    this.#heldBytes = 0
+    const stored = this.#store(records, this.#isAcked).finally(() => this.#account.give(bytes))
+    this.#outbox.submit({ stored, acks, bytes })
+    return stored
+  }
+
   /** Stores records; those that nobody would send again are held, and tried again, until the listener closes. */
   async #store(records: LogRecord[], isAcked: boolean): Promise<boolean> {
     const { ingest, metrics, signal } = this.#context
+    if (records.length === 0) return true
     for (;;) {
       try {
         await ingest.records(records)

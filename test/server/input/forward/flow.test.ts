@@ -51,6 +51,20 @@ describe('while the store takes nothing', () => {
     expect(client.values).toEqual([])
   })
 
+  it('the rest of a large frame is not stored behind a part that failed', async () => {
+    listener = await startListener()
+    const client = await RawClient.open(listener.port)
+    listener.ingest.isFailing = true
+    listener.ingest.hold()
+    const entry = frame([SECOND, { log: '' }])
+    client.send(frame(['app', Buffer.alloc(30_000 * entry.length, entry), { chunk: 'c' }]))
+    await eventually(() => listener.ingest.tries).toBe(1)
+    listener.ingest.release()
+    await client.closed
+    expect(listener.ingest.tries).toBe(1)
+    expect(client.values).toEqual([])
+  })
+
   it('a frame without one is held, and stored when the store is back, even if its sender has gone', async () => {
     listener = await startListener()
     const client = await RawClient.open(listener.port)
@@ -141,6 +155,22 @@ describe('deadlines', () => {
       await new Promise((resolve) => setTimeout(resolve, 30))
       expect(client.socket.destroyed).toBe(false)
       advance(3000)
+      await client.closed
+      expect(listener.metrics.reasons).toEqual({ 'frame-timeout': 1 })
+    }))
+
+  it('a large frame that comes a byte now and then is not waited for either', () =>
+    withClock(async (advance) => {
+      listener = await startListener()
+      const client = await RawClient.open(listener.port)
+      client.send(frame(['app', Buffer.alloc(1 << 20)]).subarray(0, 200_000))
+      for (let waited = 0; waited < 60_000; waited += 10_000) {
+        await new Promise((resolve) => setTimeout(resolve, 20))
+        expect(client.socket.destroyed).toBe(false)
+        client.send(Buffer.from('x'))
+        advance(10_000)
+      }
+      advance(2000)
       await client.closed
       expect(listener.metrics.reasons).toEqual({ 'frame-timeout': 1 })
     }))
