@@ -1,3 +1,5 @@
+import { setImmediate } from 'node:timers/promises'
+
 /** Items that have been read ahead of the consumer may hold so many bytes in all. */
 const MAX_READY_BYTES = 8 * 1024 * 1024
 /** After so many urgent items in a row a patient one gets its turn. */
@@ -49,6 +51,8 @@ export class Merge<T> implements AsyncIterableIterator<T> {
   async next(): Promise<IteratorResult<T, undefined>> {
     this.#readAhead()
     for (;;) {
+      // Urgent sources that were just pulled get the time to answer before a patient one is served.
+      if (this.#ready.urgent.length === 0 && this.#ready.patient.length > 0) await setImmediate()
       const ready = this.#take()
       if (ready) return { done: false, value: this.#handOut(ready) }
       if (this.#isClosed) return { done: true, value: undefined }

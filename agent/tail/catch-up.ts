@@ -6,6 +6,8 @@ import { Seam } from './seam.ts'
 /** Frames of the first window that is searched for the position; longer ones follow. */
 export const SHORTEST_WINDOW = 100
 const GROWTH = 4
+/** Longer windows are as good as all of the log. */
+const LONGEST_WINDOW = 100_000_000
 
 /** Where a catch-up has come to, and how long a window it took to find the position. */
 export interface CaughtUp {
@@ -38,10 +40,11 @@ export async function* catchUp(
   tail: number | 'all' = SHORTEST_WINDOW,
 ): AsyncGenerator<Piece, CaughtUp> {
   const isEmpty = from.prints.length === 0
-  let search: Search = { tail: isEmpty ? 'all' : tail, prints: from.prints, headMissing: false }
-  for (;;) {
-    const { position, next } = yield* readWindow(context, from, dead, search)
+  let search = again(from, isEmpty ? 'all' : tail)
+  for (let reached = from; ; ) {
+    const { position, next } = yield* readWindow(context, reached, dead, search)
     if (!next) return { position, tail: search.tail }
+    reached = position
     search = next
   }
 }
@@ -59,24 +62,30 @@ async function* readWindow(
     const reader = new LogReader(engine, { id, tty, tail, follow: false, dead }, signal)
     const seam = new Seam(headMissing ? BEGINNING : from, prints, headMissing)
     for await (const lines of reader.batches()) {
-      const fresh = seam.pass(lines)
-      if (seam.isTorn && tail !== 'all') return { position: from, next: longer(search) }
-      if (fresh.length > 0) yield { lines: fresh, progress: { live: seam.position(reader) } }
+      const fresh = seam.pass(lines, reader)
+      if (fresh.length > 0) yield { lines: fresh, progress: { live: seam.position } }
     }
-    if (seam.found) return { position: seam.position(reader) }
-    if (!reader.isWhole) return { position: from, next: longer(search) }
-    return { position: from, next: afterRotation(search, seam.leftAtHead) }
+    const { position } = seam
+    // Only the end of the response tells whether there is more of the log to ask for.
+    if (seam.isTorn) return { position, next: again(position, reader.isWhole ? 'all' : longer(tail)) }
+    if (seam.found) return { position }
+    if (!reader.isWhole) return { position, next: { ...search, tail: longer(tail) } }
+    return { position, next: afterRotation(prints, seam.leftAtHead) }
   } finally {
     release()
   }
 }
 
-function longer(search: Search): Search {
-  return search.tail === 'all' ? search : { ...search, tail: search.tail * GROWTH }
+function again({ prints }: Position, tail: number | 'all'): Search {
+  return { tail, prints, headMissing: false }
+}
+
+function longer(tail: number | 'all'): number | 'all' {
+  return tail === 'all' || tail > LONGEST_WINDOW ? 'all' : tail * GROWTH
 }
 
 /** The whole log does not hold all the prints: look for those that it began with, else take all of it. */
-function afterRotation(search: Search, left: number): Search {
-  if (left > 0) return { tail: 'all', prints: search.prints.slice(-left), headMissing: false }
+function afterRotation(prints: readonly number[], left: number): Search {
+  if (left > 0) return { tail: 'all', prints: prints.slice(-left), headMissing: false }
   return { tail: 'all', prints: [], headMissing: true }
 }

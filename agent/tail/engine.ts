@@ -59,35 +59,51 @@ export class Engine {
     const timer = setTimeout(() => hung.abort(new Error('no answer in 30 s')), ANSWER_TIMEOUT_MS)
     try {
       const both = AbortSignal.any([signal, hung.signal])
-      return (await this.#dial(`/v${this.version}${path}`, query, true, both)) as IncomingMessage
+      return await this.#dial(`/v${this.version}${path}`, query, both)
     } finally {
       clearTimeout(timer)
     }
   }
 
-  #get(path: string, query: Query, signal?: AbortSignal): Promise<unknown> {
+  async #get(path: string, query: Query, signal?: AbortSignal): Promise<unknown> {
     const timeout = AbortSignal.timeout(ANSWER_TIMEOUT_MS)
-    return this.#dial(path, query, false, signal ? AbortSignal.any([signal, timeout]) : timeout)
+    const response = await this.#dial(path, query, signal ? AbortSignal.any([signal, timeout]) : timeout)
+    const chunks: Buffer[] = []
+    try {
+      for await (const chunk of response) chunks.push(chunk as Buffer)
+      return JSON.parse(Buffer.concat(chunks).toString())
+    } catch (error) {
+      throw engineError(this.host, path, error)
+    }
   }
 
-  // container.logs() reads a log that is not followed into memory whole, so requests are dialled one level below it.
-  #dial(path: string, query: Query, isStream: boolean, signal: AbortSignal): Promise<unknown> {
-    const { promise, resolve, reject } = Promise.withResolvers<unknown>()
+  // One level below dockerode's own calls: container.logs() reads a log that is not followed into memory whole, and an
+  // aborted call that is no stream throws where nobody can catch it (docker-modem listens to no error of the response).
+  #dial(path: string, query: Query, signal: AbortSignal): Promise<IncomingMessage> {
+    const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
     const request = {
       path: `${path}?`,
       method: 'GET',
-      isStream,
+      isStream: true,
       abortSignal: signal,
-      options: query,
+      options: { ...query },
       statusCodes: { 200: true },
     }
     this.#docker.modem.dial(request, (error: unknown, answer: unknown) => {
-      if (error) reject(engineError(this.host, path, error))
-      else resolve(answer)
+      if (error) {
+        reject(engineError(this.host, path, error))
+        return
+      }
+      const response = answer as IncomingMessage
+      // Whoever reads it hears of errors; until then, and after, they must not be uncaught.
+      response.on('error', () => undefined)
+      resolve(response)
     })
     return promise
   }
 }
+
+const KEEP_ALIVE = { keepAlive: true, maxFreeSockets: 4 }
 
 /** docker-modem also takes an agent, which its types do not know. */
 type Connection = Docker.DockerOptions & { readonly agent: HttpAgent }
@@ -103,7 +119,7 @@ function connection(host: string, address: EngineAddress): Connection {
     key: undefined,
   }
   if (host.startsWith('unix://')) {
-    const agent = new HttpAgent({ keepAlive: true, maxFreeSockets: 4 })
+    const agent = guarded(new HttpAgent(KEEP_ALIVE))
     return { ...none, socketPath: host.slice('unix://'.length), protocol: 'http', agent }
   }
   const url = URL.canParse(host) ? new URL(host) : undefined
@@ -114,8 +130,19 @@ function connection(host: string, address: EngineAddress): Connection {
   const tls = address.tls === true || url.protocol === 'https:' || url.port === '2376'
   const port = url.port || (tls ? '2376' : '2375')
   const plain = { ...none, host: url.hostname, port, protocol: tls ? 'https' : 'http' } as const
-  if (!tls) return { ...plain, agent: new HttpAgent({ keepAlive: true, maxFreeSockets: 4 }) }
-  return { ...plain, ...certificates(address.certPath), agent: new HttpsAgent({ keepAlive: true, maxFreeSockets: 4 }) }
+  if (!tls) return { ...plain, agent: guarded(new HttpAgent(KEEP_ALIVE)) }
+  return { ...plain, ...certificates(address.certPath), agent: guarded(new HttpsAgent(KEEP_ALIVE)) }
+}
+
+/** A request that is aborted while it takes over an idle socket fails on the socket itself, where node:http does not listen. */
+function guarded<A extends HttpAgent>(agent: A): A {
+  const connect = agent.createConnection.bind(agent)
+  agent.createConnection = (options, callback) => {
+    const socket = connect(options, callback)
+    socket?.on('error', () => undefined)
+    return socket
+  }
+  return agent
 }
 
 function certificates(folder: string | undefined): Docker.DockerOptions {

@@ -22,7 +22,8 @@ export async function events(
 ): Promise<AsyncIterable<unknown>> {
   const response = await engine.stream('/events', { filters: JSON.stringify({ type: types }) }, signal)
   const lines = split(LIMITS)
-  // Errors of the response come out of `lines`.
+  // Errors of the response come out of `lines`; before anybody reads it they must not be uncaught.
+  lines.on('error', () => undefined)
   pipeline(response, lines, () => undefined)
   return parsed(lines)
 }

@@ -109,10 +109,10 @@ class Walk {
     const timer = seam.found ? undefined : setTimeout(() => missed.abort(), SEAM_TIMEOUT_MS)
     try {
       for await (const lines of reader.batches()) {
-        const fresh = seam.pass(lines)
+        const fresh = seam.pass(lines, reader)
         if (seam.found) clearTimeout(timer)
-        if ((seam.isTorn && tail !== 'all') || (!seam.found && !reader.isWhole)) return true
-        if (fresh.length > 0) yield { lines: fresh, progress: { live: seam.position(reader) } }
+        if (seam.isTorn || (!seam.found && !reader.isWhole)) return true
+        if (fresh.length > 0) yield { lines: fresh, progress: { live: seam.position } }
       }
       return false
     } catch (error) {

@@ -45,6 +45,11 @@ export class LogReader {
     return this.#lines.open
   }
 
+  /** All of the log was asked for. */
+  get isAll(): boolean {
+    return this.#reading.tail === 'all'
+  }
+
   /** All of the log was asked for and is here, as `frames` show when the response has ended. */
   get isWhole(): boolean {
     return this.#reading.tail === 'all' || this.frames < this.#reading.tail

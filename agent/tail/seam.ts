@@ -1,5 +1,5 @@
 import type { Source } from '../../shared/record.ts'
-import type { Line } from '../lines.ts'
+import type { Line, LineTime } from '../lines.ts'
 import { Matcher } from './fingerprint.ts'
 import { Place, type Position } from './place.ts'
 import type { LogReader } from './reader.ts'
@@ -9,14 +9,17 @@ export class Seam {
   readonly #matcher: Matcher
   readonly #place: Place
   readonly #open: Position['open']
+  /** Sources of which this response has shown the end of a line. */
   readonly #seen = new Set<Source>()
-  /** A line behind the position lacks its head in this response; more of the log must be asked for. */
+  #reached: Position
+  /** A line behind the position may lack its head in this response; more of the log must be asked for. */
   isTorn = false
 
   constructor(position: Position, prints = position.prints, headMissing = false) {
     this.#matcher = new Matcher(prints)
     this.#place = new Place(position, headMissing)
     this.#open = position.open
+    this.#reached = position
   }
 
   get found(): boolean {
@@ -28,35 +31,44 @@ export class Seam {
     return this.#matcher.leftAtHead()
   }
 
-  /** The lines that lie behind the position, numbered; none after isTorn. */
-  pass(lines: readonly Line[]): readonly Line[] {
+  /** Behind the last line passed. */
+  get position(): Position {
+    return this.#reached
+  }
+
+  /** The lines that lie behind the position, numbered; none once isTorn. `reader` is what they were read by. */
+  pass(lines: readonly Line[], reader: LogReader): readonly Line[] {
+    if (this.isTorn) return []
     let behind = lines
     if (!this.found) {
       const at = this.#matcher.search(lines)
       this.#see(at === -1 ? lines : lines.slice(0, at))
       behind = at === -1 ? [] : lines.slice(at)
     }
-    if (this.#seen.size < 2) this.isTorn ||= behind.some((line) => this.#lacksHead(line))
-    if (this.isTorn) return []
+    this.isTorn = !reader.isAll && this.#seen.size < 2 && behind.some((line) => this.#lacksHead(line))
+    if (this.isTorn || behind.length === 0) return []
     const fresh = behind.some((line) => !line.ended) ? behind.filter((line) => !this.#place.wasFlushed(line)) : behind
     this.#place.take(fresh)
+    this.#see(behind)
+    this.#reached = this.#place.position(this.#stillOpen(reader))
     return fresh
   }
 
-  /** The position behind the last line passed. */
-  position(reader: LogReader): Position {
-    return this.#place.position(reader.open)
+  /** What the response has not shown any part of is still open. */
+  #stillOpen(reader: LogReader): Position['open'] {
+    const open: { -readonly [S in Source]?: LineTime } = { ...this.#open }
+    for (const source of this.#seen) delete open[source]
+    return { ...open, ...reader.open }
   }
 
   #see(lines: readonly Line[]): void {
+    if (this.#seen.size === 2) return
     for (const line of lines) this.#seen.add(line.source)
   }
 
   /** A line that began before the position is whole only if this response shows an earlier line of its source. */
   #lacksHead(line: Line): boolean {
     const open = this.#open[line.source]
-    const isFirst = !this.#seen.has(line.source)
-    this.#seen.add(line.source)
-    return isFirst && open !== undefined && open[0] === line.seconds && open[1] === line.nanos
+    return !this.#seen.has(line.source) && open !== undefined && open[0] === line.seconds && open[1] === line.nanos
   }
 }

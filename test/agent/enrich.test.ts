@@ -1,0 +1,128 @@
+import { describe, expect, it } from 'vitest'
+import { imageWithDigest, logStream, parseAttributes, serviceName } from '../../agent/enrich.ts'
+import { isReadable, mayRotate, sendsTo, type Target } from '../../agent/target.ts'
+
+const SERVICE_ID = 'x2n5xq3wn3jj5vqbmt0yzg1bq'
+const TASK_ID = 'lfap0icnqswi4ubp7z8mvqr5c'
+
+const target = (change: Partial<Target> = {}): Target => ({
+  id: 'c0ffee',
+  name: 'app',
+  labels: {},
+  image: 'lab/app:1',
+  imageId: 'sha256:1',
+  tty: false,
+  running: true,
+  started: true,
+  fresh: false,
+  stopSignal: '',
+  driver: 'json-file',
+  driverOptions: {},
+  ...change,
+})
+
+const task = (name: string, slot: string, more: Record<string, string> = {}) =>
+  target({
+    labels: {
+      'com.docker.swarm.service.name': name,
+      'com.docker.swarm.service.id': SERVICE_ID,
+      'com.docker.swarm.task.id': TASK_ID,
+      'com.docker.swarm.task.name': `${name}.${slot}.${TASK_ID}`,
+      'com.docker.swarm.node.id': 'nodeid',
+      ...more,
+    },
+  })
+
+const labelling = {
+  node: { id: 'me', name: 'node1', cluster: 'swarm' },
+  image: 'lab/app:1@sha256:2',
+  attributes: { tag: 'T' },
+}
+
+describe('logStream', () => {
+  it('takes a task apart', () => {
+    expect(logStream(task('shop_web', '6', { 'com.docker.stack.namespace': 'shop' }), labelling)).toEqual({
+      cluster: 'swarm',
+      nodeId: 'nodeid',
+      nodeName: 'node1',
+      stack: 'shop',
+      service: 'shop_web',
+      serviceId: SERVICE_ID,
+      taskId: TASK_ID,
+      taskName: `shop_web.6.${TASK_ID}`,
+      slot: 6,
+      containerId: 'c0ffee',
+      containerName: 'app',
+      image: 'lab/app:1@sha256:2',
+      attributes: { tag: 'T' },
+      tag: '',
+    })
+  })
+
+  it.each([
+    ['a global task', 'glob', 'x2n5xq3wn3jj5vqbmt0yzg1bq', 0],
+    ['a name with dots', 'web.v1.2', '12', 12],
+    ['a name that ends like a slot', 'web.3', '4', 4],
+    ['a global task whose node id is digits first', 'glob', '1abc', 0],
+  ])('finds the slot of %s', (_, name, place, slot) => {
+    expect(logStream(task(name, place), labelling)).toMatchObject({ service: name, slot })
+  })
+
+  it.each([
+    ['a task name that does not fit', { 'com.docker.swarm.task.name': 'other.1.abc' }],
+    ['no task id', { 'com.docker.swarm.task.id': '' }],
+    ['a service id that is none', { 'com.docker.swarm.service.id': 'mine' }],
+  ])('does not believe Swarm labels with %s', (_, labels) => {
+    const stream = logStream(task('web', '1', labels), labelling)
+    expect(stream).toMatchObject({ service: 'app', serviceId: '', taskId: '', taskName: '', slot: 0, nodeId: 'me' })
+  })
+
+  it('takes project and service of compose, else the name', () => {
+    const labels = { 'com.docker.compose.project': 'shop', 'com.docker.compose.service': 'web' }
+    expect(logStream(target({ labels }), labelling)).toMatchObject({ stack: 'shop', service: 'web', nodeId: 'me' })
+    expect(logStream(target(), labelling)).toMatchObject({ stack: '', service: 'app' })
+    expect(serviceName(target({ labels }))).toBe('web')
+  })
+})
+
+it.each([
+  ['app:1', ['app@sha256:a'], 'app:1@sha256:a'],
+  ['host:5000/app', ['other@sha256:b', 'host:5000/app@sha256:a'], 'host:5000/app@sha256:a'],
+  ['app:1@sha256:c', ['app@sha256:a'], 'app:1@sha256:c'],
+  ['app:1', [], 'app:1'],
+])('imageWithDigest of %s and %j is %s', (image, digests, expected) => {
+  expect(imageWithDigest(image, digests)).toBe(expected)
+})
+
+it.each([
+  ['FOO=a%2Cb%3Dc+d,app=x,tag=T opt=1 x\n', { FOO: 'a,b=c d', app: 'x', tag: 'T' }],
+  [' a=b\n', {}],
+  ['', {}],
+])('parseAttributes of %j', (line, expected) => {
+  expect(parseAttributes(line)).toEqual(expected)
+})
+
+it.each([
+  ['json-file', {}, true, false],
+  ['json-file', { 'max-size': '10k' }, true, true],
+  ['local', {}, true, true],
+  ['journald', { 'cache-disabled': 'true' }, true, true],
+  ['syslog', {}, true, true],
+  ['syslog', { 'cache-disabled': 'true' }, false, true],
+  ['none', {}, false, true],
+])('driver %s with %j: readable %s, may rotate %s', (driver, driverOptions, readable, rotates) => {
+  const one = target({ driver, driverOptions: driverOptions as Record<string, string> })
+  expect([isReadable(one), mayRotate(one)]).toEqual([readable, rotates])
+})
+
+it.each([
+  [undefined, ['127.0.0.1:24224'], true],
+  ['tcp://LOCALHOST:24224', ['127.0.0.1:24224'], true],
+  ['tls://logs.example:24224', ['logs.example'], true],
+  ['[::1]:24224', ['localhost:24224'], true],
+  ['logs.example:24225', ['logs.example:24224'], false],
+  ['unix:///run/fluent.sock', ['localhost:24224'], false],
+])('a fluentd driver that sends to %s is known by %j: %s', (address, own, expected) => {
+  const driverOptions: Record<string, string> = address === undefined ? {} : { 'fluentd-address': address }
+  expect(sendsTo(target({ driver: 'fluentd', driverOptions }), own)).toBe(expected)
+})
