@@ -12,6 +12,9 @@ import { overviewRoutes } from './routes/overview.ts'
 import { searchRoute } from './routes/search.ts'
 import { tailRoute } from './routes/tail.ts'
 
+/** More than the places for streamed answers; beyond, connections are refused. */
+const MAX_CONNECTIONS = 4096
+
 /** How the HTTP server is made. */
 export interface AppOptions {
   readonly tokens: () => readonly string[]
@@ -62,6 +65,7 @@ function create({ log }: Context, { tls }: AppOptions): FastifyInstance {
     schemaErrorFormatter: problemOfValidation,
   }
   const app = tls === undefined ? Fastify(options) : Fastify({ ...options, https: { ...tls, minVersion: 'TLSv1.2' } })
+  app.server.maxConnections = MAX_CONNECTIONS
   return (app as unknown as FastifyInstance).withTypeProvider<TypeBoxTypeProvider>() as unknown as FastifyInstance
 }
 

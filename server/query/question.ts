@@ -21,8 +21,8 @@ export interface Question {
   readonly perTask: boolean
   readonly targets: readonly Target[]
   readonly universe: Universe
-  /** How many streams of the catalog it takes. */
-  readonly matched: number
+  /** The streams of the catalog that it takes. */
+  readonly matched: readonly StreamSummary[]
   /** Where to go on. */
   readonly cursor?: Cursor
   readonly cursors: Cursors
@@ -54,7 +54,7 @@ export async function readQuestion(context: Context, kind: Cursor['kind'], param
     perTask: parameters.per === 'task',
     targets,
     universe,
-    matched: universe.streams.filter((stream) => streamMatches(filter, stream)).length,
+    matched: summaries.filter(({ stream }) => streamMatches(filter, stream)),
     ...(cursor && { cursor }),
     cursors,
     format: lineFormat(parameters, widthsOf(targets, slotWidths(inventories, universe.streams))),
@@ -89,6 +89,13 @@ export function notesOf(context: Context, question: Question): ApiNote[] {
   const begins = beginsAfter(context, question)
   if (begins === undefined) return notes
   return [...notes, { code: 'begins', message: `the store begins at ${formatTime(begins)}: nothing older is kept` }]
+}
+
+/** How many records the answer has, where the catalog tells. */
+export function knownCount({ filter, matched, since, until, newest, cursor }: Question): number | undefined {
+  const isPartial = since !== undefined || until !== undefined || newest !== undefined || cursor !== undefined
+  if (isPartial || filter.grep !== '' || filter.sources.length > 0) return undefined
+  return matched.reduce((sum, { records }) => sum + records, 0)
 }
 
 /** Where the store begins, when the question reaches back further. */

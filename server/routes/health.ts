@@ -1,13 +1,17 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { ApiHealth } from '../../shared/api.ts'
 import type { Context } from '../context.ts'
-import { livezSchema, metricsSchema, readyzSchema } from './documents.ts'
+import { livezSchema, metricsSchema, readyzSchema } from './overview-documents.ts'
 
 /** GET /livez and /readyz: open to all, they tell nothing of what is stored. */
 export function healthRoutes(context: Context): FastifyPluginAsyncTypebox {
   return async (app) => {
-    app.get('/livez', { schema: livezSchema }, async (): Promise<ApiHealth> => ({ status: 'ok' }))
-    app.get('/readyz', { schema: readyzSchema }, async (_request, reply) => {
+    app.get(
+      '/livez',
+      { schema: livezSchema, exposeHeadRoute: true },
+      async (): Promise<ApiHealth> => ({ status: 'ok' }),
+    )
+    app.get('/readyz', { schema: readyzSchema, exposeHeadRoute: true }, async (_request, reply) => {
       const reason = whyUnready(context)
       if (reason === '') return { status: 'ok' as const }
       return reply.code(503).send({ status: 'unavailable', reason })

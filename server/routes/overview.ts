@@ -7,7 +7,7 @@ import type { Context } from '../context.ts'
 import { streamMatches } from '../query/filter.ts'
 import { filterOf } from '../query/parameters.ts'
 import type { StreamSummary } from '../store/store.ts'
-import { nodesSchema, servicesSchema, streamsSchema, versionSchema } from './documents.ts'
+import { nodesSchema, servicesSchema, streamsSchema, versionSchema } from './overview-documents.ts'
 
 /** GET /api/v1/services, /nodes, /streams and /version: what there is. */
 export function overviewRoutes(context: Context): FastifyPluginAsyncTypebox {

@@ -8,9 +8,9 @@ import { FramePacker } from '../query/frames.ts'
 import { recordJson } from '../query/json.ts'
 import { rewriteFlags, type SearchParameters } from '../query/parameters.ts'
 import type { Query } from '../query/query.ts'
-import { beginsAfter, noSuchTarget, type Question, readQuestion } from '../query/question.ts'
-import { searchSchema } from './documents.ts'
+import { beginsAfter, knownCount, noSuchTarget, type Question, readQuestion } from '../query/question.ts'
 import { FORMS, type Form, preferredForm } from './forms.ts'
+import { searchSchema } from './log-documents.ts'
 import { clientGone, sendStreamed } from './streamed.ts'
 
 const DEFAULT_LIMIT = 1_000
@@ -70,7 +70,9 @@ function writeHeaders(context: Context, question: Question, reply: FastifyReply)
   if (widened.length > 0) reply.header('swarmlogs-targets', widened.map(headerText).join(','))
   const begins = beginsAfter(context, question)
   if (begins !== undefined) reply.header('swarmlogs-begins', formatTime(begins))
-  reply.header('swarmlogs-matched', question.matched)
+  reply.header('swarmlogs-matched', question.matched.length)
+  const count = knownCount(question)
+  if (count !== undefined) reply.header('swarmlogs-records', count)
 }
 
 /** Names come from other systems: in a header all but visible ASCII is percent-encoded, and so is the comma. */

@@ -9,7 +9,7 @@ import { rewriteFlags, type TailParameters } from '../query/parameters.ts'
 import { printRecord } from '../query/print.ts'
 import { notesOf, type Question, readQuestion } from '../query/question.ts'
 import type { LineFormat } from '../store/store.ts'
-import { tailSchema } from './documents.ts'
+import { tailSchema } from './log-documents.ts'
 import { sendStreamed } from './streamed.ts'
 
 const CHUNK_CHARS = 64 * 1024

@@ -52,6 +52,7 @@ describe('the HTTP server', () => {
     it.each(['/livez', '/readyz'])('serves %s to all', async (path) => {
       server = await serve({ tokens: () => ['first'] })
       expect((await server.get(path)).status).toBe(200)
+      expect((await fetch(`${server.url}${path}`, { method: 'HEAD' })).status).toBe(200)
     })
 
     it('takes new ones and refuses old ones at once', async () => {

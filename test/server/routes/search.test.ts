@@ -146,6 +146,8 @@ describe.each(STORES)('GET /api/v1/search over the %s store', (_, open) => {
     expect(headers.get('swarmlogs-targets')).toBe('data_db,shop_web')
     expect(headers.get('swarmlogs-begins')).toMatch(/T12:00:00\.000000000Z$/)
     expect(headers.get('swarmlogs-matched')).toBe('2')
+    expect(headers.get('swarmlogs-records')).toBe(null)
+    expect((await server.get('/api/v1/search?target=web', TEXT)).headers.get('swarmlogs-records')).toBe('50')
     const plain = (await server.get(`/api/v1/search?target=shop_web&since=${NOON / SECOND}`, TEXT)).headers
     expect([plain.get('swarmlogs-targets'), plain.get('swarmlogs-begins')]).toEqual([null, null])
   })
@@ -292,6 +294,26 @@ describe('GET /api/v1/search', () => {
     expect(produced * 100_000).toBeLessThan(20_000_000)
     request.destroy()
     await expect.poll(() => server.context.slots.taken).toBe(0)
+  })
+
+  it('stops a search that has found nothing yet when the client leaves', async () => {
+    const begun = Promise.withResolvers<void>()
+    const ended = Promise.withResolvers<void>()
+    Object.assign(server.context.store, {
+      async *print(_query: unknown, _format: unknown, signal: AbortSignal) {
+        begun.resolve()
+        await once(signal, 'abort')
+        ended.resolve()
+        yield []
+      },
+    })
+    const request = get(`${server.url}/api/v1/search`, { headers: MULTIPLEXED, agent: false })
+    request.on('error', () => {})
+    await begun.promise
+    request.destroy()
+    await ended.promise
+    await expect.poll(() => server.context.slots.taken).toBe(0)
+    expect((await server.get('/livez')).status).toBe(200)
   })
 
   it('refuses more streamed answers than it has places for', async () => {

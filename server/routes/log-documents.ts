@@ -1,0 +1,85 @@
+import Type from 'typebox'
+import { ApiEnd, ApiPage, ApiProblem, ApiRecord } from '../../shared/api.ts'
+import { SearchParameters, TailParameters } from '../query/parameters.ts'
+import { answer, problem, problems, record, withToken } from './documents.ts'
+
+const line = 'shop_web.1.lfap0icnqswi@node1    | GET /cart 200'
+const header = (description: string) => ({ description, schema: Type.String() })
+
+/** GET /api/v1/search. */
+export const searchSchema = {
+  operationId: 'search',
+  tags: ['logs'],
+  summary: 'Search the lines',
+  description:
+    'One page of JSON, or with another Accept a stream: NDJSON, text ready to print, or stdout and stderr apart as Docker multiplexes them.',
+  querystring: SearchParameters,
+  security: withToken,
+  response: {
+    200: answer(
+      'The lines, in the total order of time, node, container, source.',
+      {
+        'application/json': { schema: ApiPage, example: { records: [record], cursor: null, end: true } },
+        'application/x-ndjson': {
+          schema: Type.Union([ApiRecord, ApiEnd, ApiProblem], {
+            description: 'One of these a line; the last line is an End or a Problem.',
+          }),
+          example: { end: true, cursor: null, records: 1 },
+        },
+        'text/plain': { schema: Type.String(), example: `${line}\n` },
+        'application/vnd.docker.multiplexed-stream': {
+          schema: Type.String({
+            description:
+              'Frames: type (1 stdout, 2 stderr, 3 error that cut the answer off), three zeros, length (32 bit, big endian), text.',
+          }),
+          example: `\u0001\u0000\u0000\u0000\u0000\u0000\u0000\u0031${line}\n`,
+        },
+      },
+      {
+        'swarmlogs-targets': header('Services that a target was widened to, with commas between them.'),
+        'swarmlogs-begins': header('Where the store begins, when `since` reaches back further.'),
+        'swarmlogs-matched': header('How many streams the search covers.'),
+        'swarmlogs-records': header('How many lines these streams have, when the search asks for all of them.'),
+      },
+    ),
+    ...problems,
+    404: problem(
+      'A target stands for nothing.',
+      'no_such_target',
+      "cannot find a service or task 'wbe': did you mean shop_web?",
+      'target',
+    ),
+    406: problem(
+      'None of the accepted forms can be had.',
+      'not_acceptable',
+      'cannot answer as image/png: accept application/json',
+    ),
+  },
+}
+
+/** GET /api/v1/tail. */
+export const tailSchema = {
+  operationId: 'tail',
+  tags: ['logs'],
+  summary: 'Follow the lines',
+  description:
+    'Server-sent events: history (`since` or `n`; none by default), the event `live`, then lines as they are stored. The data of an event is a Record, or with ' +
+    'format=text {source, text}; its id is a cursor, and repeating the request with it as Last-Event-ID goes on with nothing missing or doubled. ' +
+    'Events `note` have {code, message}: waiting, targets, begins, slow, shutdown, error, until; a comment comes every 15 s when nothing else does.',
+  querystring: TailParameters,
+  headers: Type.Object({
+    'last-event-id': Type.Optional(
+      Type.String({ description: 'Id of the last event that was taken.', examples: ['AQHwx...'] }),
+    ),
+  }),
+  security: withToken,
+  response: {
+    200: answer('Events, without end.', {
+      'text/event-stream': {
+        schema: Type.String(),
+        example: `id: AQHwx...\ndata: ${JSON.stringify(record)}\n\nevent: live\ndata: {}\n\n`,
+      },
+    }),
+    ...problems,
+  },
+}
