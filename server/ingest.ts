@@ -5,4 +5,6 @@ import type { LogRecord } from '../shared/record.ts'
 export interface Ingest {
   records(records: readonly LogRecord[]): Promise<void>
   inventory(inventory: Inventory): Promise<void>
+  /** An agent has come; what it returns must be called once when it has gone. */
+  agent(nodeId: string, nodeName: string): () => void
 }

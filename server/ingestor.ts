@@ -29,6 +29,8 @@ export class Ingestor implements Ingest {
   readonly #options: IngestorOptions
   readonly #seen = new Map<string, bigint>()
   readonly #warned = new Map<string, bigint>()
+  /** How many connections the agent of a node has. */
+  readonly #connected = new Map<string, number>()
 
   constructor(options: IngestorOptions) {
     this.#options = options
@@ -49,9 +51,20 @@ export class Ingestor implements Ingest {
     await this.#options.inventories.take(inventory)
   }
 
-  /** When anything last came from a node (by id, or by name outside a Swarm) since this server started. */
+  agent(nodeId: string, nodeName: string): () => void {
+    const node = nodeId || nodeName
+    this.#connected.set(node, (this.#connected.get(node) ?? 0) + 1)
+    return () => {
+      const left = (this.#connected.get(node) ?? 0) - 1
+      if (left > 0) this.#connected.set(node, left)
+      else this.#connected.delete(node)
+      remember(this.#seen, node, this.#options.now())
+    }
+  }
+
+  /** When the agent of a node (by id, or by name outside a Swarm) was last heard of since this server started: now, while it is connected. */
   seen(node: string): bigint | undefined {
-    return this.#seen.get(node)
+    return this.#connected.has(node) ? this.#options.now() : this.#seen.get(node)
   }
 
   #note(records: readonly LogRecord[]): void {

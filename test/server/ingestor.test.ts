@@ -94,6 +94,17 @@ describe('Ingestor', () => {
     expect(ingestor.seen('node1')).toBe(NOON + 1n)
   })
 
+  it('hears of a node as long as one of its agents is connected', () => {
+    const gone = [ingestor.agent('node2', 'two'), ingestor.agent('node2', 'two')]
+    now += 1n
+    gone[0]?.()
+    now += 1n
+    expect(ingestor.seen('node2')).toBe(now)
+    gone[1]?.()
+    now += 1n
+    expect(ingestor.seen('node2')).toBe(now - 1n)
+  })
+
   it('takes an empty append without a word to the store', async () => {
     store.reason = 'the disk is full'
     await ingestor.records([])

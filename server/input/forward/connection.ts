@@ -51,6 +51,7 @@ export class Connection {
       this.#refuse(error)
     }
     this.#intake?.expire()
+    this.#intake?.leave()
     await Promise.race([this.#outbox.settled(), this.#abandoned.promise])
     this.#account.close()
     // The sender is to try again on a new connection, though not at once.

@@ -36,6 +36,7 @@ export class Intake {
   readonly #foreign: ForeignContext
   /** The peer is one of our agents. */
   #isOwn = false
+  #leave: (() => void) | undefined
 
   constructor(options: IntakeOptions) {
     const { context, sender } = options
@@ -61,6 +62,12 @@ export class Intake {
     else await this.#records(frame)
     if (frame.chunk !== undefined) shipping.ack(ackOf(frame.chunk))
     return true
+  }
+
+  /** The connection is over. */
+  leave(): void {
+    this.#leave?.()
+    this.#leave = undefined
   }
 
   /** Ships lines whose rest did not come in time; all that wait when no time is given. */
@@ -97,10 +104,13 @@ export class Intake {
     if (frame.chunk === undefined) throw new Refusal('frame-shape', 'cannot answer a hello without a chunk id')
     const hello = new MsgpackReader(own).value({ ...HELLO_ALLOWANCE })
     const format = hello instanceof Map ? hello.get('format') : undefined
+    const [nodeId, nodeName] = ['nodeId', 'nodeName'].map((key) => text(hello, key))
     const { id: store, epoch } = context.identity()
     const answer: ServerHello = { format: WIRE_FORMAT, version: context.version, store, epoch }
     this.#isOwn = typeof format === 'number' && format >= 1 && format <= WIRE_FORMAT
     if (this.#isOwn) {
+      this.leave()
+      this.#leave = context.ingest.agent(nodeId ?? '', nodeName ?? '')
       shipping.ack(helloAckOf(frame.chunk, answer))
       return true
     }
@@ -128,6 +138,11 @@ export class Intake {
     context.metrics.rejected(reason, 1)
     context.complaints.complain(address, reason, detail)
   }
+}
+
+function text(map: unknown, key: string): string {
+  const value = map instanceof Map ? map.get(key) : undefined
+  return typeof value === 'string' ? value : ''
 }
 
 /** Why a frame's records are not stored, if they are not; it is acked all the same, as it would be no better the next time. */

@@ -8,6 +8,8 @@ import type { LogRecord } from '../../../shared/record.ts'
 export class RecordingIngest implements Ingest {
   readonly stored: LogRecord[] = []
   readonly inventories: Inventory[] = []
+  /** Ids of the nodes whose agents are connected. */
+  readonly agents: string[] = []
   /** Sizes of the appends. */
   readonly batches: number[] = []
   isFailing = false
@@ -33,6 +35,11 @@ export class RecordingIngest implements Ingest {
   async inventory(inventory: Inventory): Promise<void> {
     this.inventories.push(inventory)
     this.#settle()
+  }
+
+  agent(nodeId: string): () => void {
+    this.agents.push(nodeId)
+    return () => this.agents.splice(this.agents.indexOf(nodeId), 1)
   }
 
   /** Lets no append end until `release`. */
