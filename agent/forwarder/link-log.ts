@@ -1,4 +1,5 @@
 import type { Logger } from 'pino'
+import { SwarmlogsError } from '../../shared/errors.ts'
 
 /** The same trouble is logged again only after this. */
 const AGAIN_MS = 60_000
@@ -21,17 +22,16 @@ export class LinkLog {
   }
 
   down(server: string, error: unknown, retryMs: number): void {
-    const said = error instanceof Error ? error.message : String(error)
+    const reason = error instanceof Error ? error.message : String(error)
     const now = performance.now()
-    if (said === this.#said && now - this.#saidAt < AGAIN_MS) {
+    if (reason === this.#said && now - this.#saidAt < AGAIN_MS) {
       this.#omitted += 1
       return
     }
-    this.#log.warn(
-      { server, err: error, retryMs: Math.round(retryMs), omitted: this.#omitted },
-      'not connected to the server; lines are kept in the spool',
-    )
-    this.#said = said
+    const code = error instanceof SwarmlogsError ? error.code : ''
+    const fields = { server, code, reason, retryMs: Math.round(retryMs), omitted: this.#omitted }
+    this.#log.warn(fields, 'not connected to the server; lines are kept in the spool')
+    this.#said = reason
     this.#saidAt = now
     this.#omitted = 0
   }

@@ -129,7 +129,7 @@ async function complaint(
   const running = forward(await spoolWithOne(), port, { log, ...options })
   while (lines.length === 0) await new Promise(setImmediate)
   await running.stop()
-  return lines[0]?.err as { code: string; message: string }
+  return { code: String(lines[0]?.code), message: String(lines[0]?.reason) }
 }
 
 /** Resolves when the one chunk has arrived. */

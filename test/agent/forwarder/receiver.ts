@@ -133,7 +133,7 @@ function readFrames(socket: Socket, onFrame: (frame: Frame) => void): void {
     }
     rest = rest.subarray(consumed)
     for (const frame of frames) {
-      if (Array.isArray(frame)) onFrame(frame)
+      if (Array.isArray(frame) && typeof frame[0] === 'string') onFrame(frame)
       else socket.destroy()
     }
   })
