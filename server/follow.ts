@@ -17,6 +17,13 @@ export type FollowEvent =
   | { readonly kind: 'note'; readonly note: ApiNote }
   | { readonly kind: 'heartbeat' }
 
+/** Why a tail ends. */
+const ENDS = {
+  until: 'the time given by until has come: this was all',
+  shutdown: 'the server stops: go on with Last-Event-ID when it is back',
+  slow: 'the client is too slow for the live lines: go on with Last-Event-ID',
+} as const satisfies Partial<Record<ApiNote['code'], string>>
+
 /** A set of records by when they were committed: (receivedAfter, receivedUpTo]. */
 type Range = Pick<Cursor, 'receivedAfter' | 'receivedUpTo' | 'position'>
 
@@ -45,6 +52,7 @@ class Follower {
   #deliveredUpTo = 0n
   #behindSinceMs: number | undefined
   #isLive = false
+  #hasEnded = false
 
   constructor(context: Context, question: Question, subscription: Subscription, signal: AbortSignal) {
     this.#context = context
@@ -55,40 +63,46 @@ class Follower {
   }
 
   async *run(): AsyncGenerator<FollowEvent> {
-    const { cursor, since, newest } = this.#question
-    const hasHistory = since !== undefined || (newest ?? 0) > 0
-    const history = { receivedUpTo: this.#subscribedAt }
-    if (cursor !== undefined) {
-      if (cursor.position !== undefined) yield* this.#read(cursor)
-      // A restored store can be behind the cursor: what is committed from now on must not be taken for delivered.
-      const isAhead = cursor.receivedUpTo > this.#subscribedAt
-      this.#deliveredUpTo = isAhead ? this.#subscribedAt : cursor.receivedUpTo
-    } else {
-      if (hasHistory) yield* this.#read(history)
-      this.#deliveredUpTo = history.receivedUpTo
-    }
+    yield* this.#readHistory()
     yield* this.#catchUp()
-    if (this.#signal.aborted) return
-    yield { kind: 'live', cursor: this.#write({ receivedUpTo: this.#deliveredUpTo }) }
-    this.#isLive = true
-    yield* this.#goLive()
+    if (!this.#signal.aborted) {
+      yield { kind: 'live', cursor: this.#write({ receivedUpTo: this.#deliveredUpTo }) }
+      this.#isLive = true
+      yield* this.#goLive()
+    }
+    if (this.#context.stopping.aborted && !this.#hasEnded) yield this.#end('shutdown')
+  }
+
+  async *#readHistory(): AsyncGenerator<FollowEvent> {
+    const { cursor, since, newest } = this.#question
+    const receivedUpTo = this.#subscribedAt
+    // A restored store can be behind the cursor: what is committed from now on must not be taken for delivered.
+    const range = cursor === undefined || cursor.receivedUpTo > receivedUpTo ? { ...cursor, receivedUpTo } : cursor
+    const isWanted = cursor === undefined ? since !== undefined || (newest ?? 0) > 0 : cursor.position !== undefined
+    if (isWanted) yield* this.#read(range)
+    this.#deliveredUpTo = range.receivedUpTo
   }
 
   async *#goLive(): AsyncGenerator<FollowEvent> {
     while (!this.#signal.aborted) {
-      if (this.#isOver()) return yield note('until', 'the time given by until has come: this was all')
+      if (this.#isOver()) return yield this.#end('until')
       if (this.#subscription.isIdle) this.#behindSinceMs = undefined
       const next = await this.#subscription.next(this.#waitMs(), this.#signal)
       if (this.#signal.aborted) return
-      if (next === 'closed') return yield note('shutdown', 'the server stops: go on with Last-Event-ID when it is back')
+      if (next === 'closed') return yield this.#end('shutdown')
       for await (const event of this.#answer(next)) {
         if (this.#isSlow()) {
           this.#context.metrics.tailDropped()
-          return yield note('slow', 'the client is too slow for the live lines: go on with Last-Event-ID')
+          return yield this.#end('slow')
         }
         yield event
       }
     }
+  }
+
+  #end(code: keyof typeof ENDS): FollowEvent {
+    this.#hasEnded = true
+    return { kind: 'note', note: { code, message: ENDS[code] } }
   }
 
   #answer(next: LiveBatch | Exclude<Quiet, 'closed'>): Iterable<FollowEvent> | AsyncIterable<FollowEvent> {
@@ -172,8 +186,4 @@ class Follower {
     if (until === undefined) return heartbeatMs
     return Math.min(heartbeatMs, Number((until - this.#context.now()) / 1_000_000n) + 1)
   }
-}
-
-function note(code: ApiNote['code'], message: string): FollowEvent {
-  return { kind: 'note', note: { code, message } }
 }

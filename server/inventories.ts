@@ -26,12 +26,12 @@ export class Inventories {
     this.#store = store
   }
 
-  /** Reads back what was saved; what another version saved is told anew by the agents. */
+  /** Reads back what was saved; what cannot be read is told anew by the agents. */
   async load(): Promise<void> {
     const text = await this.#store.load(NAME)
     if (text === undefined) return
-    const saved = JSON.parse(text) as Saved
-    if (saved.format !== FORMAT) return
+    const saved = parse(text)
+    if (saved?.format !== FORMAT) return
     for (const service of saved.gone) this.#gone.set(service.id, service)
     for (const inventory of saved.inventories) this.#take(inventory)
   }
@@ -99,5 +99,13 @@ export class Inventories {
   async #save(): Promise<void> {
     const saved: Saved = { format: FORMAT, inventories: [...this.#byCluster.values()], gone: [...this.#gone.values()] }
     await this.#store.save(NAME, JSON.stringify(saved))
+  }
+}
+
+function parse(text: string): Saved | undefined {
+  try {
+    return JSON.parse(text) as Saved
+  } catch {
+    return undefined
   }
 }

@@ -1,6 +1,5 @@
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
-import { setTimeout as delay } from 'node:timers/promises'
 import type { Server as TlsServer } from 'node:tls'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
@@ -8,6 +7,7 @@ import { SwarmlogsError } from '../shared/errors.ts'
 import { programVersion } from '../shared/version.ts'
 import { buildApp } from './app.ts'
 import { Certificate } from './certificate.ts'
+import { Closers } from './closers.ts'
 import { isLoopback, type ServerConfig } from './config.ts'
 import { type Context, TIMING } from './context.ts'
 import { Ingestor } from './ingestor.ts'
@@ -43,8 +43,7 @@ export async function runServer(
   signal: AbortSignal,
   onReady?: (addresses: ServerAddresses) => void,
 ): Promise<void> {
-  // What is open is closed in reverse order, also when a later part cannot be opened.
-  const closers: (() => Promise<void> | void)[] = []
+  const closers = new Closers()
   try {
     const addresses = await start(config, log, closers)
     log.info({ ...addresses }, 'server is ready')
@@ -52,26 +51,22 @@ export async function runServer(
     if (!signal.aborted) await once(signal, 'abort')
     log.info('server stops')
   } finally {
-    await Promise.race([closeAll(closers, log), tooLate(log)])
+    await closers.close(log, STOP_MS)
   }
 }
 
-async function start(
-  config: ServerConfig,
-  log: Logger,
-  closers: (() => Promise<void> | void)[],
-): Promise<ServerAddresses> {
+async function start(config: ServerConfig, log: Logger, closers: Closers): Promise<ServerAddresses> {
   const tokens = new Secrets(config.tokens, log)
   const sharedKeys = new Secrets(config.sharedKeys, log)
   const certificate = config.tls && new Certificate(config.tls, log)
   const store = await openStore({ ...config, log })
-  closers.push(() => store.close())
+  closers.add(() => store.close())
   const stopping = new AbortController()
   const context = await createContext(store, log, stopping.signal)
   const localOnly = tokens.values.length === 0 && isLoopback(config.http.host)
   const app = await buildApp(context, { tokens: () => tokens.values, tls: certificate?.pair, localOnly })
   const http = await listen(app, config.http)
-  closers.push(() => closeApp(app, context, stopping))
+  closers.add(() => closeApp(app, context, stopping))
   const forward = await startForward({
     listen: config.forward,
     sharedKeys: () => sharedKeys.values,
@@ -81,8 +76,8 @@ async function start(
     log,
     metrics: context.metrics.forward,
   })
-  closers.push(() => forward.close(ACK_MS))
-  closers.push(keepUpToDate({ tokens, sharedKeys, certificate, app, forward }))
+  closers.add(() => forward.close(ACK_MS))
+  closers.add(keepUpToDate({ tokens, sharedKeys, certificate, app, forward }))
   return {
     http: `${certificate ? 'https' : 'http'}://${http}`,
     forward: `${hostText(config.forward.host)}:${forward.port}`,
@@ -152,19 +147,4 @@ async function closeApp(app: FastifyInstance, { live }: Context, stopping: Abort
   await closed
   clearTimeout(finish)
   clearTimeout(cut)
-}
-
-async function closeAll(closers: (() => Promise<void> | void)[], log: Logger): Promise<void> {
-  for (const close of closers.reverse()) {
-    try {
-      await close()
-    } catch (error) {
-      log.error({ err: error }, 'a part of the server could not be closed')
-    }
-  }
-}
-
-async function tooLate(log: Logger): Promise<void> {
-  await delay(STOP_MS, undefined, { ref: false })
-  log.error('server did not stop in time: what was not acked is sent again')
 }

@@ -57,6 +57,14 @@ describe('Inventories', () => {
     expect(after.service('w')).toEqual(WEB)
   })
 
+  it.each(['{"format":2}', '{"form', ''])('begins anew when what was saved cannot be read: %s', async (text) => {
+    const store = new MemoryStore()
+    await store.save('inventory', text)
+    const inventories = new Inventories(store)
+    await inventories.load()
+    expect(inventories.services).toEqual([])
+  })
+
   it('rejects when it cannot be saved, and can be saved again', async () => {
     const store = new MemoryStore()
     const inventories = new Inventories(store)
