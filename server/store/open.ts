@@ -1,4 +1,5 @@
-import { type EmbeddedOptions, EmbeddedStore } from './embedded/store.ts'
+import type { EmbeddedOptions } from './embedded/parts.ts'
+import { EmbeddedStore } from './embedded/store.ts'
 import type { Store } from './store.ts'
 
 /** Opens the store that the server was configured for: the embedded one, in a folder. */

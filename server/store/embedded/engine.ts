@@ -55,6 +55,11 @@ export class Engine {
     return new Engine(instance, await instance.connect(), await instance.connect())
   }
 
+  /** Nothing may be asked of it any more. */
+  get isClosed(): boolean {
+    return this.#closed
+  }
+
   /** Lends a connection; aborting the signal ends what runs on it. The caller must release it. */
   async lease(signal?: AbortSignal): Promise<Reader> {
     const leave = await this.#pool.enter()

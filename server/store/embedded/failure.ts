@@ -1,18 +1,18 @@
 import { SwarmlogsError } from '../../../shared/errors.ts'
 
 /** What an error of DuckDB means for us: its message is all it tells. */
-export type Failure = 'newer' | 'locked' | 'damaged' | 'invalidated' | 'interrupted' | 'other'
+export type Failure = 'newer' | 'locked' | 'fatal' | 'invalidated' | 'damaged' | 'other'
 
 const PATTERNS: readonly (readonly [Failure, RegExp])[] = [
   // First: a file of a newer DuckDB must never count as damaged.
   [
     'newer',
-    /can only read versions? between|newer version of DuckDB|storage version greater than|which is lower than what the database/i,
+    /can only read versions? |newer version of DuckDB|storage version greater than|which is lower than what the database/i,
   ],
-  ['newer', /can only read version .*encrypted/i],
   ['locked', /Could not set lock on file/],
+  // Of the whole engine, which then answers nothing any more; 'invalidated' is of one file.
+  ['fatal', /^FATAL Error|previous fatal error/],
   ['invalidated', /has been invalidated/],
-  ['interrupted', /^INTERRUPT Error|Interrupted!/],
   [
     'damaged',
     /Corrupt (database file|WAL)|not a valid DuckDB database file|replaying .*WAL file|Could not read |Failed to deserialize/i,

@@ -93,14 +93,13 @@ export class Lookup {
     return found
   }
 
-  /** A segment that cannot be read is set aside: what it held counts as lost, and is taken again when it comes again. */
+  /** Throws when the segment cannot be read; it is set aside by then, so that the next try does without. */
   async #rows(segment: Segment, sql: string): Promise<DuckDBDataChunk[]> {
     try {
       return await (await this.#connection.run(sql)).fetchAllChunks()
     } catch (error) {
-      if (failureOf(error) !== 'damaged') throw error
-      await this.#segments.setAside(segment, error)
-      return []
+      if (failureOf(error) === 'damaged') await this.#segments.setAside(segment, error)
+      throw error
     }
   }
 

@@ -1,43 +1,29 @@
 import { copyFile, open, rm, truncate } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import type { DuckDBConnection } from '@duckdb/node-api'
+import { DuckDBInstance } from '@duckdb/node-api'
 import type { Logger } from 'pino'
-import { failureOf, messageOf } from './failure.ts'
+import { failureOf } from './failure.ts'
 import { databaseBytes, exists, type Folder } from './folder.ts'
 import { quoteText } from './schema.ts'
 import type { Segment } from './segment.ts'
 
-/** How the WAL of every version that we write begins: an entry that names the version. */
-const WAL_HEAD = Buffer.from('640062650002', 'hex')
+/**
+ * How a WAL begins: an entry (field 100: type 98) with a version, in version 2 the id of its file (16 bytes, each a varint) and a number.
+ * This entry has no checksum: DuckDB ignores, and then deletes, a WAL when it cannot read it.
+ */
+const WAL_HEAD = /^d\0be\0(?:\x02f\0\x10(?:[\0-\x7f]|[\x80-\xff]\x01){16}g\0[\x80-\xff]*[\0-\x7f]\xff\xff|[^\x02])/s
+const MAX_HEAD = 64
 /** Each entry: its size and its checksum, 8 bytes each, then the data, whose place the error names. */
 const ENTRY_HEAD = 16
 
 /**
- * DuckDB ignores, and then deletes, a WAL whose first bytes it does not know: such a one is copied to `damaged` before the segment is
- * attached. Returns whether it was, that is, whether acked lines are lost.
+ * Makes a segment's WAL replayable before the segment is attached: one that breaks off (zeros that a power cut left, a flipped byte) is cut
+ * at its first bad entry, so that all before it serves; the whole of it is kept in `damaged`. Returns whether acked lines are lost.
  */
-export async function keepUnreadableWal(segment: Segment, folder: Folder, log: Logger): Promise<boolean> {
+export async function mendWal(segment: Segment, folder: Folder, log: Logger): Promise<boolean> {
   const wal = walOf(segment)
-  if (!(await exists(wal)) || (await startsLikeWal(wal))) return false
-  await keep(wal, folder, log, 'its beginning is not that of a WAL')
-  return true
-}
-
-/**
- * Makes the WAL replayable after attaching failed with `cause`: one that breaks off (zeros that a power cut left, a flipped byte) is cut
- * at its first bad entry, so that all before it serves; the whole of it is kept in `damaged`. Returns whether acked lines are lost;
- * throws what is not the WAL's fault.
- */
-export async function mendWal(
-  connection: DuckDBConnection,
-  segment: Segment,
-  folder: Folder,
-  log: Logger,
-  cause: unknown,
-): Promise<boolean> {
-  const wal = walOf(segment)
-  let problem = walProblem(cause)
-  if (problem === undefined) throw cause
+  if (!(await exists(wal))) return false
+  let problem = (await startsLikeWal(wal)) ? await replayProblem(segment) : 'its beginning is not that of a WAL'
   let loss = false
   // Each turn shortens the WAL, or takes it away.
   while (problem !== undefined && (await exists(wal))) {
@@ -48,26 +34,26 @@ export async function mendWal(
     }
     if (position > 0 && position < (await databaseBytes(wal))) await truncate(wal, position)
     else await rm(wal)
-    problem = await replayProblem(connection, segment)
+    problem = await replayProblem(segment)
   }
   return loss
 }
 
-async function replayProblem(connection: DuckDBConnection, segment: Segment): Promise<string | undefined> {
+/** What is wrong with the WAL; undefined when it can be replayed, or when something else is wrong. */
+async function replayProblem(segment: Segment): Promise<string | undefined> {
+  // In an engine of its own: some damage is fatal to all that an engine holds. Read-only: this must not change the file.
+  const engine = await DuckDBInstance.create(':memory:', { threads: '1' })
+  const connection = await engine.connect()
   try {
-    // Read-only: this must not change the file.
     await connection.run(`ATTACH ${quoteText(segment.path)} AS probe (READ_ONLY)`)
-    await connection.run('DETACH probe')
     return undefined
   } catch (error) {
-    return walProblem(error)
+    const message = error instanceof Error ? error.message : String(error)
+    return /replaying .*WAL file|Corrupt WAL/.test(message) && failureOf(error) !== 'newer' ? message : undefined
+  } finally {
+    connection.closeSync()
+    engine.closeSync()
   }
-}
-
-/** What is wrong with the WAL; undefined when the error is about something else. */
-function walProblem(error: unknown): string | undefined {
-  const message = messageOf(error)
-  return failureOf(error) === 'damaged' && /replaying .*WAL file|Corrupt WAL/.test(message) ? message : undefined
 }
 
 function walOf(segment: Segment): string {
@@ -85,9 +71,9 @@ async function keep(wal: string, folder: Folder, log: Logger, reason: string): P
 }
 
 async function startsLikeWal(wal: string): Promise<boolean> {
-  const head = await readPart(wal, 0, WAL_HEAD.length)
-  // One that breaks off in its first bytes holds nothing that was acked.
-  return head.equals(WAL_HEAD.subarray(0, head.length))
+  const head = await readPart(wal, 0, MAX_HEAD)
+  // One that breaks off in its first entry holds nothing that was acked.
+  return head.length < MAX_HEAD || WAL_HEAD.test(head.toString('latin1'))
 }
 
 async function isZeroFrom(wal: string, position: number): Promise<boolean> {

@@ -3,17 +3,15 @@ import type { Position } from '../../../shared/record.ts'
 import type { Query } from '../../query/query.ts'
 import { smaller } from './bigint.ts'
 import { bigintColumn, numberColumn } from './columns.ts'
-import type { Engine, Reader } from './engine.ts'
+import type { Reader } from './engine.ts'
 import { failureOf, messageOf, unavailable } from './failure.ts'
 import { findCuts } from './newest.ts'
+import type { Parts } from './parts.ts'
 import { MAX_TIME, MIN_TIME, sourceCode, sourceOf } from './schema.ts'
 import type { Segment } from './segment.ts'
-import type { Segments } from './segments.ts'
 import { type Chosen, Selection } from './selection.ts'
-import type { Serial } from './serial.ts'
 import { type Slice, Slices } from './slices.ts'
 import { type Conditions, linesSql } from './sql.ts'
-import type { Streams } from './streams.ts'
 
 /** How often a search starts anew where it was, when files are set aside or attached anew under it. */
 const MAX_ATTEMPTS = 8
@@ -30,15 +28,6 @@ export interface Found {
   readonly chosen: readonly Chosen[]
 }
 
-/** What a search needs of the store. */
-export interface SearchOptions {
-  readonly engine: Engine
-  readonly segments: Segments
-  readonly streams: Streams
-  readonly serial: Serial
-  readonly lastReceived: () => bigint
-}
-
 /** What one pass over the segments works on, for those who must mend what it met. */
 interface Pass {
   readonly segments: readonly Segment[]
@@ -50,17 +39,17 @@ interface Pass {
  * when it began. Goes on without a segment that proves damaged; throws when one expires that it still needs; ends when the signal aborts.
  */
 export async function* search(
-  options: SearchOptions,
+  parts: Parts,
   query: Query,
   columns: readonly string[],
   signal?: AbortSignal,
 ): AsyncGenerator<Found> {
-  const receivedUpTo = smaller(query.receivedUpTo ?? MAX_TIME, options.lastReceived())
+  const receivedUpTo = smaller(query.receivedUpTo ?? MAX_TIME, parts.writer.lastReceived)
   let { after, limit = Number.POSITIVE_INFINITY } = query
   for (let attempt = 1; ; attempt++) {
-    const pass: Pass = { segments: options.segments.all, slice: undefined }
+    const pass: Pass = { segments: parts.segments.all, slice: undefined }
     try {
-      for await (const found of walk(options, pass, { ...query, after, limit, receivedUpTo }, columns, signal)) {
+      for await (const found of walk(parts, pass, { ...query, after, limit, receivedUpTo }, columns, signal)) {
         after = lastPosition(found)
         limit -= found.chunk.rowCount
         yield found
@@ -68,26 +57,26 @@ export async function* search(
       return
     } catch (error) {
       if (signal?.aborted) return
-      if (attempt === MAX_ATTEMPTS || !(await mend(options, pass, error))) throw failed(error)
+      if (attempt === MAX_ATTEMPTS || !(await mend(parts, pass, error))) throw failed(error)
     }
   }
 }
 
 async function* walk(
-  options: SearchOptions,
+  parts: Parts,
   pass: Pass,
   query: Query & { readonly receivedUpTo: bigint; readonly limit: number; readonly after: Position | undefined },
   columns: readonly string[],
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Found> {
   if (query.limit <= 0 || query.newest === 0) return
-  const reader = await options.engine.lease(signal)
+  const reader = await parts.engine.lease(signal)
   for (const segment of pass.segments) segment.pin()
   try {
     const range = { since: query.since ?? MIN_TIME, until: query.until ?? MAX_TIME }
     const { receivedAfter = -1n } = query
     const segments = pass.segments.filter((segment) => segment.received > receivedAfter)
-    const selection = Selection.of(query.filter, options.streams, segments, range)
+    const selection = Selection.of(query.filter, parts.streams, segments, range)
     if (selection.parts.length === 0) return
     await reader.use((connection) => selection.write(connection))
     const { conditions, from } = await prepare(reader, selection, query, range)
@@ -148,27 +137,28 @@ async function prepare(
 }
 
 /** Makes the next attempt of a search possible after an error; false when there is nothing that it could change. */
-async function mend(options: SearchOptions, pass: Pass, error: unknown): Promise<boolean> {
+async function mend(parts: Parts, pass: Pass, error: unknown): Promise<boolean> {
   const { slice } = pass
   if (pass.segments.some((segment) => segment.gone === 'expired')) {
     throw unavailable('go on: records expired while they were read; ask again with a later start', error)
   }
   const failure = failureOf(error)
+  if (failure === 'fatal') parts.onFatal()
   if (failure === 'invalidated' || isDetached(error)) {
-    await options.serial.run(async () => {
-      for (const { segment } of slice?.parts ?? []) await reattachIfShut(options, segment)
+    await parts.serial.run(async () => {
+      for (const { segment } of slice?.parts ?? []) await reattachIfShut(parts, segment)
     })
     return true
   }
   if (failure !== 'damaged' || slice === undefined) return false
   for (const { segment } of slice.parts) {
-    const cause = await damageOf(options, segment)
-    if (cause !== undefined) await options.serial.run(() => options.segments.setAside(segment, cause))
+    const cause = await damageOf(parts, segment)
+    if (cause !== undefined) await parts.serial.run(() => parts.segments.setAside(segment, cause))
   }
   return true
 }
 
-async function reattachIfShut({ engine, segments }: SearchOptions, segment: Segment): Promise<void> {
+async function reattachIfShut({ engine, segments }: Parts, segment: Segment): Promise<void> {
   if (segment.gone !== '') return
   try {
     await engine.writer.run(`SELECT count(*) FROM ${segment.database}.streams`)
@@ -178,7 +168,7 @@ async function reattachIfShut({ engine, segments }: SearchOptions, segment: Segm
 }
 
 /** Reads all of a segment; returns the error when it proves damaged. */
-async function damageOf({ engine }: SearchOptions, segment: Segment): Promise<unknown> {
+async function damageOf({ engine }: Parts, segment: Segment): Promise<unknown> {
   if (segment.gone !== '') return undefined
   const reader = await engine.lease()
   try {

@@ -4,11 +4,13 @@ import type { DuckDBConnection } from '@duckdb/node-api'
 import type { Logger } from 'pino'
 import type { Catalog } from './catalog.ts'
 import { newer } from './catalog.ts'
+import type { Engine } from './engine.ts'
 import { failureOf } from './failure.ts'
 import { databaseBytes, type Folder, removeDatabase, syncFolder } from './folder.ts'
-import { keepUnreadableWal, mendWal } from './mend.ts'
-import { quoteName, quoteText, SEGMENT_TABLES, STORAGE_VERSION } from './schema.ts'
+import { mendWal } from './mend.ts'
+import { ATTACH_OPTIONS, CREATE_OPTIONS, quoteName, quoteText, SEGMENT_TABLES } from './schema.ts'
 import { compareSegments, isSegmentName, partitionOf, Segment } from './segment.ts'
+import type { Serial } from './serial.ts'
 import type { Streams } from './streams.ts'
 
 /** A search that reads an expired segment may hold it for so long. */
@@ -17,10 +19,11 @@ const UNFINISHED = '.unfinished'
 
 /** What the segments need of the store. */
 export interface SegmentsOptions {
-  readonly connection: DuckDBConnection
+  readonly engine: Engine
   readonly folder: Folder
   readonly catalog: Catalog
   readonly streams: Streams
+  readonly serial: Serial
   readonly segmentBytes: number
   readonly log: Logger
   /** Called when what is stored has changed other than by an append. */
@@ -35,6 +38,10 @@ export class Segments {
 
   constructor(options: SegmentsOptions) {
     this.#options = options
+  }
+
+  get #connection(): DuckDBConnection {
+    return this.#options.engine.writer
   }
 
   /** Oldest first; a new array after each change. */
@@ -119,21 +126,29 @@ export class Segments {
   }
 
   async #drop(segment: Segment): Promise<void> {
+    const { serial, engine, log } = this.#options
     await segment.quiet(MAX_HOLD_MS)
-    await this.#detach(segment)
-    await removeDatabase(segment.path).catch((error: unknown) => {
-      this.#options.log.warn({ segment: segment.name, err: error }, 'expired segment cannot be deleted')
+    await serial.run(async () => {
+      // A store that was closed meanwhile finds the file again, and that it has expired.
+      if (engine.isClosed) return
+      try {
+        await this.#detach(segment)
+        await removeDatabase(segment.path)
+      } catch (error) {
+        log.warn({ segment: segment.name, err: error }, 'expired segment cannot be deleted')
+      }
     })
   }
 
   async #create(day: string, isOdd: boolean, number: number): Promise<Segment> {
-    const { connection, folder } = this.#options
+    const { folder } = this.#options
+    const connection = this.#connection
     const segment = new Segment(folder.segments, `${partitionOf(day, isOdd)}.${number}`)
     // Under another name until it is whole: a kill in between must not leave what looks like a damaged segment.
     const unfinished = segment.path + UNFINISHED
     await connection.run('DETACH DATABASE IF EXISTS unfinished')
     await removeDatabase(unfinished)
-    await connection.run(`ATTACH ${quoteText(unfinished)} AS unfinished (STORAGE_VERSION '${STORAGE_VERSION}')`)
+    await connection.run(`ATTACH ${quoteText(unfinished)} AS unfinished (${CREATE_OPTIONS})`)
     try {
       for (const table of SEGMENT_TABLES) await connection.run(`CREATE TABLE unfinished.${table}`)
       await connection.run('CHECKPOINT unfinished')
@@ -142,7 +157,7 @@ export class Segments {
     }
     await rename(unfinished, segment.path)
     await syncFolder(folder.segments)
-    await connection.run(`ATTACH ${quoteText(segment.path)} AS ${segment.database}`)
+    await connection.run(`ATTACH ${quoteText(segment.path)} AS ${segment.database} (${ATTACH_OPTIONS})`)
     await this.#add(segment)
     return segment
   }
@@ -161,13 +176,11 @@ export class Segments {
 
   /** False when it was damaged and so set aside. Throws SWARMLOGS_STORE_NEWER. */
   async #attach(segment: Segment): Promise<boolean> {
-    const { connection, folder, log } = this.#options
-    if (await keepUnreadableWal(segment, folder, log)) await this.#countLoss()
+    const { folder, log } = this.#options
+    const connection = this.#connection
+    if (await mendWal(segment, folder, log)) await this.#countLoss()
     try {
-      await this.#attachAs(segment).catch(async (error: unknown) => {
-        if (await mendWal(connection, segment, folder, log, error)) await this.#countLoss()
-        await this.#attachAs(segment)
-      })
+      await this.#attachAs(segment)
       await segment.load(connection, this.#options.streams)
       return true
     } catch (error) {
@@ -184,11 +197,11 @@ export class Segments {
     const attach = `ATTACH ${quoteText(segment.path)} AS ${quoteName(segment.name)}`
     segment.isReadOnly = false
     try {
-      await this.#options.connection.run(attach)
+      await this.#connection.run(`${attach} (${ATTACH_OPTIONS})`)
     } catch (error) {
       if (failureOf(error) !== 'other') throw error
       // Attaching writes when there is a WAL to take in; reading must go on where that is impossible.
-      await this.#options.connection.run(`${attach} (READ_ONLY)`)
+      await this.#connection.run(`${attach} (READ_ONLY)`)
       segment.isReadOnly = true
     }
   }
@@ -208,7 +221,7 @@ export class Segments {
   }
 
   async #detach(segment: Segment): Promise<void> {
-    await this.#options.connection.run(`DETACH DATABASE IF EXISTS ${segment.database}`)
+    await this.#connection.run(`DETACH DATABASE IF EXISTS ${segment.database}`)
   }
 }
 

@@ -18,6 +18,8 @@ const MAX_COMMIT_BYTES = 64 * 2 ** 20
 /** Calls that may wait; beyond, they are refused and the senders try again later. */
 const MAX_WAITING = 4096
 const TURN = 4096
+/** Damaged files that one commit may meet before it gives up. */
+const MAX_RETRIES = 8
 
 interface Call {
   readonly records: readonly LogRecord[]
@@ -40,6 +42,8 @@ export interface WriterOptions {
   readonly log: Logger
   /** Newest `received` that is stored. */
   readonly lastReceived: bigint
+  /** Called when the engine is beyond use. */
+  readonly onFatal: () => void
 }
 
 /** Writes what `append` is given, all calls that wait in one durable commit. */
@@ -49,6 +53,7 @@ export class Writer {
   #running: Promise<void> | undefined
   #lastReceived: bigint
   #reason = ''
+  #stopped = ''
 
   constructor(options: WriterOptions) {
     this.#options = options
@@ -72,6 +77,11 @@ export class Writer {
       this.#waiting.push({ records, bytes, resolve, reject })
       this.#running ??= this.#run()
     })
+  }
+
+  /** Refuses all that waits and comes. */
+  stop(reason: string): void {
+    this.#stopped = reason
   }
 
   /** Resolves when nothing waits any more. */
@@ -109,6 +119,7 @@ export class Writer {
 
   async #commit(calls: readonly Call[]): Promise<void> {
     try {
+      if (this.#stopped !== '') throw new Error(this.#stopped)
       const bytes = calls.reduce((sum, call) => sum + call.bytes, 0)
       await this.#checkRoom(bytes)
       const { rows, received } = await this.#store(calls)
@@ -118,6 +129,7 @@ export class Writer {
     } catch (error) {
       // What was noted in mind of these rows may not be stored, what was stored may not be noted.
       this.#options.admission.forget()
+      if (failureOf(error) === 'fatal') this.#options.onFatal()
       if (this.#reason === '') this.#options.log.error({ err: error }, 'store cannot take records')
       this.#reason = messageOf(error)
       for (const call of calls) call.reject(unavailable(`store now: ${this.#reason}`, error))
@@ -146,7 +158,7 @@ export class Writer {
         return { rows: attempt === 0 ? rows : stored, received }
       } catch (error) {
         this.#options.admission.forget()
-        if (failureOf(error) !== 'damaged' || attempt > 0) throw error
+        if (failureOf(error) !== 'damaged' || attempt === MAX_RETRIES) throw error
       }
     }
   }
@@ -172,8 +184,9 @@ export class Writer {
       await writeRows(connection, segment, rows, received)
     } catch (error) {
       // DuckDB shuts a file whose checkpoint failed; attached anew it has what was committed, no more and no less.
-      if (failureOf(error) === 'damaged') await segments.setAside(segment, error)
-      else await segments.reattach(segment)
+      const failure = failureOf(error)
+      if (failure === 'damaged') await segments.setAside(segment, error)
+      else if (failure !== 'fatal') await segments.reattach(segment)
       throw error
     }
     await segments.measure(segment)

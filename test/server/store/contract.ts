@@ -424,7 +424,7 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
           '\u202eevil',
           "'; DROP TABLE lines; --",
         ],
-        ...['\u001b[31mred\u001b[0m', '\r', 'x'.repeat(2 ** 20), '$1 $$1 ${1} %s{1} %s', '{"__proto__":{}}', 'ſſİıΣς'],
+        ...['\u001b[31mred\u001b[0m', '\r', 'x'.repeat(2 ** 20), '$1 $& %s', '{"__proto__":{}}', 'ſſİıΣς'],
       ]
 
       it('in messages and fields comes back as it was', async () => {

@@ -1,0 +1,125 @@
+import type { Logger } from 'pino'
+import { Admission } from './admission.ts'
+import { greater } from './bigint.ts'
+import { Catalog } from './catalog.ts'
+import { Engine } from './engine.ts'
+import type { Folder } from './folder.ts'
+import { Lookup } from './lookup.ts'
+import type { Limits } from './retention.ts'
+import { Segments } from './segments.ts'
+import { Serial } from './serial.ts'
+import { Streams } from './streams.ts'
+import { sealSegment } from './transaction.ts'
+import { Writer } from './writer.ts'
+
+const MIB = 2 ** 20
+const DEFAULT_MEMORY_BYTES = 128 * MIB
+const DEFAULT_MAX_BYTES = 20 * 1024 * MIB
+const DEFAULT_SEGMENT_BYTES = 1024 * MIB
+const DEFAULT_RESERVE_BYTES = 64 * MIB
+const MAX_TEMP_BYTES = 4 * 1024 * MIB
+const DEFAULT_LOCK_WAIT_MS = 30_000
+
+/** How the embedded store is opened. */
+export interface EmbeddedOptions {
+  readonly dir: string
+  readonly retentionMs: number
+  /** Of all segments; by default 20 GiB, or 80 % of what is free and ours where that is less. */
+  readonly maxBytes?: number | undefined
+  /** A segment that is as large takes no more lines; by default 1 GiB, at most a tenth of maxBytes. */
+  readonly segmentBytes?: number | undefined
+  /** DuckDB's memory; by default 128 MiB. */
+  readonly memoryBytes?: number | undefined
+  /** How long to wait for another server to let go of the folder; by default 30 s. */
+  readonly lockWaitMs?: number | undefined
+  /** Bytes of the disk that are left free, so that a checkpoint never meets a full one; by default 64 MiB. */
+  readonly reserveBytes?: number | undefined
+  readonly log: Logger
+}
+
+/** What an open store is made of, in the order in which it is opened. */
+export interface Parts {
+  readonly engine: Engine
+  readonly catalog: Catalog
+  readonly streams: Streams
+  readonly serial: Serial
+  readonly segments: Segments
+  readonly writer: Writer
+  readonly limits: Limits
+  readonly onFatal: () => void
+}
+
+/** Opens all parts; `onFatal` is called when the engine is beyond use, `lastReceived` must be passed by every commit. */
+export async function openParts(
+  options: EmbeddedOptions,
+  folder: Folder,
+  onFatal: () => void,
+  lastReceived: bigint,
+): Promise<Parts> {
+  const { memoryBytes = DEFAULT_MEMORY_BYTES } = options
+  const tempBytes = Math.min(MAX_TEMP_BYTES, Math.floor((await folder.freeBytes()) / 4))
+  const engine = await Engine.open({ memoryBytes, tempDir: folder.temp, tempBytes })
+  try {
+    return await openOn(engine, options, folder, onFatal, lastReceived)
+  } catch (error) {
+    await engine.close()
+    throw error
+  }
+}
+
+async function openOn(
+  engine: Engine,
+  options: EmbeddedOptions,
+  folder: Folder,
+  onFatal: () => void,
+  lastReceived: bigint,
+): Promise<Parts> {
+  const { log, retentionMs, lockWaitMs = DEFAULT_LOCK_WAIT_MS, reserveBytes = DEFAULT_RESERVE_BYTES } = options
+  const retentionNs = BigInt(Math.round(retentionMs)) * 1_000_000n
+  const catalog = await Catalog.open(engine.meta, folder, lockWaitMs, log)
+  const [streams, serial] = [new Streams(), new Serial()]
+  const maxBytes = options.maxBytes ?? (await defaultMaxBytes(folder))
+  const segmentBytes = Math.min(options.segmentBytes ?? DEFAULT_SEGMENT_BYTES, Math.max(maxBytes / 10, MIB))
+  let admission: Admission | undefined
+  const onLoss = (): void => admission?.forget()
+  const segments = new Segments({ engine, folder, catalog, streams, serial, segmentBytes, log, onLoss })
+  admission = new Admission(new Lookup(engine.writer, segments, streams), segments, streams)
+  await segments.open()
+  const writer = new Writer({
+    ...{
+      connection: engine.writer,
+      folder,
+      segments,
+      streams,
+      admission,
+      serial,
+      retentionNs,
+      reserveBytes,
+      log,
+      onFatal,
+    },
+    lastReceived: segments.all.reduce((last, { received }) => greater(last, received), lastReceived),
+  })
+  return { engine, catalog, streams, serial, segments, writer, limits: { retentionNs, maxBytes }, onFatal }
+}
+
+/** Stores what waits, seals what is not sealed, closes. */
+export async function closeParts({ writer, serial, segments, engine }: Parts, log: Logger): Promise<void> {
+  await writer.drain()
+  await serial.run(async () => {
+    try {
+      for (const segment of segments.all) {
+        if (segment.isDirty && !segment.isReadOnly) await sealSegment(engine.writer, segment)
+      }
+    } catch (error) {
+      // Nothing is lost: the next start takes the WAL in and counts.
+      log.warn({ err: error }, 'store was closed without its last checkpoint')
+    }
+    await engine.close()
+  })
+}
+
+async function defaultMaxBytes(folder: Folder): Promise<number> {
+  const bytes = (await folder.freeBytes()) + (await folder.usedBytes())
+  return Math.min(DEFAULT_MAX_BYTES, Math.floor(bytes * 0.8))
+}

@@ -1,0 +1,228 @@
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { pino } from 'pino'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import type { EmbeddedOptions } from '../../../server/store/embedded/parts.ts'
+import { EmbeddedStore } from '../../../server/store/embedded/store.ts'
+import { collect, DAY, linesOf, messages, NOON, queryOf, recordOf, SECOND, streamOf } from './records.ts'
+
+const run = promisify(execFile)
+const WEB = streamOf('web')
+const MIB = 2 ** 20
+const DAY_MS = 86_400_000
+
+const fakeType = vi.hoisted(() => ({ value: undefined as number | undefined }))
+vi.mock('node:fs/promises', async (importOriginal) => {
+  const real = await importOriginal<typeof import('node:fs/promises')>()
+  const statfs = async (path: string): Promise<unknown> => {
+    const answer = await real.statfs(path)
+    if (fakeType.value !== undefined) answer.type = fakeType.value
+    return answer
+  }
+  return { ...real, statfs }
+})
+
+let dir: string
+let store: EmbeddedStore
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'swarmlogs-limits-'))
+})
+afterEach(async () => {
+  fakeType.value = undefined
+  await store?.close()
+  await rm(dir, { recursive: true, force: true })
+})
+
+async function start(options: Partial<EmbeddedOptions> = {}): Promise<EmbeddedStore> {
+  await store?.close()
+  store = await EmbeddedStore.open({
+    dir,
+    retentionMs: 30 * DAY_MS,
+    lockWaitMs: 0,
+    log: pino({ level: 'silent' }),
+    ...options,
+  })
+  return store
+}
+
+/** Lines that do not compress well, a millisecond apart. */
+function bulk(count: number, time: bigint): ReturnType<typeof linesOf> {
+  return linesOf(WEB, count, { time }).map((record, index) => ({
+    ...record,
+    message: `${index} ${Math.sin(index)}${Math.cos(index)}`.repeat(4),
+  }))
+}
+
+describe('retention', () => {
+  it('by age deletes the segments whose newest line is too old, no others', async () => {
+    await start()
+    for (const days of [3n, 2n, 1n, 0n])
+      await store.append([recordOf(WEB, { time: NOON - days * DAY, message: `${days}` })])
+    await start({ retentionMs: 2 * DAY_MS })
+    const nowMs = Number(NOON / 1_000_000n)
+    await store.runUpkeep(nowMs)
+    expect(await messages(store)).toEqual(['2', '1', '0'])
+    await store.runUpkeep(nowMs + 1)
+    expect(await messages(store)).toEqual(['1', '0'])
+    expect(store.status()).toMatchObject({ records: 2, begins: NOON - DAY })
+    expect(await store.streams()).toMatchObject([{ records: 2, first: NOON - DAY }])
+    await store.runUpkeep(nowMs + 40 * DAY_MS)
+    expect(await store.streams()).toEqual([])
+    await start()
+    expect(store.identity.epoch).toBe(0)
+    expect((await readdir(join(dir, 'segments'))).filter((name) => name.endsWith('.duckdb'))).toEqual([])
+  })
+
+  it('takes lines that are too old for as long as if they were new', async () => {
+    await start({ retentionMs: 2 * DAY_MS })
+    await store.append([recordOf(WEB, { time: NOON - 9n * DAY, message: 'old' })])
+    await store.runUpkeep()
+    expect(await messages(store)).toEqual(['old'])
+    await store.runUpkeep(Date.now() + 4 * DAY_MS)
+    expect(await messages(store)).toEqual([])
+  })
+
+  it('by size deletes the oldest segments, within one day too, and keeps what is written', async () => {
+    const maxBytes = 10 * MIB
+    await start({ maxBytes })
+    for (let round = 0n; round < 8n; round++) await store.append(bulk(15_000, NOON + round * 100n * SECOND))
+    const { segments, bytes } = store.status()
+    expect(segments).toBeGreaterThan(2)
+    expect(bytes).toBeGreaterThan(maxBytes)
+    await store.runUpkeep()
+    expect(store.status().bytes).toBeLessThanOrEqual(maxBytes)
+    expect(store.status().records).toBeGreaterThan(15_000)
+    const [first] = await collect(store, queryOf({ limit: 1 }))
+    expect(first?.time).toBeGreaterThan(NOON)
+    expect(first?.time).toBe(store.status().begins)
+    expect(await collect(store, queryOf({ since: NOON + 700n * SECOND }))).toHaveLength(15_000)
+  })
+
+  it('lets a search finish that reads what expires', async () => {
+    await start()
+    for (const days of [3n, 2n, 1n, 0n]) await store.append(linesOf(WEB, 3000, { time: NOON - days * DAY }))
+    const reading = store.search(queryOf())[Symbol.asyncIterator]()
+    let count = (await reading.next()).value?.length ?? 0
+    await store.runUpkeep(Number(NOON / 1_000_000n) + 40 * DAY_MS)
+    expect(await collect(store)).toEqual([])
+    for (let next = await reading.next(); !next.done; next = await reading.next()) count += next.value.length
+    expect(count).toBe(12_000)
+    // The files go when the search is done.
+    await vi.waitFor(async () => expect(await readdir(join(dir, 'segments'))).toEqual([]), {
+      timeout: 5000,
+      interval: 10,
+    })
+  })
+})
+
+describe('the folder', () => {
+  it('is refused to a second server, which waits as long as it is told', async () => {
+    const writer = fileURLToPath(new URL('embedded.crash.ts', import.meta.url))
+    const child = spawn(process.execPath, [writer, dir], { stdio: ['ignore', 'pipe', 'inherit'] })
+    await once(child.stdout, 'data')
+    const locked = {
+      code: 'SWARMLOGS_LOCKED',
+      message: expect.stringMatching(/^cannot open .* another server is using it/),
+    }
+    await expect(start()).rejects.toMatchObject(locked)
+    const waiting = start({ lockWaitMs: 20_000 })
+    child.kill('SIGKILL')
+    await once(child, 'exit')
+    expect((await collect(await waiting)).length).toBeGreaterThan(0)
+  })
+
+  it('is refused to this process when it has it open', async () => {
+    await start()
+    const second = EmbeddedStore.open({ dir, retentionMs: DAY_MS, log: pino({ level: 'silent' }) })
+    await expect(second).rejects.toMatchObject({ code: 'SWARMLOGS_LOCKED' })
+  })
+
+  it.each([
+    [0x6969, 'NFS'],
+    [0xff534d42, 'CIFS'],
+    // As a signed number, which is how some platforms give it.
+    [0xff534d42 - 2 ** 32, 'CIFS'],
+    [0x01021997, '9p'],
+    [0x00c36400, 'Ceph'],
+  ])('is refused on a network file system (%i, %s)', async (type, name) => {
+    fakeType.value = type
+    await expect(start()).rejects.toMatchObject({
+      code: 'SWARMLOGS_CONFIG',
+      message: expect.stringContaining(`(${name})`),
+    })
+  })
+
+  it('is refused when it is a file', async () => {
+    const path = join(dir, 'file')
+    await writeFile(path, '')
+    await expect(start({ dir: path })).rejects.toMatchObject({ code: 'SWARMLOGS_CONFIG' })
+  })
+
+  it('may have quotes and spaces in its name', async () => {
+    await start({ dir: join(dir, `it's a "folder"; é`) })
+    await store.append([recordOf(WEB)])
+    await start({ dir: join(dir, `it's a "folder"; é`) })
+    expect(await collect(store)).toHaveLength(1)
+  })
+})
+
+describe.skipIf(process.getuid?.() !== 0)('a full disk', () => {
+  let disk: string
+  beforeEach(async () => {
+    disk = join(dir, 'disk')
+    await mkdir(disk)
+    await run('mount', ['-t', 'tmpfs', '-o', 'size=24m', 'tmpfs', disk])
+  })
+  afterEach(async () => {
+    await store?.close()
+    await run('umount', ['-l', disk])
+  })
+
+  /** `reserve`: whether the store stops in time, or runs into the end of the disk. */
+  it.each([
+    ['before it is full', 16 * MIB],
+    ['by its errors', 0],
+  ])('noticed %s ends appends, not searches, and heals by itself', async (_, reserveBytes) => {
+    await start({ dir: disk, reserveBytes, maxBytes: 1024 * MIB })
+    let acked = 0
+    let round = 0n
+    const next = (): ReturnType<typeof linesOf> => bulk(20_000, NOON + round * 100n * SECOND)
+    const unavailable = { code: 'SWARMLOGS_STORE_UNAVAILABLE', message: expect.stringMatching(/^cannot store now: /) }
+    for (; ; round++) {
+      const result = await store.append(next()).catch((error: unknown) => error)
+      if (result instanceof Error) {
+        expect(result).toMatchObject(unavailable)
+        break
+      }
+      acked += 20_000
+    }
+    expect(acked).toBeGreaterThan(0)
+    expect(store.status()).toMatchObject({ writable: false, reason: expect.stringMatching(/full|No space|space/) })
+    await expect(store.append(next())).rejects.toMatchObject(unavailable)
+    const times = (await collect(store)).map((record) => record.time)
+    expect(times.length).toBeGreaterThanOrEqual(acked)
+    await run('mount', ['-o', 'remount,size=200m', disk])
+    const { stored, duplicates } = await store.append(next())
+    expect(stored.length + duplicates).toBe(20_000)
+    expect(store.status()).toMatchObject({ writable: true, reason: '' })
+    expect(await collect(store)).toHaveLength(acked + 20_000)
+    await start({ dir: disk })
+    expect(await collect(store)).toHaveLength(acked + 20_000)
+    expect(store.identity.epoch).toBe(0)
+  })
+
+  it('becomes writable again although nobody appends', async () => {
+    await start({ dir: disk, reserveBytes: 60 * MIB })
+    await expect(store.append([recordOf(WEB)])).rejects.toMatchObject({ code: 'SWARMLOGS_STORE_UNAVAILABLE' })
+    await store.runUpkeep()
+    expect(store.status().writable).toBe(false)
+    await run('mount', ['-o', 'remount,size=200m', disk])
+    await store.runUpkeep()
+    expect(store.status().writable).toBe(true)
+  })
+})
