@@ -1,6 +1,6 @@
 import type { LogStream } from '../shared/record.ts'
 import type { Checkpoint, TailBatch } from './line.ts'
-import type { Piece, Progress } from './tail/piece.ts'
+import { bytesOf, type Piece, type Progress } from './tail/piece.ts'
 import type { Target } from './target.ts'
 
 /** The number of the checkpoint's form; another one is not understood, and the log is then read anew. */
@@ -43,11 +43,4 @@ export class Followed {
     this.#progress = { ...this.#progress, ...grown, ...progress }
     return { stream, lines, checkpoint: { format: FORMAT, ...this.#progress }, bytes: bytesOf(lines) }
   }
-}
-
-/** Bytes of all messages. */
-export function bytesOf(lines: Piece['lines']): number {
-  let bytes = 0
-  for (const { message } of lines) bytes += message.length
-  return bytes
 }

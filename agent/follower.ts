@@ -3,9 +3,9 @@ import { SwarmlogsError } from '../shared/errors.ts'
 import type { LogStream } from '../shared/record.ts'
 import { Departures } from './departures.ts'
 import type { Discovery } from './discover.ts'
-import { logStream } from './enrich.ts'
+import { logStream, serviceName } from './enrich.ts'
 import type { FollowOptions } from './follow-options.ts'
-import { bytesOf, Followed } from './followed.ts'
+import { Followed } from './followed.ts'
 import type { TailBatch } from './line.ts'
 import type { LineTime } from './lines.ts'
 import { Merge } from './merge.ts'
@@ -13,10 +13,10 @@ import { Selection } from './selection.ts'
 import { attributesOf, imageOf } from './tail/containers.ts'
 import { historyTail } from './tail/history.ts'
 import { liveTail } from './tail/live.ts'
-import type { Piece, TailContext } from './tail/piece.ts'
+import { bytesOf, type Piece, type TailContext } from './tail/piece.ts'
 import { BEGINNING } from './tail/place.ts'
 import { Slots } from './tail/slots.ts'
-import { mayRotate, type NodeIdentity, type Target } from './target.ts'
+import { logFileBytes, type NodeIdentity, type Target } from './target.ts'
 
 /** Finite reads at a time, and how many of them may be of history. */
 const WINDOWS = 50
@@ -170,14 +170,22 @@ export class Follower {
       engine: this.#options.engine,
       id,
       tty,
-      mayRotate: mayRotate(followed.target),
+      fileBytes: logFileBytes(followed.target),
       horizon: this.#horizon,
       signal,
       windows: this.#windows,
       log: this.#options.log,
       onCaughtUp: () => this.#readHistory(followed),
+      onLost: () => this.#reportLost(followed.target),
       liveLines: () => followed.liveLines,
     }
+  }
+
+  #reportLost(target: Target): void {
+    const { status, log } = this.#options
+    status.gaps += 1
+    const service = serviceName(target)
+    log.warn({ service, container: target.id }, 'lines were rotated away before they could be read')
   }
 
   #readHistory(followed: Followed): void {

@@ -5,6 +5,8 @@ export class AgentStatus {
   /** Containers whose history is being read. */
   history = 0
   lines = 0
+  /** How often lines were rotated away before they could be read. */
+  gaps = 0
   bytes = 0
   /** `reachable`, or why the Docker engine is not; '' before the first try. */
   engine = ''

@@ -36,9 +36,21 @@ export function isReadable({ driver, driverOptions }: Target): boolean {
   return driver !== 'none' && !/^(1|t|true)$/i.test(driverOptions['cache-disabled'] ?? '')
 }
 
-/** Whether the engine may delete the head of the container's log. */
-export function mayRotate({ driver, driverOptions }: Target): boolean {
-  return driver !== 'json-file' || (driverOptions['max-size'] ?? '-1') !== '-1'
+/** Size at which the engine rotates the container's log, and then deletes the oldest file; undefined: it never does. */
+export function logFileBytes({ driver, driverOptions }: Target): number | undefined {
+  if (driver === 'json-file') return parseBytes(driverOptions['max-size'])
+  // The copies that the engine keeps for other drivers are logs of the local driver.
+  const size = driver === 'local' ? driverOptions['max-size'] : driverOptions['cache-max-size']
+  return parseBytes(size) ?? LOCAL_FILE_BYTES
+}
+
+const LOCAL_FILE_BYTES = 20 * 1024 * 1024
+
+/** Reads Docker's sizes: `10k`, `20m`, `1g`, a plain number; undefined when there is no limit. */
+function parseBytes(text = ''): number | undefined {
+  const [, digits = '', unit = ''] = /^(\d+(?:\.\d+)?)\s*([kmgt]?)i?b?$/i.exec(text) ?? []
+  const bytes = Number(digits) * 1024 ** ' kmgt'.indexOf(unit.toLowerCase() || ' ')
+  return bytes > 0 ? bytes : undefined
 }
 
 /** Whether the container's own log driver sends to one of the addresses (`host:port`). */

@@ -60,7 +60,7 @@ async function* readWindow(
   const release = await context.windows.acquire(signal)
   try {
     const reader = new LogReader(engine, { id, tty, tail, follow: false, dead }, signal)
-    const seam = new Seam(headMissing ? BEGINNING : from, prints, headMissing)
+    const seam = new Seam(headMissing ? BEGINNING : from, { prints, headMissing })
     for await (const lines of reader.batches()) {
       const fresh = seam.pass(lines, reader)
       if (fresh.length > 0) yield { lines: fresh, progress: { live: seam.position } }
@@ -70,7 +70,9 @@ async function* readWindow(
     if (seam.isTorn) return { position, next: again(position, reader.isWhole ? 'all' : longer(tail)) }
     if (seam.found) return { position }
     if (!reader.isWhole) return { position, next: { ...search, tail: longer(tail) } }
-    return { position, next: afterRotation(prints, seam.leftAtHead) }
+    const left = seam.leftAtHead
+    if (left === 0) context.onLost()
+    return { position, next: afterRotation(prints, left) }
   } finally {
     release()
   }

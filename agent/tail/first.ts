@@ -28,7 +28,7 @@ async function* firstWindow(
   const release = await context.windows.acquire(signal)
   try {
     const reader = new LogReader(engine, { id, tty, tail, follow: false, dead }, signal)
-    const place = new Place(BEGINNING, context.mayRotate)
+    const place = new Place(BEGINNING, context.fileBytes !== undefined)
     const cut = new Cut()
     let behind = 0
     for await (const lines of reader.batches()) {

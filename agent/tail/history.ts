@@ -38,12 +38,12 @@ export async function* historyTail(context: TailContext, from: HistoryProgress):
 
 /** Reads one window; its last piece says what is to be read next. */
 async function* readWindow(context: TailContext, progress: HistoryProgress): AsyncGenerator<Piece, void> {
-  const { engine, id, tty, signal, mayRotate } = context
+  const { engine, id, tty, signal, fileBytes } = context
   const tail = Math.ceil(progress.behind * 1.1) + progress.size
   const release = await context.windows.acquire(signal)
   try {
     const reader = new LogReader(engine, { id, tty, tail, follow: false, dead: false }, signal)
-    const window = new Window(progress, mayRotate)
+    const window = new Window(progress, fileBytes !== undefined)
     for await (const lines of reader.batches()) {
       const fresh = within(window.pass(lines), progress.horizon)
       if (fresh.length > 0) yield { lines: fresh, progress: { history: window.progress(reader) } }

@@ -47,8 +47,8 @@ export interface TailContext {
   readonly engine: Engine
   readonly id: string
   readonly tty: boolean
-  /** The engine may throw away the head of this log. */
-  readonly mayRotate: boolean
+  /** Size at which the engine rotates this log, throwing away the oldest file; undefined: it never does. */
+  readonly fileBytes: number | undefined
   /** Lines older than this are not wanted at first sight. */
   readonly horizon: LineTime
   readonly signal: AbortSignal
@@ -57,6 +57,8 @@ export interface TailContext {
   readonly log: Logger
   /** Called each time that the live tail has read all that was there: history may begin. */
   readonly onCaughtUp: () => void
+  /** Called when the live tail finds that lines behind its position were rotated away before it could read them. */
+  readonly onLost: () => void
   /** How many lines the live tail has handed on. */
   readonly liveLines: () => number
 }
@@ -69,4 +71,11 @@ export function isBefore(line: Line, time: LineTime): boolean {
 /** The lines that are not older than the horizon. */
 export function within(lines: readonly Line[], horizon: LineTime): readonly Line[] {
   return lines.some((line) => isBefore(line, horizon)) ? lines.filter((line) => !isBefore(line, horizon)) : lines
+}
+
+/** Bytes of all messages. */
+export function bytesOf(lines: readonly Line[]): number {
+  let bytes = 0
+  for (const { message } of lines) bytes += message.length
+  return bytes
 }

@@ -3,21 +3,35 @@ import type { Line, LineTime } from '../lines.ts'
 import { Matcher } from './fingerprint.ts'
 import { Place, type Position } from './place.ts'
 import type { LogReader } from './reader.ts'
+import type { Replays } from './replays.ts'
+
+export interface SeamOptions {
+  /** What is looked for instead of all the prints of the position. */
+  readonly prints?: readonly number[]
+  /** The log's head, and the position with it, is gone: all of the log is behind the seam. */
+  readonly headMissing?: boolean
+  /** Looks for lines that are shown twice. */
+  readonly replays?: Replays | undefined
+}
 
 /** Joins a new response to a position: passes over what lies before it, numbers what lies behind. */
 export class Seam {
   readonly #matcher: Matcher
   readonly #place: Place
   readonly #open: Position['open']
+  readonly #replays: Replays | undefined
   /** Sources of which this response has shown the end of a line. */
   readonly #seen = new Set<Source>()
   #reached: Position
   /** A line behind the position may lack its head in this response; more of the log must be asked for. */
   isTorn = false
+  /** The response shows lines that it has shown before. */
+  isRepeating = false
 
-  constructor(position: Position, prints = position.prints, headMissing = false) {
+  constructor(position: Position, { prints = position.prints, headMissing = false, replays }: SeamOptions = {}) {
     this.#matcher = new Matcher(prints)
     this.#place = new Place(position, headMissing)
+    this.#replays = replays
     this.#open = position.open
     this.#reached = position
   }
@@ -38,7 +52,7 @@ export class Seam {
 
   /** The lines that lie behind the position, numbered; none once isTorn. `reader` is what they were read by. */
   pass(lines: readonly Line[], reader: LogReader): readonly Line[] {
-    if (this.isTorn) return []
+    if (this.isTorn || this.isRepeating) return []
     let behind = lines
     if (!this.found) {
       const at = this.#matcher.search(lines)
@@ -47,11 +61,19 @@ export class Seam {
     }
     this.isTorn = !reader.isAll && this.#seen.size < 2 && behind.some((line) => this.#lacksHead(line))
     if (this.isTorn || behind.length === 0) return []
-    const fresh = behind.some((line) => !line.ended) ? behind.filter((line) => !this.#place.wasFlushed(line)) : behind
+    const fresh = this.#unknown(behind)
     this.#place.take(fresh)
     this.#see(behind)
     this.#reached = this.#place.position(this.#stillOpen(reader))
     return fresh
+  }
+
+  /** Leaves out what was taken before. */
+  #unknown(lines: readonly Line[]): readonly Line[] {
+    const repeated = this.#replays?.find(lines) ?? -1
+    this.isRepeating = repeated !== -1
+    const fresh = this.isRepeating ? lines.slice(0, repeated) : lines
+    return fresh.some((line) => !line.ended) ? fresh.filter((line) => !this.#place.wasFlushed(line)) : fresh
   }
 
   /** What the response has not shown any part of is still open. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { imageWithDigest, logStream, parseAttributes, serviceName } from '../../agent/enrich.ts'
-import { isReadable, mayRotate, sendsTo, type Target } from '../../agent/target.ts'
+import { isReadable, logFileBytes, sendsTo, type Target } from '../../agent/target.ts'
 
 const SERVICE_ID = 'x2n5xq3wn3jj5vqbmt0yzg1bq'
 const TASK_ID = 'lfap0icnqswi4ubp7z8mvqr5c'
@@ -103,16 +103,18 @@ it.each([
 })
 
 it.each([
-  ['json-file', {}, true, false],
-  ['json-file', { 'max-size': '10k' }, true, true],
-  ['local', {}, true, true],
-  ['journald', { 'cache-disabled': 'true' }, true, true],
-  ['syslog', {}, true, true],
-  ['syslog', { 'cache-disabled': 'true' }, false, true],
-  ['none', {}, false, true],
-])('driver %s with %j: readable %s, may rotate %s', (driver, driverOptions, readable, rotates) => {
+  ['json-file', {}, true, undefined],
+  ['json-file', { 'max-size': '-1' }, true, undefined],
+  ['json-file', { 'max-size': '10k' }, true, 10_240],
+  ['local', { 'max-size': '1.5MB' }, true, 1_572_864],
+  ['local', {}, true, 20_971_520],
+  ['journald', { 'cache-disabled': 'true' }, true, 20_971_520],
+  ['syslog', { 'cache-max-size': '1m' }, true, 1_048_576],
+  ['syslog', { 'cache-disabled': 'true' }, false, 20_971_520],
+  ['none', {}, false, 20_971_520],
+])('driver %s with %j: readable %s, rotated at %s bytes', (driver, driverOptions, readable, bytes) => {
   const one = target({ driver, driverOptions: driverOptions as Record<string, string> })
-  expect([isReadable(one), mayRotate(one)]).toEqual([readable, rotates])
+  expect([isReadable(one), logFileBytes(one)]).toEqual([readable, bytes])
 })
 
 it.each([

@@ -1,0 +1,50 @@
+import type { Pace } from './pace.ts'
+import type { Piece, TailContext } from './piece.ts'
+import type { Position } from './place.ts'
+import { LogReader } from './reader.ts'
+import { Replays } from './replays.ts'
+import { Seam } from './seam.ts'
+
+/**
+ * How following a log ended: its response ended; it did not show the position; its lines cannot be trusted any more,
+ * because the log is rotated and something was odd; the log grows too fast to be followed.
+ */
+export type Ending = 'ended' | 'missed' | 'unsure' | 'fast'
+
+/** A follow that has not met its position by then has missed it. */
+const SEAM_TIMEOUT_MS = 3_000
+/** When nobody has read for so long, the engine may have passed over whole files: it tells nobody. */
+const STALL_MS = 1_000
+
+/** Follows a log from a position, which must be in its last `tail` frames. */
+export async function* attach(
+  context: TailContext,
+  position: Position,
+  tail: number | 'all',
+  pace: Pace,
+): AsyncGenerator<Piece, Ending> {
+  const { engine, id, tty, signal, fileBytes } = context
+  const missed = new AbortController()
+  const both = AbortSignal.any([signal, missed.signal])
+  const reader = new LogReader(engine, { id, tty, tail, follow: true, dead: false }, both)
+  const isRotated = fileBytes !== undefined
+  const seam = new Seam(position, { replays: isRotated ? new Replays() : undefined })
+  const timer = seam.found ? undefined : setTimeout(() => missed.abort(), SEAM_TIMEOUT_MS)
+  try {
+    for await (const lines of reader.batches()) {
+      const fresh = seam.pass(lines, reader)
+      if (seam.found) clearTimeout(timer)
+      if (seam.isTorn || (!seam.found && !reader.isWhole)) return 'missed'
+      const since = performance.now()
+      if (fresh.length > 0) yield { lines: fresh, progress: { live: seam.position } }
+      if (seam.isRepeating || (isRotated && performance.now() - since > STALL_MS)) return 'unsure'
+      if (isRotated && pace.isFast) return 'fast'
+    }
+    return 'ended'
+  } catch (error) {
+    if (missed.signal.aborted) return 'missed'
+    throw error
+  } finally {
+    clearTimeout(timer)
+  }
+}

@@ -1,0 +1,81 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { attach } from './attach.ts'
+import { type CaughtUp, catchUp, SHORTEST_WINDOW } from './catch-up.ts'
+import { firstSight } from './first.ts'
+import { Pace } from './pace.ts'
+import { bytesOf, type Piece, type TailContext } from './piece.ts'
+import type { Position } from './place.ts'
+
+/** How often a log is read that grows too fast to be followed. */
+const POLL_MS = 50
+
+/** The position of one live tail, and the ways to move it on. */
+export class Walk {
+  readonly #context: TailContext
+  readonly #pace: Pace
+  #position: Position | undefined
+  #tail: CaughtUp['tail'] = SHORTEST_WINDOW
+  /** Lines handed on so far. */
+  taken = 0
+
+  constructor(context: TailContext, from: Position | undefined) {
+    this.#context = context
+    this.#pace = new Pace(context.fileBytes ?? Number.POSITIVE_INFINITY)
+    this.#position = from
+  }
+
+  /** Moves behind a piece before it is handed on: an error later must not move the walk back. */
+  note({ lines, progress }: Piece): void {
+    this.taken += lines.length
+    this.#pace.note(lines.length, bytesOf(lines))
+    this.#position = progress.live ?? this.#position
+  }
+
+  /** Reads finite windows of a dead container's log until one shows nothing new. */
+  async *drain(): AsyncGenerator<Piece, void> {
+    for (let before = -1; before !== this.taken; ) {
+      before = this.taken
+      yield* this.#catchUp(true)
+    }
+  }
+
+  /** Catches up, then follows until that ends. */
+  async *follow(): AsyncGenerator<Piece, void> {
+    // A log that was empty can be followed from its first line at once.
+    const isEmpty = this.#position?.prints.length === 0
+    const position = isEmpty && this.#position ? this.#position : yield* this.#catchUp(false)
+    const tail = isEmpty ? 'all' : this.#tail
+    const ending = yield* attach(this.#context, position, tail, this.#pace)
+    if (ending === 'missed') this.#tail = this.#tail === 'all' ? 'all' : this.#tail * 4
+    else this.#tail = SHORTEST_WINDOW
+    if (ending === 'fast') yield* this.#poll()
+  }
+
+  /**
+   * Reads window after window while the log grows fast: each must show the position that the one before it reached, so that
+   * a file that was rotated away is noticed, which is not so when the log is followed.
+   */
+  async *#poll(): AsyncGenerator<Piece, void> {
+    const { signal } = this.#context
+    while (!signal.aborted && !this.#pace.isSlow) {
+      const before = this.taken
+      yield* this.#catchUp(false)
+      this.#tail = Math.max(SHORTEST_WINDOW, 2 * (this.taken - before))
+      await sleep(POLL_MS, undefined, { signal })
+    }
+    this.#tail = SHORTEST_WINDOW
+  }
+
+  async *#catchUp(dead: boolean): AsyncGenerator<Piece, Position> {
+    const context = this.#context
+    if (this.#position) {
+      const reached = yield* catchUp(context, this.#position, dead, this.#tail)
+      this.#position = reached.position
+      this.#tail = reached.tail
+    } else {
+      this.#position = yield* firstSight(context, dead)
+    }
+    context.onCaughtUp()
+    return this.#position
+  }
+}
