@@ -7,7 +7,7 @@ import { buildImage, createStack, type Deployment, deployFile, waitUntilCollecti
 import { ensureDocker } from './install.ts'
 import { clearPlace, keptPlaces, ownPlaces, type Place } from './place.ts'
 import { run } from './run.ts'
-import { step } from './step.ts'
+import { dropSteps, step } from './step.ts'
 import { type Swarm, startSwarm } from './swarm.ts'
 
 const usage = `Shows swarmlogs on a real three-node Docker Swarm, which it makes on this machine and removes again.
@@ -45,7 +45,10 @@ async function demonstrate(isKept: boolean): Promise<number> {
   try {
     // The set-up is dropped at a signal where it stands: all that it made is in a place of this process.
     const ended = await Promise.race([signal, setUp(isKept)])
-    if (typeof ended === 'string') return EXIT_CODES[ended]
+    if (typeof ended === 'string') {
+      dropSteps()
+      return EXIT_CODES[ended]
+    }
     if (isKept) return printUse(ended)
     await tail(ended.deployment, signal)
     return 0
@@ -91,6 +94,7 @@ async function tail({ url, token }: Deployment, signal: Promise<keyof typeof EXI
   const child = spawn(process.execPath, [MAIN, ...args], { env, stdio: 'inherit' })
   void signal.then((name) => child.kill(name))
   await once(child, 'exit')
+  process.stderr.write('\n')
 }
 
 function printUse({ swarm, deployment }: Show): number {
