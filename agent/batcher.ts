@@ -21,11 +21,10 @@ const TARGET_BYTES = 1 << 20
 const COMPRESS_AHEAD = 2
 
 const compress = promisify(zstdCompress)
-const ZSTD = {
-  // One pass through the thread pool for nearly every chunk, not one per 16 KiB.
-  chunkSize: 256 * 1024,
-  params: { [constants.ZSTD_c_compressionLevel]: 1, [constants.ZSTD_c_checksumFlag]: 1 },
-}
+const ZSTD_PARAMS = { [constants.ZSTD_c_compressionLevel]: 1, [constants.ZSTD_c_checksumFlag]: 1 }
+/** Lines mostly shrink to less than a quarter: then the output takes one pass through the thread pool, and no needlessly large buffer. */
+const USUAL_RATIO = 4
+const MIN_OUTPUT_BYTES = 4096
 
 /** Packs, seals and compresses what tails yield. Checkpoints travel in the chunk that holds the last line that they stand for. */
 export function batcher(source: AsyncIterable<TailBatch>, options: BatcherOptions): AsyncGenerator<SealedChunk> {
@@ -42,12 +41,14 @@ export function batcher(source: AsyncIterable<TailBatch>, options: BatcherOption
 
 async function seal(batch: OpenBatch): Promise<SealedChunk> {
   const { records, checkpoints, option } = batch
+  const entries = batch.entries()
+  const chunkSize = Math.max(MIN_OUTPUT_BYTES, Math.ceil(entries.length / USUAL_RATIO))
   return {
     id: randomBytes(16).toString('hex'),
     records,
     checkpoints,
     containers: [...new Set(option.streams.map((stream) => stream.containerId))],
     option: packOption(option),
-    body: await compress(batch.entries(), ZSTD),
+    body: await compress(entries, { chunkSize, params: ZSTD_PARAMS }),
   }
 }

@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import type { TailBatch } from '../line.ts'
 import type { OpenBatch } from './open-batch.ts'
 
@@ -57,29 +56,27 @@ export async function* fill(source: AsyncIterable<TailBatch>, options: FillOptio
 /** How long one batch waits for more. */
 class Patience {
   readonly #isHungry: () => boolean
-  readonly #stop = new AbortController()
+  readonly #until = performance.now() + MAX_LINGER_MS
   #over: Promise<typeof NOTHING_CAME> | undefined
+  #timer: NodeJS.Timeout | undefined
 
   constructor(isHungry: () => boolean) {
     this.#isHungry = isHungry
   }
 
+  /** Resolves when the wait is over; never after `end`. */
   over(): Promise<typeof NOTHING_CAME> {
-    this.#over ??= this.#wait()
+    this.#over ??= new Promise((resolve) => {
+      const ask = () => {
+        if (this.#isHungry() || performance.now() >= this.#until) resolve(NOTHING_CAME)
+        else this.#timer = setTimeout(ask, ASK_MS)
+      }
+      this.#timer = setTimeout(ask, LINGER_MS)
+    })
     return this.#over
   }
 
   end(): void {
-    this.#stop.abort()
-  }
-
-  async #wait(): Promise<typeof NOTHING_CAME> {
-    const until = performance.now() + MAX_LINGER_MS
-    const { signal } = this.#stop
-    await delay(LINGER_MS, undefined, { signal }).catch(() => {})
-    while (!signal.aborted && !this.#isHungry() && performance.now() < until) {
-      await delay(ASK_MS, undefined, { signal }).catch(() => {})
-    }
-    return NOTHING_CAME
+    clearTimeout(this.#timer)
   }
 }

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { Agent as HttpAgent, type IncomingMessage } from 'node:http'
 import { Agent as HttpsAgent } from 'node:https'
 import { join } from 'node:path'
+import { inspect } from 'node:util'
 import Docker from 'dockerode'
 import { type ErrorCode, SwarmlogsError } from '../../shared/errors.ts'
 
@@ -134,7 +135,11 @@ function connection(host: string, address: EngineAddress): Connection {
   return { ...plain, ...certificates(address.certPath), agent: guarded(new HttpsAgent(KEEP_ALIVE)) }
 }
 
-/** A request that is aborted while it takes over an idle socket fails on the socket itself, where node:http does not listen. */
+/**
+ * A request that is aborted while it takes over an idle socket fails on the socket itself, where node:http does not listen.
+ * And docker-modem writes each request's options out in full for a debug log, read or not: with 50 open streams behind the
+ * agent that takes most of the CPU.
+ */
 function guarded<A extends HttpAgent>(agent: A): A {
   const connect = agent.createConnection.bind(agent)
   agent.createConnection = (options, callback) => {
@@ -142,6 +147,7 @@ function guarded<A extends HttpAgent>(agent: A): A {
     socket?.on('error', () => undefined)
     return socket
   }
+  Object.defineProperty(agent, inspect.custom, { value: () => 'agent' })
   return agent
 }
 
