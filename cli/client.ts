@@ -1,7 +1,7 @@
 import type { IncomingMessage, RequestOptions } from 'node:http'
 import { SwarmlogsError } from '../shared/errors.ts'
 import type { ClientConfig } from './config.ts'
-import { problemOf, unreachable } from './problem.ts'
+import { brokenOff, problemOf, unreachable } from './problem.ts'
 
 const CONNECT_TIMEOUT_MS = 10_000
 const MAX_PROBLEM_BYTES = 256 * 1024
@@ -66,7 +66,7 @@ export class Client {
     try {
       for await (const piece of response) yield piece as Buffer
     } catch (error) {
-      throw error instanceof SwarmlogsError ? error : unreachable(this.address, error)
+      throw brokenOff(this.address, error)
     }
   }
 

@@ -4,6 +4,8 @@ import type { Command } from 'commander'
 interface CommandEntry {
   readonly name: string
   readonly summary: string
+  /** Runs until it is told to stop, whether somebody reads its output or not. */
+  readonly isService?: true
   load(): Promise<{ define(command: Command): void }>
 }
 
@@ -33,16 +35,19 @@ export const COMMANDS: readonly CommandEntry[] = [
   {
     name: 'up',
     summary: 'run server and agent in one process, for one machine',
+    isService: true,
     load: () => import('./commands/up.ts'),
   },
   {
     name: 'server',
     summary: 'run the server: take lines in, store them, answer',
+    isService: true,
     load: () => import('./commands/server.ts'),
   },
   {
     name: 'agent',
     summary: "run the agent: ship this node's lines to the server",
+    isService: true,
     load: () => import('./commands/agent.ts'),
   },
   {

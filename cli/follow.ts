@@ -102,6 +102,7 @@ class Tail {
     messages: readonly EventSourceMessage[],
     onEnd: (code: ApiNote['code']) => void,
   ): { source: Source; text: string }[] {
+    if (messages.length > 0) this.#isBack()
     const runs: { source: Source; text: string }[] = []
     for (const { id, event, data } of messages) {
       if (id !== undefined) this.#lastId = id
@@ -112,7 +113,6 @@ class Tail {
       if (last?.source === source) last.text += text
       else runs.push({ source, text })
     }
-    if (messages.length > 0) this.#isBack()
     return runs
   }
 

@@ -24,7 +24,7 @@ export function printOptions(command: Command): Command {
     )
 }
 
-/** Adds the flags that choose a range of time; `times` is how the help puts their forms. */
+/** Adds the flags that choose a range of time. */
 export function rangeOptions(command: Command): Command {
   return command
     .option(

@@ -17,7 +17,7 @@ export function problemOf(status: number, body: string, address: string, hasToke
   return new SwarmlogsError('SWARMLOGS_STORE_UNAVAILABLE', problem.message)
 }
 
-/** The error for a connection that could not be made, or that broke. */
+/** The error for a connection that could not be made. */
 export function unreachable(address: string, cause: unknown): SwarmlogsError {
   const reason = reasonOf(cause)
   const code = String((cause as NodeJS.ErrnoException).code ?? '')
@@ -26,6 +26,12 @@ export function unreachable(address: string, cause: unknown): SwarmlogsError {
     ? 'give the certificate authority with --tls-ca or SWARMLOGS_TLS_CA'
     : 'is the server up? --url or SWARMLOGS_URL name it'
   return new SwarmlogsError('SWARMLOGS_SERVER_UNAVAILABLE', `cannot reach ${address}: ${reason}; ${next}`, { cause })
+}
+
+/** The error for an answer whose connection broke before its end. */
+export function brokenOff(address: string, cause: unknown): SwarmlogsError {
+  const message = `cannot show all lines: the connection to ${address} broke off (${reasonOf(cause)}); ask again`
+  return new SwarmlogsError('SWARMLOGS_SERVER_UNAVAILABLE', message, { cause })
 }
 
 function unauthorized(address: string, hasToken: boolean): string {

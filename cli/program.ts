@@ -2,16 +2,19 @@ import { Command, CommanderError } from 'commander'
 import { SwarmlogsError } from '../shared/errors.ts'
 import { programVersion } from '../shared/version.ts'
 import { COMMANDS } from './commands.ts'
-import { say, watchOutputs } from './output/say.ts'
+import { watchReader } from './output/reader.ts'
+import { say } from './output/say.ts'
 
 const EXIT_FAILED = 1
 const EXIT_USAGE = 2
 
 /** Runs the command that the arguments name and resolves with the exit code: 0 ok, 1 failed, 2 wrong usage. */
 export async function run(args: readonly string[]): Promise<number> {
-  watchOutputs()
+  const asked = args[0] === 'help' ? args[1] : args[0]
+  const isService = args[0] === asked && COMMANDS.some((command) => command.name === asked && command.isService)
+  if (!isService) watchReader()
   try {
-    const program = await build(args)
+    const program = await build(asked, args)
     await program.parseAsync(args.length === 0 ? ['--help'] : args, { from: 'user' })
     return Number(process.exitCode ?? 0)
   } catch (error) {
@@ -20,20 +23,18 @@ export async function run(args: readonly string[]): Promise<number> {
 }
 
 /** All commands by name, but only the one that is asked for with its flags: its file is all that needs to be loaded. */
-async function build(args: readonly string[]): Promise<Command> {
+async function build(asked: string | undefined, args: readonly string[]): Promise<Command> {
   const program = new Command('swarmlogs')
     .description('Logs of a Docker Swarm: collected, stored, ordered, searchable.')
     .helpCommand('help [COMMAND]', 'show what a command does, with examples')
     .helpOption('-h, --help', 'show this help')
     .exitOverride()
-    .showSuggestionAfterError()
     .addHelpText('after', '\n`swarmlogs COMMAND --help` shows the flags of a command, with examples.')
+  // It is read from a file, which no command needs.
   if (args.includes('--version') || args.includes('-V'))
     program.version(programVersion(), '-V, --version', 'show the version')
-  const asked = args[0] === 'help' ? args[1] : args[0]
   for (const { name, summary, load } of COMMANDS) {
-    const command = program.command(name).summary(summary).description(summary)
-    command.helpOption('-h, --help', 'show this help')
+    const command = program.command(name).description(summary).helpOption('-h, --help', 'show this help')
     if (name !== asked) continue
     const { define } = await load()
     define(command)

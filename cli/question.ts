@@ -2,7 +2,7 @@ import { SwarmlogsError } from '../shared/errors.ts'
 import { parseCount } from './options.ts'
 
 /** Flags of `tail`, `logs` and `search`, as commander hands them on. */
-export interface QuestionFlags {
+export type QuestionFlags = {
   readonly timestamps?: boolean
   readonly details?: boolean
   readonly raw?: boolean
@@ -34,6 +34,7 @@ export interface Question {
   readonly params: URLSearchParams
   /** -n; 'all' when it was given so, undefined when it was not given. */
   readonly count: number | 'all' | undefined
+  /** Printed lines begin with service, task and node. */
   readonly hasPrefix: boolean
   readonly hasTime: boolean
 }
@@ -50,7 +51,6 @@ export function readQuestion(flags: QuestionFlags, targets: readonly string[]): 
     throw new SwarmlogsError('SWARMLOGS_USAGE', `cannot use '${output}' for --output: give text, json or raw`)
   }
   const isRaw = flags.raw === true || output === 'raw'
-  const hasTime = flags.timestamps === true
   const params = new URLSearchParams()
   for (const target of targets) params.append('target', target)
   for (const name of LISTS) for (const value of flags[name] ?? []) params.append(name, value)
@@ -60,7 +60,9 @@ export function readQuestion(flags: QuestionFlags, targets: readonly string[]): 
   if (flags.current === true) params.set('current', 'true')
   if (output !== 'json') addPrintFlags(params, flags, isRaw)
   const count = flags.tail === undefined ? undefined : (parseCount(flags.tail) ?? 'all')
-  return { form: output === 'json' ? 'json' : 'text', params, count, hasPrefix: !isRaw, hasTime }
+  const form = output === 'json' ? 'json' : 'text'
+  const isText = form === 'text'
+  return { form, params, count, hasPrefix: isText && !isRaw, hasTime: isText && flags.timestamps === true }
 }
 
 function setText(params: URLSearchParams, name: string, value: string | undefined): void {

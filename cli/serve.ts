@@ -1,18 +1,25 @@
 import type { Logger } from 'pino'
 
+const EXIT_INTERRUPTED = 130
+const EXIT_TERMINATED = 143
+
 /** A long-running part of the program. */
 export type Part = (log: Logger, signal: AbortSignal) => Promise<void>
 
 /**
  * Runs a long-running part until it ends or SIGTERM or SIGINT asks it to stop; a second signal ends the process at once.
+ * After SIGINT the exit code is 130, whoever started it by hand pressed Ctrl-C.
  * Logs go to stderr, as JSON, or pretty when a terminal shows them.
  */
 export async function serve(level: string, part: Part): Promise<void> {
   const stop = new AbortController()
   const onSignal = (signal: NodeJS.Signals) => {
-    if (stop.signal.aborted) process.exit(signal === 'SIGINT' ? 130 : 143)
+    if (stop.signal.aborted) process.exit(signal === 'SIGINT' ? EXIT_INTERRUPTED : EXIT_TERMINATED)
+    if (signal === 'SIGINT') process.exitCode = EXIT_INTERRUPTED
     stop.abort()
   }
+  // Whoever waited for the ready line may close the pipe after it.
+  process.stdout.on('error', () => {})
   process.on('SIGTERM', onSignal)
   process.on('SIGINT', onSignal)
   try {

@@ -1,23 +1,44 @@
 import type { Command } from 'commander'
-import { Client } from '../client.ts'
-import { clientConfig, healthUrl } from '../config.ts'
+import { SwarmlogsError } from '../../shared/errors.ts'
+import type { Flags } from '../../shared/settings.ts'
+import { healthUrl } from '../config.ts'
+
+const TIMEOUT_MS = 4_000
 
 const EXAMPLES = `
 Asks /livez of the server that SWARMLOGS_LISTEN (or --listen) started on this machine. Made for HEALTHCHECK of an image.
 
 Examples:
   swarmlogs healthcheck                              exit code 0: alive, 1: not
-  swarmlogs healthcheck --listen 127.0.0.1:4280
+  swarmlogs healthcheck --listen 127.0.0.1:5000
   docker exec CONTAINER node /app/dist/cli/main.js healthcheck`
 
 /** Adds what `healthcheck` takes and does. */
 export function define(command: Command): void {
-  command.option('--listen <HOST:PORT>', 'where the server listens (default 127.0.0.1:4280)')
-  command.option('--tls-ca <FILE>', 'certificate authority, where the server has TLS (PEM)')
+  command.option('--listen <HOST:PORT>', 'where the server listens [SWARMLOGS_LISTEN] (default 127.0.0.1:4280)')
+  command.option('--tls-cert <FILE>', "the server's certificate: asks by https [SWARMLOGS_TLS_CERT]")
   command.addHelpText('after', EXAMPLES).action(healthcheck)
 }
 
-async function healthcheck(flags: Readonly<Record<string, unknown>>): Promise<void> {
-  const url = healthUrl(flags)
-  await new Client({ ...clientConfig({ tlsCa: flags.tlsCa, url: url.href }), url }).json('livez')
+async function healthcheck(flags: Flags): Promise<void> {
+  const url = new URL('livez', healthUrl(flags))
+  const reason = await whatIsWrong(url)
+  if (reason === undefined) return
+  throw new SwarmlogsError('SWARMLOGS_SERVER_UNAVAILABLE', `cannot find the server alive at ${url.href}: ${reason}`)
+}
+
+function whatIsWrong(url: URL): Promise<string | undefined> {
+  const isTls = url.protocol === 'https:'
+  const { request } = process.getBuiltinModule(isTls ? 'node:https' : 'node:http')
+  // It asks its own machine, by an address that the certificate is hardly made for.
+  const options = { agent: false, timeout: TIMEOUT_MS, ...(isTls && { rejectUnauthorized: false }) } as const
+  return new Promise((resolve) => {
+    const sent = request(url, options, (response) => {
+      response.resume()
+      resolve(response.statusCode === 200 ? undefined : `it answers ${response.statusCode}`)
+    })
+    sent.on('timeout', () => sent.destroy(new Error(`no answer within ${TIMEOUT_MS / 1000} s`)))
+    sent.on('error', (error) => resolve(error.message))
+    sent.end()
+  })
 }

@@ -21,9 +21,7 @@ Examples:
   swarmlogs logs -f -n 20 -t web              the last 20 of each task with their times, and all that come
   swarmlogs logs --raw --since 2026-11-21T04:00 --until 2026-11-21T05:00 shop_web.1 > hour.log`
 
-interface LogsFlags extends QuestionFlags {
-  readonly follow?: boolean
-}
+type LogsFlags = QuestionFlags & { readonly follow?: boolean }
 
 /** Adds what `logs` takes and does. */
 export function define(command: Command): void {
@@ -35,8 +33,8 @@ export function define(command: Command): void {
 
 async function logs(target: string, flags: LogsFlags): Promise<void> {
   const question = readQuestion(flags, [target])
-  const client = new Client(clientConfig({ ...flags }))
-  const printer = new Printer({ ...colourConfig({ ...flags }), ...question })
+  const client = new Client(clientConfig(flags))
+  const printer = new Printer({ ...colourConfig(flags), ...question })
   const { params, count } = question
   if (typeof count === 'number') {
     params.set('n', String(count))

@@ -19,7 +19,7 @@ Examples:
   swarmlogs search timeout --stack shop --since 2d          of one stack, in the last two days
   swarmlogs search 500 --service "*_web" -n 20 -o json      the newest 20 as JSON records`
 
-/** Adds what \`search\` takes and does. */
+/** Adds what `search` takes and does. */
 export function define(command: Command): void {
   command.argument('[TEXT...]', 'text to look for; without it all lines that the flags choose')
   command.option('-n, --tail <N>', 'only the newest N lines, or all')
@@ -36,21 +36,17 @@ async function search(words: readonly string[], flags: QuestionFlags): Promise<v
   if (words.length > 0 && text.trim() === '') {
     throw new SwarmlogsError('SWARMLOGS_USAGE', 'cannot search for an empty text: give one, or leave it out')
   }
-  const { form, params, count, hasPrefix, hasTime } = readQuestion(flags, [])
+  const question = readQuestion(flags, [])
+  const { form, params, count } = question
   if (text !== '') params.set('grep', text)
   if (typeof count === 'number') params.set('n', String(count))
   const isDefault = count === undefined && flags.since === undefined && flags.until === undefined
   if (isDefault) {
     params.set('since', DEFAULT_SINCE)
-    say(`the last hour; --since and -n look further back`)
+    say('the last hour; --since and -n look further back')
   }
-  const client = new Client(clientConfig({ ...flags }))
-  const isText = form === 'text'
-  const printer = new Printer({
-    ...colourConfig({ ...flags }),
-    hasPrefix: isText && hasPrefix,
-    hasTime: isText && hasTime,
-  })
+  const client = new Client(clientConfig(flags))
+  const printer = new Printer({ ...colourConfig(flags), ...question })
   await printAnswer(client, form, await ask(client, form, params), printer, [])
   if (!printer.hasPrinted) say('no line found')
 }

@@ -18,9 +18,7 @@ Examples:
   swarmlogs tail -f web api --grep timeout    follow lines of two services that hold "timeout"
   swarmlogs tail shop_web.2 -n 1000 -o json   the newest 1000 lines of one task as JSON records`
 
-interface TailFlags extends QuestionFlags {
-  readonly follow?: boolean
-}
+type TailFlags = QuestionFlags & { readonly follow?: boolean }
 
 /** Adds what `tail` takes and does. */
 export function define(command: Command): void {
@@ -33,13 +31,10 @@ export function define(command: Command): void {
 }
 
 async function tail(targets: readonly string[], flags: TailFlags): Promise<void> {
-  const { form, params, count, hasPrefix, hasTime } = readQuestion(flags, targets)
-  const client = new Client(clientConfig({ ...flags }))
-  const printer = new Printer({
-    ...colourConfig({ ...flags }),
-    hasPrefix: hasPrefix && form === 'text',
-    hasTime: hasTime && form === 'text',
-  })
+  const question = readQuestion(flags, targets)
+  const { form, params, count } = question
+  const client = new Client(clientConfig(flags))
+  const printer = new Printer({ ...colourConfig(flags), ...question })
   const isDefault = count === undefined && flags.since === undefined
   if (isDefault) params.set('n', String(DEFAULT_COUNT))
   else if (typeof count === 'number') params.set('n', String(count))
