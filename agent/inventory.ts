@@ -14,6 +14,8 @@ export interface InventoryOptions {
 const POLL_MS = 15_000
 /** A node that is no manager may become one. */
 const WORKER_POLL_MS = 60_000
+/** The engine has not answered yet. */
+const UNREACHED_POLL_MS = 500
 /** Changes come in bursts: a deploy is many events. */
 const SETTLE_MS = 300
 
@@ -31,7 +33,7 @@ export async function* inventories(options: InventoryOptions): AsyncGenerator<In
         if (now !== before) yield inventory
         before = now
       }
-      await change.wait(inventory ? POLL_MS : WORKER_POLL_MS)
+      await change.wait(inventory ? POLL_MS : engine.version === '' ? UNREACHED_POLL_MS : WORKER_POLL_MS)
     } catch (error) {
       if (!signal.aborted) log.debug({ err: error }, 'cannot read the inventory of the swarm, trying again')
       await sleep(POLL_MS, undefined, { signal, ref: false }).catch(() => undefined)

@@ -4,13 +4,17 @@ import type { Store } from './store/store.ts'
 
 const NAME = 'inventory'
 const FORMAT = 1
-/** Services that are gone: their replicas are still needed for padding. The oldest are forgotten first. */
+/** Managers are asked so often, about: a task that printed later may be one that was not there then. */
+const STALE_NS = 15_000_000_000n
+/** Services and tasks that are gone: replicas are still needed for padding. The oldest are forgotten first. */
 const MAX_GONE = 10_000
 
 interface Saved {
   readonly format: number
   readonly inventories: readonly Inventory[]
   readonly gone: readonly ServiceInfo[]
+  /** Ids of tasks that Docker has forgotten since a manager told of them. */
+  readonly goneTasks: readonly string[]
 }
 
 /** What managers' engines last told of their Swarms, kept with the store; services that are gone keep their last known replicas. */
@@ -20,6 +24,7 @@ export class Inventories {
   readonly #services = new Map<string, ServiceInfo>()
   readonly #gone = new Map<string, ServiceInfo>()
   readonly #tasks = new Map<string, ReadonlySet<string>>()
+  readonly #goneTasks = new Set<string>()
   #saving: Promise<void> = Promise.resolve()
 
   constructor(store: Pick<Store, 'save' | 'load'>) {
@@ -33,6 +38,7 @@ export class Inventories {
     const saved = parse(text)
     if (saved?.format !== FORMAT) return
     for (const service of saved.gone) this.#gone.set(service.id, service)
+    for (const id of saved.goneTasks) this.#goneTasks.add(id)
     for (const inventory of saved.inventories) this.#take(inventory)
   }
 
@@ -67,9 +73,19 @@ export class Inventories {
     return this.#services.get(id) ?? this.#gone.get(id)
   }
 
-  /** Whether Docker still has the stream's task; true for what no manager has told of. */
-  isCurrent(stream: LogStream): boolean {
-    return stream.taskId === '' || (this.#tasks.get(stream.cluster)?.has(stream.taskId) ?? true)
+  /** The Swarm of a stream. A worker's engine does not know it: then it is the only one that a manager has told of. */
+  clusterOf({ cluster, serviceId }: LogStream): string {
+    if (cluster !== '' || serviceId === '' || this.#byCluster.size !== 1) return cluster
+    const [only = ''] = this.#byCluster.keys()
+    return only
+  }
+
+  /** Whether Docker still has the stream's task; true for what no manager has told of, and for what is newer than what was told. */
+  isCurrent(stream: LogStream, last?: bigint): boolean {
+    const cluster = this.clusterOf(stream)
+    const told = this.#byCluster.get(cluster)
+    if (stream.taskId === '' || told === undefined || this.#tasks.get(cluster)?.has(stream.taskId)) return true
+    return !this.#goneTasks.has(stream.taskId) && (last === undefined || last > BigInt(told.time) - STALE_NS)
   }
 
   #all<Item>(items: (inventory: Inventory) => readonly Item[]): { cluster: string; item: Item }[] {
@@ -88,17 +104,30 @@ export class Inventories {
       this.#gone.delete(service.id)
       this.#services.set(service.id, service)
     }
-    for (const id of this.#gone.keys()) {
-      if (this.#gone.size <= MAX_GONE) break
-      this.#gone.delete(id)
-    }
+    for (const id of this.#tasks.get(inventory.cluster) ?? []) this.#goneTasks.add(id)
+    for (const id of inventory.tasks) this.#goneTasks.delete(id)
+    forgetOldest(this.#gone)
+    forgetOldest(this.#goneTasks)
     this.#tasks.set(inventory.cluster, new Set(inventory.tasks))
     this.#byCluster.set(inventory.cluster, inventory)
   }
 
   async #save(): Promise<void> {
-    const saved: Saved = { format: FORMAT, inventories: [...this.#byCluster.values()], gone: [...this.#gone.values()] }
+    const saved: Saved = {
+      format: FORMAT,
+      inventories: [...this.#byCluster.values()],
+      gone: [...this.#gone.values()],
+      goneTasks: [...this.#goneTasks],
+    }
     await this.#store.save(NAME, JSON.stringify(saved))
+  }
+}
+
+/** Keeps the newest of what is gone. */
+function forgetOldest(gone: Map<string, unknown> | Set<string>): void {
+  for (const id of gone.keys()) {
+    if (gone.size <= MAX_GONE) return
+    gone.delete(id)
   }
 }
 

@@ -45,7 +45,10 @@ export async function readQuestion(context: Context, kind: Cursor['kind'], param
   const summaries = await store.streams()
   const universe = universeOf(context, summaries)
   const targets = (parameters.target ?? []).map((target) => resolveTarget(target, universe))
-  const filter = { ...filterOf(parameters), accepts: choiceOf(context, targets, parameters.current) }
+  const filter = {
+    ...filterOf(parameters),
+    accepts: choiceOf(context, targets, parameters.current ? summaries : undefined),
+  }
   return {
     filter,
     ...(range.since !== undefined && { since: range.since }),
@@ -162,14 +165,16 @@ function universeOf({ inventories }: Context, summaries: readonly StreamSummary[
   }
 }
 
+/** The targets' streams; where a catalog is given, only those of tasks that Docker still has. */
 function choiceOf(
   { inventories }: Context,
   targets: readonly Target[],
-  isCurrentOnly: boolean,
+  summaries: readonly StreamSummary[] | undefined,
 ): (stream: LogStream) => boolean {
-  return (stream) =>
-    (targets.length === 0 || targets.some((target) => target.matches(stream))) &&
-    (!isCurrentOnly || inventories.isCurrent(stream))
+  const isWanted = (stream: LogStream) => targets.length === 0 || targets.some((target) => target.matches(stream))
+  if (summaries === undefined) return isWanted
+  const last = new Map(summaries.map((summary) => [summary.stream.containerId, summary.last]))
+  return (stream) => isWanted(stream) && inventories.isCurrent(stream, last.get(stream.containerId))
 }
 
 /** Docker pads a service's slots, but not those of a task that was asked for by itself. */

@@ -40,7 +40,9 @@ interface Counts {
 }
 
 function servicesOf({ inventories }: Context, summaries: readonly StreamSummary[]): ApiService[] {
-  const groups = groupBy(summaries, ({ stream }) => serviceKey(stream.cluster, stream.serviceId, stream.service))
+  const groups = groupBy(summaries, ({ stream }) =>
+    serviceKey(inventories.clusterOf(stream), stream.serviceId, stream.service),
+  )
   const services = new Map<string, ApiService>()
   for (const { cluster, service } of inventories.services) {
     const key = serviceKey(cluster, service.id, service.name)
@@ -52,7 +54,7 @@ function servicesOf({ inventories }: Context, summaries: readonly StreamSummary[
     services.set(key, {
       ...goneService(inventories.service(newest.serviceId), newest),
       ...countsOf(group),
-      current: inventories.knows(newest.cluster) ? false : null,
+      current: inventories.knows(inventories.clusterOf(newest)) ? false : null,
     })
   }
   return [...services.values()].sort((a, b) => compareNames(a.name, b.name))

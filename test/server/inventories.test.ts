@@ -39,10 +39,14 @@ describe('Inventories', () => {
   it('says which tasks Docker still has, and takes what it cannot know as current', async () => {
     const inventories = new Inventories(new MemoryStore())
     expect(inventories.isCurrent(streamOf('web'))).toBe(true)
-    await inventories.take(inventoryOf({ tasks: ['task-web'] }))
+    await inventories.take(inventoryOf({ tasks: ['task-web', 'task-api'] }))
+    await inventories.take(inventoryOf({ tasks: ['task-web'], time: '20000000000' }))
     expect(inventories.isCurrent(streamOf('web'))).toBe(true)
     expect(inventories.isCurrent(streamOf('api'))).toBe(false)
+    expect(inventories.isCurrent(streamOf('new'), 19_000_000_000n)).toBe(true)
+    expect(inventories.isCurrent(streamOf('old'), 1n)).toBe(false)
     expect(inventories.isCurrent(streamOf('api', { cluster: 'other' }))).toBe(true)
+    expect(inventories.isCurrent(streamOf('api', { cluster: '' }))).toBe(false)
     expect(inventories.isCurrent(streamOf('plain', { taskId: '' }))).toBe(true)
   })
 

@@ -136,6 +136,7 @@ describe.each(STORES)('GET /api/v1/search over the %s store', (_, open) => {
 
   it('leaves out tasks that Docker no longer has, when asked to', async () => {
     expect((await page('current=true')).records).toHaveLength(150)
+    await server.context.ingestor.inventory(inventoryOf({ tasks: ['task-web', 'task-api', 'task-db'] }))
     await server.context.ingestor.inventory(inventoryOf({ tasks: ['task-web'] }))
     expect((await page('current=true')).records).toHaveLength(50)
     expect((await page('')).records).toHaveLength(150)
