@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Known } from './known.ts'
+import { headOf } from './long.ts'
 import { type Lookup, type Place, placeKey, rangeOf, type StoredLine } from './lookup.ts'
 import type { Row } from './rows.ts'
 import { FOREIGN, FOREIGN_ORDINALS, HEAD_MISSING, sourceCode } from './schema.ts'
@@ -147,14 +148,15 @@ export class Admission {
     }
     site.ordinals.add(row.ordinal)
     site.next = Math.max(site.next, row.ordinal + 1)
-    if (site.byContent) addMessage(site, row.record.message)
+    if (site.byContent) addMessage(site, headOf(row.record.message))
     return true
   }
 
   /** How often the read that the row is of has had its message at this time so far; a read may go over several appends. */
   #seen(row: Row): number {
     const known = this.#knownOf(row)
-    const { message, ordinal } = row.record
+    const { ordinal } = row.record
+    const message = headOf(row.record.message)
     const head =
       known.head?.time === row.time && ordinal >= known.head.next
         ? known.head
@@ -176,9 +178,12 @@ function isForeign(row: Row): boolean {
   return (row.flags & FOREIGN) !== 0
 }
 
-/** In a group whose ordinals are guesses a line is stored when its message is there as often as this read had it. */
+/**
+ * In a group whose ordinals are guesses a line is stored when its message is there as often as this read had it. Of long messages only the
+ * first pieces are held against each other.
+ */
 function isStored(row: Row, site: Site, times: number): boolean {
-  return site.byContent ? times <= (site.messages.get(row.record.message) ?? 0) : site.ordinals.has(row.ordinal)
+  return site.byContent ? times <= (site.messages.get(headOf(row.record.message)) ?? 0) : site.ordinals.has(row.ordinal)
 }
 
 function newSite(index: number, row: Row, foreign: boolean): Site {

@@ -1,33 +1,40 @@
 import type { StoredRecord } from '../../../shared/record.ts'
 import { formatTime } from '../../../shared/time.ts'
 import type { LineFormat, PrintedRun } from '../store.ts'
-import { bigintColumn, numberColumn, textColumn } from './columns.ts'
+import { bigintColumn, numberColumn } from './columns.ts'
+import {
+  chosenColumn,
+  FIRST_OWN_COLUMN,
+  fieldsColumn,
+  type Lines,
+  messageColumn,
+  ORDINAL_COLUMN,
+  SOURCE_COLUMN,
+  TIME_COLUMN,
+} from './lines.ts'
 import { HEAD_MISSING, levelOf, sourceOf } from './schema.ts'
-import { type Found, STREAM_COLUMN } from './search.ts'
+import type { Chosen } from './selection.ts'
 
-/** The columns of a record, and of a printed line. Texts are encoded, see `textColumn`. */
-export const RECORD_COLUMNS = [
-  'l.received',
-  'l.level',
-  'l.flags',
-  'l.cut_from',
-  'encode(l.message)',
-  'encode(l.fields)',
-]
-export const PRINT_COLUMNS = ['encode(l.message)']
+/** The columns that a record needs besides those of every search. Texts are encoded, see `textColumn`. */
+export const RECORD_COLUMNS = ['l.received', 'l.level', 'l.flags', 'l.cut_from', 'encode(l.fields)']
 
-/** The rows as records. */
-export function recordsOf({ chunk, chosen }: Found): StoredRecord[] {
-  const [time, received] = [bigintColumn(chunk, 0), bigintColumn(chunk, 5)]
-  const [source, ordinal, index] = [numberColumn(chunk, 2), numberColumn(chunk, 3), numberColumn(chunk, STREAM_COLUMN)]
-  const [level, flags, cutFrom] = [numberColumn(chunk, 6), numberColumn(chunk, 7), numberColumn(chunk, 8)]
-  const [message, fields] = [textColumn(chunk, 9), textColumn(chunk, 10)]
+/** The lines as records. */
+export function recordsOf(lines: Lines): StoredRecord[] {
+  const { chunk, from, to } = lines
+  const [time, received] = [bigintColumn(chunk, TIME_COLUMN), bigintColumn(chunk, FIRST_OWN_COLUMN)]
+  const [source, ordinal] = [numberColumn(chunk, SOURCE_COLUMN), numberColumn(chunk, ORDINAL_COLUMN)]
+  const level = numberColumn(chunk, FIRST_OWN_COLUMN + 1)
+  const flags = numberColumn(chunk, FIRST_OWN_COLUMN + 2)
+  const cutFrom = numberColumn(chunk, FIRST_OWN_COLUMN + 3)
+  const [chosen, message, fields] = [
+    chosenColumn(lines),
+    messageColumn(lines),
+    fieldsColumn(lines, FIRST_OWN_COLUMN + 4),
+  ]
   const records: StoredRecord[] = []
-  for (let row = 0; row < chunk.rowCount; row++) {
-    const stream = chosen[index(row)]?.stream
-    if (stream === undefined) throw new Error('BUG: a line of a stream that was not chosen')
+  for (let row = from; row < to; row++) {
     records.push({
-      stream,
+      stream: chosen(row).stream,
       source: sourceOf(source(row)),
       time: time(row),
       ordinal: ordinal(row),
@@ -46,37 +53,37 @@ export function recordsOf({ chunk, chosen }: Found): StoredRecord[] {
 /** Writes lines as text; keeps the prefix of each stream. */
 export class Printer {
   readonly #format: LineFormat
-  readonly #prefixes = new Map<unknown, string>()
+  readonly #prefixes = new Map<Chosen, string>()
 
   constructor(format: LineFormat) {
     this.#format = format
   }
 
-  /** The rows as printed lines, consecutive ones of one source together. */
-  runsOf({ chunk, chosen }: Found): PrintedRun[] {
-    const time = bigintColumn(chunk, 0)
-    const source = numberColumn(chunk, 2)
-    const index = numberColumn(chunk, STREAM_COLUMN)
-    const message = textColumn(chunk, 5)
+  /** The lines as text, consecutive ones of one source together. */
+  runsOf(lines: Lines): PrintedRun[] {
+    const { chunk, from, to } = lines
+    const time = bigintColumn(chunk, TIME_COLUMN)
+    const source = numberColumn(chunk, SOURCE_COLUMN)
+    const [chosen, message] = [chosenColumn(lines), messageColumn(lines)]
     const runs: PrintedRun[] = []
     let text = ''
-    let current = 0
-    for (let row = 0; row < chunk.rowCount; row++) {
-      if (row > 0 && source(row) !== current) {
+    let current = source(from)
+    for (let row = from; row < to; row++) {
+      if (source(row) !== current) {
         runs.push({ source: sourceOf(current), text })
         text = ''
+        current = source(row)
       }
-      current = source(row)
-      text += printLine(message(row), this.#head(chosen[index(row)], time(row)))
+      text += printLine(message(row), this.#head(chosen(row), time(row)))
     }
-    if (text !== '') runs.push({ source: sourceOf(current), text })
+    runs.push({ source: sourceOf(current), text })
     return runs
   }
 
-  #head(chosen: Found['chosen'][number] | undefined, time: bigint): string {
+  #head(chosen: Chosen, time: bigint): string {
     let prefix = this.#prefixes.get(chosen)
     if (prefix === undefined) {
-      prefix = chosen === undefined ? '' : this.#format.prefix(chosen.stream)
+      prefix = this.#format.prefix(chosen.stream)
       this.#prefixes.set(chosen, prefix)
     }
     return this.#format.timestamps ? `${formatTime(time)} ${prefix}` : prefix

@@ -6,6 +6,7 @@ import { Gate } from './gate.ts'
 
 /** Connections for searches; each holds what it has sorted of one slice, spilled to disk where the memory limit says so. */
 const MAX_READERS = 32
+const MAX_SECONDS = 4
 const MAX_WAITING_READERS = 256
 /**
  * Searches that work at the same moment. DuckDB's calls each take a thread of libuv's pool (4, unless configured): one must be left
@@ -29,7 +30,8 @@ export class Engine {
   readonly meta: DuckDBConnection
   readonly #instance: DuckDBInstance
   readonly #pool = new Gate(MAX_READERS, MAX_WAITING_READERS)
-  readonly #active = new Gate(MAX_ACTIVE, MAX_READERS)
+  readonly #seconds = new Gate(MAX_SECONDS, MAX_READERS)
+  readonly #active = new Gate(MAX_ACTIVE, MAX_READERS + MAX_SECONDS)
   readonly #leased = new Set<Reader>()
   #idle: DuckDBConnection[] = []
   #closed = false
@@ -62,7 +64,16 @@ export class Engine {
 
   /** Lends a connection; aborting the signal ends what runs on it. The caller must release it. */
   async lease(signal?: AbortSignal): Promise<Reader> {
-    const leave = await this.#pool.enter()
+    return this.#lend(this.#pool, signal)
+  }
+
+  /** Lends a connection to a search that has one already; from a pool of their own, so that searches cannot wait for each other. */
+  async leaseSecond(signal?: AbortSignal): Promise<Reader> {
+    return this.#lend(this.#seconds, signal)
+  }
+
+  async #lend(pool: Gate, signal: AbortSignal | undefined): Promise<Reader> {
+    const leave = await pool.enter()
     try {
       if (this.#closed) throw unavailable('search: the store is closed')
       const connection = this.#idle.pop() ?? (await this.#instance.connect())

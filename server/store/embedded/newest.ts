@@ -1,9 +1,10 @@
+import type { DuckDBDataChunk } from '@duckdb/node-api'
 import { bigintColumn, numberColumn } from './columns.ts'
 import type { Reader } from './engine.ts'
 import { MIN_TIME } from './schema.ts'
 import type { Part, Place, Selection } from './selection.ts'
 import { type Slice, Slices } from './slices.ts'
-import { type Conditions, newestSql } from './sql.ts'
+import { type Conditions, newestLinesSql, oldestOfNewestSql } from './sql.ts'
 
 /** The newest so many lines of all chosen streams together, or of each task. */
 export interface NewestWish {
@@ -11,54 +12,66 @@ export interface NewestWish {
   readonly perTask: boolean
 }
 
+/** What runs, on what: `values` are those of the conditions, `onSlice` is told which slice is being read. */
+export interface Running {
+  readonly reader: Reader
+  readonly selection: Selection
+  readonly conditions: Conditions
+  readonly values: readonly string[]
+  readonly onSlice: (slice: Slice) => void
+}
+
+/** The newest lines at once, where the newest slice has enough of them (mostly it has); otherwise undefined. */
+export async function newestAtOnce(
+  running: Running,
+  columns: readonly string[],
+  walk: { readonly order: 'asc' | 'desc'; readonly limit: number },
+): Promise<DuckDBDataChunk[] | undefined> {
+  const { reader, selection, conditions, values, onSlice } = running
+  const slice = slicesOf(selection.parts, conditions, walk.limit).next()
+  if (slice === undefined) return undefined
+  onSlice(slice)
+  const chunks: DuckDBDataChunk[] = []
+  let found = 0
+  for await (const chunk of reader.chunks(newestLinesSql(slice, conditions, columns, walk), values)) {
+    found += chunk.rowCount
+    chunks.push(chunk)
+  }
+  return found === walk.limit ? chunks : undefined
+}
+
 /**
  * Finds the cuts of "the newest N": by number of the task, the place (with the arrival as its time) of the oldest line that still belongs.
- * Tasks without a cut belong whole. The table of chosen streams must be written.
+ * Tasks without a cut belong whole.
  */
-export async function findCuts(
-  reader: Reader,
-  selection: Selection,
-  conditions: Conditions,
-  values: readonly string[],
-  wish: NewestWish,
-): Promise<Map<number, Place>> {
+export async function findCuts(running: Running, wish: NewestWish): Promise<Map<number, Place>> {
+  const { selection } = running
   const cuts = new Map<number, Place>()
-  const find = (parts: readonly Part[], task?: number): Promise<Place | undefined> =>
-    findCut(reader, parts, (slice, missing) => newestSql(slice, conditions, missing, task), {
-      ...conditions,
-      values,
-      count: wish.count,
-    })
   if (!wish.perTask) {
-    const cut = await find(selection.parts)
+    const cut = await findCut(running, selection.parts, wish.count)
     if (cut !== undefined) for (const { task } of selection.chosen) cuts.set(task, cut)
     return cuts
   }
   for (const [task, parts] of selection.partsByTask()) {
-    const cut = await find(parts, task)
+    const cut = await findCut(running, parts, wish.count, task)
     if (cut !== undefined) cuts.set(task, cut)
   }
   return cuts
 }
 
 async function findCut(
-  reader: Reader,
+  { reader, conditions, values, onSlice }: Running,
   parts: readonly Part[],
-  sql: (slice: Slice, missing: number) => string,
-  wish: { readonly since: bigint; readonly until: bigint; readonly values: readonly string[]; readonly count: number },
+  count: number,
+  task?: number,
 ): Promise<Place | undefined> {
   // Not more lines than that: all belong, whatever the other conditions are.
-  if (parts.reduce((sum, part) => sum + part.chosen, 0) <= wish.count) return undefined
-  const slices = new Slices(parts, {
-    since: MIN_TIME,
-    until: wish.until,
-    order: 'desc',
-    rows: wish.count,
-    byArrival: true,
-  })
-  let missing = wish.count
+  if (parts.reduce((sum, part) => sum + part.chosen, 0) <= count) return undefined
+  const slices = slicesOf(parts, conditions, count)
+  let missing = count
   for (let slice = slices.next(); slice !== undefined; slice = slices.next()) {
-    for await (const chunk of reader.chunks(sql(slice, missing), wish.values)) {
+    onSlice(slice)
+    for await (const chunk of reader.chunks(oldestOfNewestSql(slice, conditions, missing, task), values)) {
       const found = Number(bigintColumn(chunk, 0)(0))
       slices.learn(found)
       missing -= found
@@ -68,4 +81,9 @@ async function findCut(
     }
   }
   return undefined
+}
+
+/** From the newest arrival back; a line's arrival is before its time at most, so that only the end of the range bounds the walk. */
+function slicesOf(parts: readonly Part[], { until }: Conditions, rows: number): Slices {
+  return new Slices(parts, { since: MIN_TIME, until, order: 'desc', rows, byArrival: true })
 }

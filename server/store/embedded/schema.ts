@@ -27,14 +27,21 @@ export const FOREIGN_ORDINALS = 2 ** 31
 export const SEGMENT_TABLES = [
   'streams(id INTEGER, labels VARCHAR)',
   'lines(time BIGINT, stream INTEGER, source UTINYINT, ordinal UINTEGER, received BIGINT, level UTINYINT, flags UTINYINT, ' +
-    'cut_from UINTEGER, message VARCHAR USING COMPRESSION zstd, fields VARCHAR USING COMPRESSION zstd)',
+    'cut_from UINTEGER, long UINTEGER, message VARCHAR USING COMPRESSION zstd, fields VARCHAR USING COMPRESSION zstd)',
+  // The further pieces of long texts, see long.ts.
+  'rests(time BIGINT, stream INTEGER, source UTINYINT, ordinal UINTEGER, kind UTINYINT, number UINTEGER, skip UINTEGER, ' +
+    'text VARCHAR USING COMPRESSION zstd)',
   'chunks(id VARCHAR, last UINTEGER, received BIGINT)',
   'sealed(stream INTEGER, records BIGINT, first BIGINT, last BIGINT, received BIGINT, ahead BIGINT)',
 ]
 
 /** Column types by table, in the order of SEGMENT_TABLES. */
 export const STREAM_TYPES = [INTEGER, VARCHAR]
-export const LINE_TYPES = [BIGINT, INTEGER, UTINYINT, UINTEGER, BIGINT, UTINYINT, UTINYINT, UINTEGER, VARCHAR, VARCHAR]
+export const LINE_TYPES = [
+  ...[BIGINT, INTEGER, UTINYINT, UINTEGER, BIGINT, UTINYINT, UTINYINT, UINTEGER, UINTEGER],
+  ...[VARCHAR, VARCHAR],
+]
+export const REST_TYPES = [BIGINT, INTEGER, UTINYINT, UINTEGER, UTINYINT, UINTEGER, UINTEGER, VARCHAR]
 export const CHUNK_TYPES = [VARCHAR, UINTEGER, BIGINT]
 export const SEALED_TYPES = [INTEGER, BIGINT, BIGINT, BIGINT, BIGINT, BIGINT]
 

@@ -31,6 +31,8 @@ export class Segment {
   bytes = 0
   /** Written to since it was last sealed. */
   isDirty = false
+  /** It holds lines whose texts are in pieces. */
+  hasLong = false
   /** It could only be attached for reading (the disk is full). */
   isReadOnly = false
   /** Why it is no longer among the segments. */
@@ -136,9 +138,11 @@ export class Segment {
 
   async #held(connection: DuckDBConnection): Promise<Map<number, Held>> {
     const lines = await connection.run(
-      `SELECT (SELECT count(*) FROM ${this.database}.lines), (SELECT coalesce(sum(records), 0)::BIGINT FROM ${this.database}.sealed)`,
+      `SELECT (SELECT count(*) FROM ${this.database}.lines), (SELECT coalesce(sum(records), 0)::BIGINT FROM ${this.database}.sealed), ` +
+        `(SELECT count(*) FROM ${this.database}.rests)`,
     )
-    const [total, sealed] = (await lines.getRows())[0] ?? []
+    const [total, sealed, rests] = (await lines.getRows())[0] ?? []
+    this.hasLong = rests !== 0n
     this.isDirty = total !== sealed
     const source = this.isDirty
       ? `SELECT stream, count(*), min(time), max(time), max(received), min(received) FILTER ((flags & ${AHEAD}) <> 0) ` +

@@ -7,6 +7,9 @@ import { sourceCode } from './schema.ts'
 import type { Segment } from './segment.ts'
 import type { Entry, Streams } from './streams.ts'
 
+/** Parts of up to so many chosen streams have them in the text of a query: that saves the making of a table. */
+export const MAX_INLINE = 64
+
 /** A chosen stream. */
 export interface Chosen {
   readonly stream: LogStream
@@ -118,14 +121,19 @@ export class Selection {
     return order === 'asc' ? { time, rank: rank - 1, source: 2, ordinal: 0 } : { time, rank, source: -1, ordinal: 0 }
   }
 
-  /** Writes the table `chosen` that the search's queries join with; the cuts (see newest.ts) are by number of the task. */
+  /**
+   * Writes the table `chosen` that queries join with over parts of many streams (see sql.ts); the cuts (see newest.ts) are by number of
+   * the task. Nothing to do where all parts are small.
+   */
   async write(connection: DuckDBConnection, cuts: ReadonlyMap<number, Place> = new Map()): Promise<void> {
+    const large = this.parts.filter((part) => part.streams.length > MAX_INLINE)
+    if (large.length === 0) return
     await connection.run(
       'CREATE OR REPLACE TEMP TABLE chosen(part INTEGER, stream INTEGER, idx INTEGER, rank INTEGER, task INTEGER, ' +
         'cut_time BIGINT, cut_rank INTEGER, cut_source UTINYINT, cut_ordinal UINTEGER)',
     )
     const types = [INTEGER, INTEGER, INTEGER, INTEGER, INTEGER, BIGINT, INTEGER, UTINYINT, UINTEGER]
-    const rows = this.parts.flatMap(({ index, streams }) =>
+    const rows = large.flatMap(({ index, streams }) =>
       streams.map(({ id, chosen }) => ({ part: index, id, chosen, cut: cuts.get(chosen.task) })),
     )
     await appendRows(connection, { database: 'temp', name: 'chosen', types }, rows, [

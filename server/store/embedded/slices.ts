@@ -3,6 +3,7 @@ import type { Part } from './selection.ts'
 
 /** A slice is so many chosen lines, as far as can be foreseen: its sort then fits into memory. */
 const SLICE_ROWS = 65_536
+const MIN_SLICE_ROWS = 512
 /** ... and so many that must be looked at, so that each slice is a short piece of work. */
 const SLICE_SCAN = 4_000_000
 /** ... and so many bytes of text, reckoned from the size of the files. */
@@ -51,7 +52,7 @@ export class Slices {
 
   constructor(parts: readonly Part[], walk: Walk) {
     this.#order = walk.order
-    this.#rows = Math.min(Math.max((walk.rows ?? SLICE_ROWS) * 2, 4096), SLICE_ROWS)
+    this.#rows = Math.min(Math.max((walk.rows ?? SLICE_ROWS) * 4, MIN_SLICE_ROWS), SLICE_ROWS)
     // Downwards is upwards with all times negated.
     this.#at = walk.order === 'asc' ? walk.since : 1n - walk.until
     this.#end = walk.order === 'asc' ? walk.until : 1n - walk.since

@@ -1,6 +1,7 @@
 import { greater, smaller } from './bigint.ts'
+import { MESSAGE } from './long.ts'
 import { AHEAD, MAX_TIME, MIN_TIME } from './schema.ts'
-import type { Part, Place } from './selection.ts'
+import { MAX_INLINE, type Part, type Place } from './selection.ts'
 import type { Slice } from './slices.ts'
 
 /** What a query asks beyond its streams and its slice. */
@@ -14,8 +15,8 @@ export interface Conditions {
   readonly receivedAfter?: bigint | undefined
   readonly receivedUpTo: bigint
   readonly after?: Place | undefined
-  /** Only lines at or behind the cuts in the table of chosen streams. */
-  readonly hasCuts: boolean
+  /** Only lines at or behind the cuts, by number of the task. */
+  readonly cuts?: ReadonlyMap<number, Place> | undefined
 }
 
 /** Columns that give a line its place. */
@@ -28,25 +29,48 @@ export function linesSql(
   columns: readonly string[],
   walk: { readonly order: 'asc' | 'desc'; readonly limit?: number | undefined },
 ): string {
-  const direction = walk.order === 'asc' ? 'ASC' : 'DESC'
-  const order = ['time', 'rank', 'source', 'ordinal'].map((name) => `${name} ${direction}`).join(', ')
   const inSlice = (part: Part): string[] => [
     ...timeRange(part, 'l.time', greater(slice.from, conditions.since), smaller(slice.to, conditions.until)),
     ...(conditions.after === undefined ? [] : [behind(conditions.after, walk.order)]),
-    ...(conditions.hasCuts ? [atCut(part)] : []),
+    ...(conditions.cuts === undefined ? [] : [atCut(part)]),
   ]
   const selects = slice.parts.map((part) =>
-    select(part, [...PLACE, ...columns], [...inSlice(part), ...common(part, conditions)]),
+    select(part, conditions, [...PLACE, ...lineColumns(part), ...columns], inSlice(part), slice),
   )
   const limit = walk.limit === undefined ? '' : ` LIMIT ${walk.limit}`
-  return `${selects.join(' UNION ALL ')} ORDER BY ${order}${limit}`
+  return `${selects.join(' UNION ALL ')} ${orderBy(walk.order)}${limit}`
 }
 
 /**
  * Of the newest `limit` lines of a slice: how many there are, and the place of the oldest. The slice is one of arrival times (see
  * `Walk.byArrival`); with `task` only that task's lines count.
  */
-export function newestSql(slice: Slice, conditions: Conditions, limit: number, task?: number): string {
+export function oldestOfNewestSql(slice: Slice, conditions: Conditions, limit: number, task?: number): string {
+  const newest = newestSql(slice, conditions, () => PLACE, limit, task)
+  const oldest = ['arrival', 'rank', 'source', 'ordinal'].map((name) => `p.${name}`).join(', ')
+  return (
+    `SELECT n, ${oldest} FROM (SELECT count(*) AS n, min(struct_pack(arrival := arrival, rank := rank, source := source, ` +
+    `ordinal := ordinal)) AS p FROM (${newest}))`
+  )
+}
+
+/** The newest `limit` lines of a slice of arrival times, with the columns asked for, in the order given. */
+export function newestLinesSql(
+  slice: Slice,
+  conditions: Conditions,
+  columns: readonly string[],
+  walk: { readonly order: 'asc' | 'desc'; readonly limit: number },
+): string {
+  return `SELECT * EXCLUDE (arrival) FROM (${newestSql(slice, conditions, (part) => [...PLACE, ...lineColumns(part), ...columns], walk.limit)}) ${orderBy(walk.order)}`
+}
+
+function newestSql(
+  slice: Slice,
+  conditions: Conditions,
+  columns: (part: Part) => readonly string[],
+  limit: number,
+  task?: number,
+): string {
   const selects = slice.parts.map((part) => {
     const inSlice = [
       `l.time >= ${big(slice.from)}`,
@@ -55,33 +79,67 @@ export function newestSql(slice: Slice, conditions: Conditions, limit: number, t
       ...timeRange(part, 'l.time', conditions.since, conditions.until),
       ...(task === undefined ? [] : [`c.task = ${task}`]),
     ]
-    const columns = [`${arrival(part)} AS arrival`, 'c.rank AS rank', 'l.source AS source', 'l.ordinal AS ordinal']
-    return select(part, columns, [...inSlice, ...common(part, conditions)])
+    return select(part, conditions, [...columns(part), `${arrival(part)} AS arrival`], inSlice, slice)
   })
   const order = 'arrival DESC, rank DESC, source DESC, ordinal DESC'
-  const newest = `SELECT * FROM (${selects.join(' UNION ALL ')}) ORDER BY ${order} LIMIT ${limit}`
-  const oldest = ['arrival', 'rank', 'source', 'ordinal'].map((name) => `p.${name}`).join(', ')
-  return (
-    `SELECT n, ${oldest} FROM (SELECT count(*) AS n, min(struct_pack(arrival := arrival, rank := rank, source := source, ` +
-    `ordinal := ordinal)) AS p FROM (${newest}))`
-  )
+  return `SELECT * FROM (${selects.join(' UNION ALL ')}) ORDER BY ${order} LIMIT ${limit}`
 }
 
-function select(part: Part, columns: readonly string[], where: readonly string[]): string {
-  return (
-    `SELECT ${columns.join(', ')} FROM ${part.segment.database}.lines l ` +
-    `JOIN chosen c ON c.part = ${part.index} AND c.stream = l.stream WHERE ${where.join(' AND ') || 'true'}`
-  )
+function orderBy(order: 'asc' | 'desc'): string {
+  const direction = order === 'asc' ? 'ASC' : 'DESC'
+  return `ORDER BY ${['time', 'rank', 'source', 'ordinal'].map((name) => `${name} ${direction}`).join(', ')}`
+}
+
+/** The columns of every search behind those of the place, in the order of lines.ts. */
+function lineColumns(part: Part): string[] {
+  // Where no text is in pieces the numbers that find the others need not be read.
+  const [stream, long] = part.segment.hasLong ? ['l.stream', 'l.long'] : ['0', '0::UINTEGER']
+  return ['c.idx AS idx', `${part.index} AS part`, `${stream} AS stream`, `${long} AS long`, 'encode(l.message)']
+}
+
+function select(
+  part: Part,
+  conditions: Conditions,
+  columns: readonly string[],
+  where: readonly string[],
+  slice: Slice,
+): string {
+  const wanted = [...where, ...common(part, conditions), ...(conditions.hasGrep ? [grep(part, slice)] : [])]
+  return `SELECT ${columns.join(', ')} FROM ${part.segment.database}.lines l ${joinChosen(part, conditions)} WHERE ${wanted.join(' AND ')}`
+}
+
+function grep(part: Part, slice: Slice): string {
+  const isIn = (text: string): string => `contains(lower(${text}), lower($1))`
+  if (!part.segment.hasLong) return isIn('l.message')
+  const key = (table: string): string =>
+    ['time', 'stream', 'source', 'ordinal'].map((name) => `${table}.${name}`).join(', ')
+  const range = [`r.time >= ${big(slice.from)}`, ...(part.ahead === undefined ? [`r.time < ${big(slice.to)}`] : [])]
+  const rests = `SELECT (${key('r')}) FROM ${part.segment.database}.rests r WHERE r.kind = ${MESSAGE} AND ${[...range, isIn('r.text')].join(' AND ')}`
+  return `(${isIn('l.message')} OR (l.long > 0 AND (${key('l')}) IN (${rests})))`
+}
+
+/** Joins the part's chosen streams, with the cuts where there are any. */
+function joinChosen(part: Part, { cuts }: Conditions): string {
+  if (part.streams.length > MAX_INLINE) return `JOIN chosen c ON c.part = ${part.index} AND c.stream = l.stream`
+  const rows = part.streams.map(({ id, chosen }) => {
+    const cut = cuts?.get(chosen.task)
+    const place =
+      cut === undefined
+        ? 'NULL::BIGINT, NULL, NULL, NULL'
+        : `${big(cut.time)}, ${cut.rank}, ${cut.source}, ${cut.ordinal}`
+    return `(${id}, ${chosen.index}, ${chosen.rank}, ${chosen.task}, ${place})`
+  })
+  const columns = 'stream, idx, rank, task, cut_time, cut_rank, cut_source, cut_ordinal'
+  return `JOIN (VALUES ${rows.join(', ')}) c(${columns}) ON c.stream = l.stream`
 }
 
 function common(part: Part, conditions: Conditions): string[] {
-  const { sources, hasGrep, receivedAfter, receivedUpTo } = conditions
+  const { sources, receivedAfter, receivedUpTo } = conditions
   return [
     ...(sources.length === 0 ? [] : [`l.source IN (${sources.join(', ')})`]),
     ...(receivedAfter === undefined ? [] : [`l.received > ${big(receivedAfter)}`]),
     // The segment may have grown since the search began; where it has not, the column need not be read.
     ...(part.segment.received <= receivedUpTo ? [] : [`l.received <= ${big(receivedUpTo)}`]),
-    ...(hasGrep ? ['contains(lower(l.message), lower($1))'] : []),
   ]
 }
 

@@ -2,7 +2,7 @@ import { SwarmlogsError } from '../../../shared/errors.ts'
 import type { LogRecord, StoredRecord } from '../../../shared/record.ts'
 import type { Query } from '../../query/query.ts'
 import type { Appended, LineFormat, PrintedRun, Store, StoreIdentity, StoreStatus, StreamSummary } from '../store.ts'
-import { PRINT_COLUMNS, Printer, RECORD_COLUMNS, recordsOf } from './answers.ts'
+import { Printer, RECORD_COLUMNS, recordsOf } from './answers.ts'
 import { smaller } from './bigint.ts'
 import { messageOf, unavailable } from './failure.ts'
 import { Folder } from './folder.ts'
@@ -74,13 +74,13 @@ export class EmbeddedStore implements Store {
 
   async *search(query: Query, signal?: AbortSignal): AsyncGenerator<readonly StoredRecord[]> {
     const parts = await this.#ready()
-    for await (const found of search(parts, query, RECORD_COLUMNS, signal)) yield recordsOf(found)
+    for await (const lines of search(parts, query, RECORD_COLUMNS, signal)) yield recordsOf(lines)
   }
 
   async *print(query: Query, format: LineFormat, signal?: AbortSignal): AsyncGenerator<readonly PrintedRun[]> {
     const parts = await this.#ready()
     const printer = new Printer(format)
-    for await (const found of search(parts, query, PRINT_COLUMNS, signal)) yield printer.runsOf(found)
+    for await (const lines of search(parts, query, [], signal)) yield printer.runsOf(lines)
   }
 
   async streams(): Promise<readonly StreamSummary[]> {

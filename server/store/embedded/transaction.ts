@@ -1,7 +1,17 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
-import { appendRows } from './columns.ts'
+import { appendRows, type Table } from './columns.ts'
+import { headOf, longChars, piecesOf } from './long.ts'
 import type { Row } from './rows.ts'
-import { AHEAD, CHUNK_TYPES, LINE_TYPES, levelCode, SEALED_TYPES, STREAM_TYPES, sourceCode } from './schema.ts'
+import {
+  AHEAD,
+  CHUNK_TYPES,
+  LINE_TYPES,
+  levelCode,
+  REST_TYPES,
+  SEALED_TYPES,
+  STREAM_TYPES,
+  sourceCode,
+} from './schema.ts'
 import type { Segment } from './segment.ts'
 import { type Counts, count, type Entry } from './streams.ts'
 
@@ -15,6 +25,7 @@ export async function writeRows(
   const added = new Map<Entry, number>()
   const idOf = (entry: Entry): number => segment.streams.get(entry)?.id ?? added.get(entry) ?? 0
   for (const { entry } of rows) if (idOf(entry) === 0) added.set(entry, segment.streams.size + added.size + 1)
+  const hasLong = rows.some((row) => longChars(row.record) > 0)
   await inTransaction(connection, async () => {
     await appendRows(
       connection,
@@ -22,18 +33,8 @@ export async function writeRows(
       [...added],
       [([, id]) => id, ([entry]) => entry.labels],
     )
-    await appendRows(connection, table(segment, 'lines', LINE_TYPES), rows, [
-      (row) => row.time,
-      (row) => idOf(row.entry),
-      (row) => sourceCode(row.record.source),
-      (row) => row.ordinal,
-      () => received,
-      (row) => levelCode(row.record.level),
-      (row) => row.flags,
-      (row) => row.record.cutFrom,
-      (row) => row.record.message,
-      (row) => row.record.fields,
-    ])
+    await appendLines(connection, segment, rows, received, idOf)
+    if (hasLong) await appendRests(connection, segment, rows, idOf)
     await appendRows(
       connection,
       table(segment, 'chunks', CHUNK_TYPES),
@@ -45,6 +46,7 @@ export async function writeRows(
     segment.add(entry, idOf(entry), counts, received, ahead)
     count(entry, counts)
   }
+  if (hasLong) segment.hasLong = true
   segment.isDirty = true
   segment.lastWriteMs = Date.now()
 }
@@ -71,7 +73,48 @@ export async function sealSegment(connection: DuckDBConnection, segment: Segment
   segment.isDirty = false
 }
 
-function table(segment: Segment, name: string, types: typeof LINE_TYPES): Parameters<typeof appendRows>[1] {
+async function appendLines(
+  connection: DuckDBConnection,
+  segment: Segment,
+  rows: readonly Row[],
+  received: bigint,
+  idOf: (entry: Entry) => number,
+): Promise<void> {
+  await appendRows(connection, table(segment, 'lines', LINE_TYPES), rows, [
+    (row) => row.time,
+    (row) => idOf(row.entry),
+    (row) => sourceCode(row.record.source),
+    (row) => row.ordinal,
+    () => received,
+    (row) => levelCode(row.record.level),
+    (row) => row.flags,
+    (row) => row.record.cutFrom,
+    (row) => longChars(row.record),
+    (row) => headOf(row.record.message),
+    (row) => headOf(row.record.fields),
+  ])
+}
+
+async function appendRests(
+  connection: DuckDBConnection,
+  segment: Segment,
+  rows: readonly Row[],
+  idOf: (entry: Entry) => number,
+): Promise<void> {
+  const pieces = rows.flatMap((row) => piecesOf(row.record).map((piece) => ({ row, piece })))
+  await appendRows(connection, table(segment, 'rests', REST_TYPES), pieces, [
+    ({ row }) => row.time,
+    ({ row }) => idOf(row.entry),
+    ({ row }) => sourceCode(row.record.source),
+    ({ row }) => row.ordinal,
+    ({ piece }) => piece.kind,
+    ({ piece }) => piece.number,
+    ({ piece }) => piece.skip,
+    ({ piece }) => piece.text,
+  ])
+}
+
+function table(segment: Segment, name: string, types: Table['types']): Table {
   return { database: segment.name, name, types }
 }
 

@@ -187,7 +187,8 @@ export class Writer {
       const failure = failureOf(error)
       if (failure === 'damaged') await segments.setAside(segment, error)
       else if (failure !== 'fatal') await segments.reattach(segment)
-      throw error
+      // Only the checkpoint behind it failed: the lines are stored.
+      if (failure !== 'durable') throw error
     }
     await segments.measure(segment)
   }

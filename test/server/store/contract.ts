@@ -392,7 +392,8 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
       it('that runs ahead does not own the newest N', async () => {
         const now = BigInt(Date.now()) * 1_000_000n
         await store().append([recordOf(API, { time: now + 7_200n * SECOND, message: 'ahead' })])
-        await store().append(linesOf(WEB, 3, { time: now - 10n }))
+        // Later than the other arrived, but not so far ahead that the clock must be wrong.
+        await store().append(linesOf(WEB, 3, { time: now + 30n * SECOND }))
         expect(await messages(store(), queryOf({ newest: 2 }))).toEqual(['line 1', 'line 2'])
         expect(await messages(store(), queryOf({ newest: 4 }))).toEqual(['line 0', 'line 1', 'line 2', 'ahead'])
       })
@@ -466,6 +467,54 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
           const expected = stored.filter((message) => messageMatches({ ...ALL, grep }, message))
           expect(await messages(store(), queryOf({}, { grep }))).toEqual(expected)
         }
+      })
+    })
+
+    describe('long lines', () => {
+      const long = (length: number, seed: number): string => {
+        let text = ''
+        for (let value = seed; text.length < length; value = (value * 48_271) % 2_147_483_647) text += `${value}😀 `
+        return whole(text.slice(0, length))
+      }
+      /** Without halves of surrogate pairs at its ends. */
+      const whole = (text: string): string => text.replace(/^[\udc00-\udfff]|[\ud800-\udbff]$/g, '')
+      const texts = [4095, 4096, 4097, 4098, 7_680, 7_681, 20_000, 65_536, 300_000].map((length, index) =>
+        long(length, index + 1),
+      )
+      const records = texts.flatMap((message, ordinal) => [
+        recordOf(WEB, { message, ordinal, time: NOON + BigInt(ordinal % 3) }),
+        recordOf(API, { message: `short ${ordinal}`, fields: message, ordinal, time: NOON + BigInt(ordinal % 3) }),
+      ])
+
+      it('come back whole, among short ones, also after a restart', async () => {
+        const { stored } = await store().append(records)
+        expect((await store().append(records)).duplicates).toBe(records.length)
+        await under.reopen()
+        expect(await collect(store())).toEqual(stored)
+        expect(await collect(store(), queryOf({ order: 'desc' }))).toEqual(stored.toReversed())
+        expect(await collect(store(), queryOf({ newest: 3 }))).toEqual(stored.slice(-3))
+        let printed = ''
+        for await (const runs of store().print(queryOf({}, { services: ['shop_web'] }), {
+          timestamps: false,
+          prefix: () => '',
+        })) {
+          for (const run of runs) printed += run.text
+        }
+        const own = stored.filter((record) => record.stream.service === 'shop_web')
+        expect(printed).toBe(own.map((record) => `${record.message}\n`).join(''))
+      })
+
+      it('are found by any part of them', async () => {
+        await store().append(records)
+        for (const [index, text] of texts.entries()) {
+          for (const at of [0, 3_500, 3_900, 4_090, 4_096, 7_400, 7_678, 11_000, text.length - 400]) {
+            const grep = whole(text.slice(Math.min(at, text.length - 5), at + 400)).toUpperCase()
+            const expected = records.filter((record) => messageMatches({ ...ALL, grep }, record.message)).length
+            expect(await collect(store(), queryOf({}, { grep }))).toHaveLength(expected)
+            expect(expected, `${index} at ${at}`).toBeGreaterThan(0)
+          }
+        }
+        expect(await collect(store(), queryOf({ newest: 1 }, { grep: 'not there' }))).toEqual([])
       })
     })
 

@@ -120,6 +120,33 @@ describe('retention', () => {
   })
 })
 
+it('searches and prints many long lines with little memory', async () => {
+  await start({ memoryBytes: 64 * MIB })
+  const text = Array.from({ length: 1000 }, (_, index) => Math.sin(index))
+    .join(' ')
+    .slice(0, 16_000)
+  for (let first = 0; first < 2500; first += 500) {
+    const records = linesOf(WEB, 500, { time: NOON + BigInt(first) * 1_000_000n })
+    await store.append(records.map((record, index) => ({ ...record, message: `${first + index} ${text}` })))
+  }
+  let count = 0
+  for await (const batch of store.search(queryOf())) {
+    expect(batch.length).toBeLessThan(500)
+    count += batch.length
+  }
+  expect(count).toBe(2500)
+  expect(await collect(store, queryOf({}, { grep: `${text.slice(-300)}` }))).toHaveLength(2500)
+})
+
+it('does not look for a text that is longer than what the pieces of long lines share', async () => {
+  await start()
+  const asked = collect(store, queryOf({}, { grep: 'x'.repeat(513) }))
+  await expect(asked).rejects.toMatchObject({
+    code: 'SWARMLOGS_LIMIT',
+    message: expect.stringMatching(/^cannot search/),
+  })
+})
+
 describe('the folder', () => {
   it('is refused to a second server, which waits as long as it is told', async () => {
     const writer = fileURLToPath(new URL('embedded.crash.ts', import.meta.url))
