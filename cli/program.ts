@@ -1,6 +1,5 @@
 import { Command, CommanderError } from 'commander'
 import { SwarmlogsError } from '../shared/errors.ts'
-import { programVersion } from '../shared/version.ts'
 import { COMMANDS } from './commands.ts'
 import { watchReader } from './output/reader.ts'
 import { say } from './output/say.ts'
@@ -30,9 +29,11 @@ async function build(asked: string | undefined, args: readonly string[]): Promis
     .helpOption('-h, --help', 'show this help')
     .exitOverride()
     .addHelpText('after', '\n`swarmlogs COMMAND --help` shows the flags of a command, with examples.')
-  // It is read from a file, which no command needs.
-  if (args.includes('--version') || args.includes('-V'))
+  if (args.includes('--version') || args.includes('-V')) {
+    // It is read from a file with much machinery, which no command needs.
+    const { programVersion } = await import('../shared/version.ts')
     program.version(programVersion(), '-V, --version', 'show the version')
+  }
   for (const { name, summary, load } of COMMANDS) {
     const command = program.command(name).description(summary).helpOption('-h, --help', 'show this help')
     if (name !== asked) continue

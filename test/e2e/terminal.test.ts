@@ -1,0 +1,122 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Answer, events, frame, frames, ScriptedServer } from '../cli/scripted.ts'
+import { run } from '../lab/run.ts'
+
+const MAIN = fileURLToPath(new URL('../../cli/main.ts', import.meta.url))
+const server = new ScriptedServer()
+let folder: string
+let panes = 0
+
+const tmux = (...args: string[]) => run('tmux', ['-S', join(folder, 'tmux'), '-f', '/dev/null', ...args])
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'swarmlogs-terminal-'))
+  await server.start()
+  await tmux('new-session', '-d', '-s', 'keep', '-x', '100', '-y', '24', 'cat')
+})
+afterAll(async () => {
+  await tmux('kill-server')
+  await server.stop()
+  await rm(folder, { recursive: true })
+})
+
+/** Runs a command line of the CLI on a real terminal; `screen` is what it shows at the end, with its colours. */
+async function onTerminal(
+  args: string,
+  options: { env?: string; keys?: string } = {},
+): Promise<{ screen: string; title: string }> {
+  const name = `pane${++panes}`
+  const cli = `env SWARMLOGS_URL=${server.url} ${options.env ?? ''} ${process.execPath} ${MAIN} ${args}`
+  const command = `trap : INT; ${cli}; echo "exit code $?"; tmux wait-for -S ${name}; exec cat`
+  await tmux('new-session', '-d', '-s', name, '-x', '100', '-y', '24', command)
+  if (options.keys !== undefined) {
+    await shown(name, 'ready')
+    await tmux('send-keys', '-t', name, options.keys)
+  }
+  await tmux('wait-for', name)
+  const screen = await capture(name)
+  const title = await tmux('display-message', '-p', '-t', name, '#{pane_title}')
+  await tmux('kill-session', '-t', name)
+  return { screen, title }
+}
+
+const capture = async (name: string) => (await tmux('capture-pane', '-p', '-e', '-t', name)).trimEnd()
+
+async function shown(name: string, text: string): Promise<void> {
+  while (!(await capture(name)).includes(text)) await new Promise(setImmediate)
+}
+
+const lines = (...texts: string[]) => frames(texts.map((text) => frame(1, `web.1.lfap0icnqswi@node1    | ${text}\n`)))
+
+describe('on a terminal', () => {
+  it('colours the prefix and keeps the colours of a line to the line', async () => {
+    server.script(lines('plain', '\x1b[31mred', 'plain again\r'))
+    const { screen } = await onTerminal('logs web')
+    const [first, second, third, last] = screen.split('\n')
+    expect(first).toMatch(/^\x1b\[\d+mweb\.1\.lfap0icnqswi@node1 {4}\| \x1b\[(?:0|39)mplain$/)
+    expect(second).toMatch(/\x1b\[31mred/)
+    expect(third).toContain('plain again')
+    expect(third).not.toContain('\x1b[31m')
+    expect(last).toBe('exit code 0')
+  })
+
+  it('shows what would act on it, and does not obey it', async () => {
+    server.script(
+      lines(
+        '\x1b[2J\x1b[Hcleared',
+        '\x1b]0;owned\x07title',
+        'over\rwrite',
+        '\x1b[?1049hscreen',
+        'bell\x07\x9b31m',
+        '\u202etxet',
+        '\x1bPq#0\x1b\\',
+      ),
+    )
+    const { screen, title } = await onTerminal('logs web', { env: 'NO_COLOR=1' })
+    const shownLines = screen.split('\n').map((line) => line.replace(/^web\.1\.lfap0icnqswi@node1 {4}\| /, ''))
+    expect(shownLines).toEqual([
+      '^[[2J^[[Hcleared',
+      '^[]0;owned^Gtitle',
+      'over^Mwrite',
+      '^[[?1049hscreen',
+      'bell^G\\u009b31m',
+      '\\u202etxet',
+      '^[Pq#0^[\\',
+      'exit code 0',
+    ])
+    expect(title).not.toContain('owned')
+  })
+
+  it('makes names and messages of the server harmless, too', async () => {
+    const refusal: Answer = (response) => {
+      const error = { code: 'no_such_target', message: 'cannot find \x1b[2Jx', nearest: ['we\x1b]0;owned\x07b'] }
+      response.writeHead(404).end(JSON.stringify({ error }))
+    }
+    server.script(refusal)
+    const { screen } = await onTerminal('logs x')
+    expect(screen).toBe('error: cannot find ^[[2Jx; the nearest: we^[]0;owned^Gb\nexit code 1')
+  })
+
+  it('shows the last 10 k of more than 100 k lines, and says so', async () => {
+    const many: Answer = (response) => {
+      response.writeHead(200, { 'swarmlogs-records': '100001' })
+      response.write(frame(1, 'not wanted\n'))
+    }
+    server.script(many, lines('wanted'))
+    const { screen } = await onTerminal('logs --raw web')
+    expect(screen).toContain('web has 100001 lines: these are the last 10000; -n all shows all of them')
+    expect(screen).toContain('wanted')
+    expect(screen).not.toContain('not wanted')
+    expect(server.requests.map(({ url }) => url.searchParams.get('n'))).toEqual([null, '10000'])
+  })
+
+  it('ends a tail with 130 at Ctrl-C', async () => {
+    server.script(events(`id: a\ndata: ${JSON.stringify({ source: 'stdout', text: 'ready' })}\n\n`))
+    const { screen } = await onTerminal('tail -f --raw -n 0', { keys: 'C-c' })
+    expect(screen).toMatch(/^ready\n\^C ?exit code 130$/)
+  })
+})
