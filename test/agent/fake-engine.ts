@@ -11,6 +11,8 @@ export class FakeEngine {
   chunkBytes: number | undefined
   apiVersion = '1.41'
   info: Record<string, unknown> = { ID: 'ENGINE', Name: 'fake', Swarm: { NodeID: '' } }
+  /** Answers of a manager: nodes, services, tasks. */
+  readonly swarm: Record<string, unknown> = {}
   /** Path and query of every request. */
   readonly requests: string[] = []
   readonly #folder: string
@@ -67,6 +69,12 @@ export class FakeEngine {
     return container
   }
 
+  /** Tells of a change in the Swarm. */
+  change(Type: 'service' | 'node'): void {
+    for (const listener of this.#listeners)
+      listener.write(`${JSON.stringify({ Type, Action: 'update', Actor: { ID: 'x' } })}\n`)
+  }
+
   remove(container: FakeContainer): void {
     this.#containers.delete(container.id)
     this.#tell(container.id, 'destroy', {})
@@ -92,6 +100,7 @@ export class FakeEngine {
         response,
         [...this.#containers.values()].map((one) => one.listed()),
       )
+    else if (this.swarm[path.slice(1)]) json(response, this.swarm[path.slice(1)])
     else if (!container) json(response, { message: `No such container: ${id}` }, 404)
     else if (what === 'json') json(response, container.inspected())
     else container.serveLogs(url.searchParams, response, this.chunkBytes)

@@ -1,8 +1,13 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import fc from 'fast-check'
+import { pino } from 'pino'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { follow } from '../../agent/pipeline.ts'
+import { AgentStatus } from '../../agent/status.ts'
+import { Engine } from '../../agent/tail/engine.ts'
 import type { Source } from '../../shared/record.ts'
 import type { FakeContainer, Written } from './fake-container.ts'
-import { FakeEngine, frame } from './fake-engine.ts'
+import { FakeEngine, frame, stampOf } from './fake-engine.ts'
 import { type Recorded, Recorder } from './recorder.ts'
 
 let engine: FakeEngine
@@ -20,6 +25,14 @@ function record(options: ConstructorParameters<typeof Recorder>[1] = {}, before?
   const recorder = new Recorder(engine.host, options, before)
   recorders.push(recorder)
   return recorder
+}
+
+/** Waits until a number has stopped growing. */
+async function settled(read: () => number): Promise<void> {
+  for (let before = -1; before !== read(); ) {
+    before = read()
+    await sleep(100)
+  }
 }
 
 type Identity = Pick<Recorded, 'source' | 'seconds' | 'nanos' | 'ordinal' | 'message'>
@@ -322,14 +335,38 @@ describe('follow', () => {
   })
 
   it('reads only as fast as it is pulled', async () => {
-    const containers = Array.from({ length: 4 }, () => engine.container())
-    for (const container of containers) writeMany(container, 200)
-    const recorder = record()
-    await recorder.until(() => recorder.lines.length === 800)
-    for (const container of containers)
-      expect(sorted(recorder.lines.filter(({ stream }) => stream.containerId === container.id).map(text))).toEqual(
-        sorted(truth(container.written)),
-      )
+    const container = engine.container()
+    const line = frame('stdout', stampOf(1_700_000_000, 1), `${'x'.repeat(1000)}\n`)
+    let taken = 0
+    const full = Promise.withResolvers<void>()
+    container.script = (query, response) => {
+      if (query.get('follow') !== '1') return false
+      const fill = () => {
+        while (taken < 200_000_000 && response.write(line)) taken += line.length
+        full.resolve()
+      }
+      response.on('drain', fill)
+      fill()
+      return true
+    }
+    const stop = new AbortController()
+    const batches = follow({
+      engine: new Engine({ host: engine.host }),
+      checkpoints: { load: () => undefined },
+      backfillNs: 0n,
+      signal: stop.signal,
+      log: pino({ level: 'silent' }),
+      status: new AgentStatus(),
+    })
+    for (let bytes = 0; bytes < 200_000; ) bytes += (await batches.next()).value?.bytes ?? 0
+    await full.promise
+    await settled(() => taken)
+    const before = taken
+    expect(before).toBeLessThan(2_000_000)
+    for (let bytes = 0; bytes < 5_000_000; ) bytes += (await batches.next()).value?.bytes ?? 0
+    expect(taken).toBeGreaterThan(before + 3_000_000)
+    stop.abort()
+    await batches.return()
   })
 })
 

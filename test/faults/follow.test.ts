@@ -65,7 +65,7 @@ describe.each(['20', '26'] as const)('following engine %s', (version) => {
     it('follows a log that is rotated all the time', async () => {
       const recorder = record()
       await recorder.until(() => recorder.status.engine === 'reachable')
-      const options = ['--log-driver', driver, '--log-opt', 'max-size=20k', '--log-opt', 'max-file=3']
+      const options = ['--log-driver', driver, '--log-opt', 'max-size=20k', '--log-opt', 'max-file=20']
       await run(engine, 'rotated', printer('rotated', 3000, 20), options)
       await recorder.until(() => recorder.lines.some(({ message }) => message.startsWith('rotated stderr 2999')))
       await recorder.until(() => recorder.status.following === 0)
