@@ -1,6 +1,20 @@
+import { expect } from 'vitest'
 import type { Filter, Query } from '../../../server/query/query.ts'
 import type { Store } from '../../../server/store/store.ts'
-import type { LogRecord, LogStream, StoredRecord } from '../../../shared/record.ts'
+import {
+  comparePositions,
+  type LogRecord,
+  type LogStream,
+  positionOf,
+  type StoredRecord,
+} from '../../../shared/record.ts'
+
+/** A store under test; `reopen` closes it and opens the same data again. */
+export interface StoreUnderTest {
+  store: Store
+  reopen(): Promise<void>
+  destroy(): Promise<void>
+}
 
 /** Nanoseconds in a second. */
 export const SECOND = 1_000_000_000n
@@ -57,6 +71,10 @@ export function linesOf(stream: LogStream, count: number, fields: Partial<LogRec
   )
 }
 
+/** Two containers on two nodes; the second stands first in the order. */
+export const WEB = streamOf('web')
+export const API = streamOf('api', { nodeId: 'node0', nodeName: 'worker-0' })
+
 /** A query for everything in ascending order, but for what is given. */
 export function queryOf(query: Partial<Query> = {}, filter: Partial<Filter> = {}): Query {
   return { order: 'asc', ...query, filter: { ...ALL, ...filter } }
@@ -72,4 +90,13 @@ export async function collect(store: Store, query: Query = queryOf(), signal?: A
 /** The messages of an answer. */
 export async function messages(store: Store, query: Query = queryOf()): Promise<string[]> {
   return (await collect(store, query)).map((record) => record.message)
+}
+
+/** Fails unless each record stands behind the one before it. */
+export function expectStrictOrder(records: readonly StoredRecord[]): void {
+  const wrong = records.findIndex((record, index) => {
+    const before = records[index - 1]
+    return before !== undefined && comparePositions(positionOf(before), positionOf(record)) >= 0
+  })
+  expect(wrong).toBe(-1)
 }
