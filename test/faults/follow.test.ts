@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { type Recorded, Recorder } from '../agent/recorder.ts'
 import { type Engine, startEngine } from '../lab/engine.ts'
 import { exact, judge, printer } from '../lab/ledger.ts'
+import { eventually } from '../lab/program.ts'
 
 /** Runs a shell command in a container; answers its id. */
 async function run(engine: Engine, name: string, command: string, options: readonly string[] = []): Promise<string> {
@@ -122,6 +123,12 @@ describe.each(['20', '26'] as const)('following engine %s', (version) => {
     await recorder.until(() => recorder.lines.length >= 5 * 400 + 1000)
     for (const name of names) expect(judge(name, 200, messagesOf(recorder, name))).toEqual(exact)
     expect(judge('removed', 500, messagesOf(recorder, 'removed'))).toEqual(exact)
+    // Its removal may still be under way, and must not meet that of the clean-up.
+    await eventually(
+      'the removal',
+      10_000,
+      async () => (await engine.docker(['ps', '-aq', '-f', 'name=removed'])) === '',
+    )
   })
 
   it('survives kill -9 of dockerd', async () => {
