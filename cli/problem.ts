@@ -19,13 +19,17 @@ export function problemOf(status: number, body: string, address: string, hasToke
 
 /** The error for a connection that could not be made. */
 export function unreachable(address: string, cause: unknown): SwarmlogsError {
-  const reason = reasonOf(cause)
-  const code = String((cause as NodeJS.ErrnoException).code ?? '')
-  const isTls = /CERT|SIGNATURE|ALTNAME|SSL|TLS|ISSUER/.test(code)
-  const next = isTls
-    ? 'give the certificate authority with --tls-ca or SWARMLOGS_TLS_CA'
-    : 'is the server up? --url or SWARMLOGS_URL name it'
+  // Node adds advice of its own to some messages.
+  const reason = reasonOf(cause).split(';')[0]
+  const next = remedy(String((cause as NodeJS.ErrnoException).code ?? ''))
   return new SwarmlogsError('SWARMLOGS_SERVER_UNAVAILABLE', `cannot reach ${address}: ${reason}; ${next}`, { cause })
+}
+
+function remedy(code: string): string {
+  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') return "use a name that is in the server's certificate"
+  if (/WRONG_VERSION|EPROTO/.test(code)) return 'is it http rather than https?'
+  if (/CERT|SIGNATURE|ISSUER/.test(code)) return 'give the certificate authority with --tls-ca or SWARMLOGS_TLS_CA'
+  return 'is the server up? --url or SWARMLOGS_URL name it'
 }
 
 /** The error for an answer whose connection broke before its end. */
