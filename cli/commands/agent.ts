@@ -29,6 +29,8 @@ export function define(command: Command): void {
 }
 
 async function agent(flags: Readonly<Record<string, unknown>>): Promise<void> {
+  const { becomeLean } = await import('../../agent/lean.ts')
+  becomeLean()
   const [{ runAgent }, { agentConfig }] = await Promise.all([
     import('../../agent/main.ts'),
     import('../../agent/config.ts'),
