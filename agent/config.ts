@@ -30,7 +30,7 @@ export interface AgentConfig {
   /** Bytes of unacked chunks at which reading from Docker stops. */
   readonly spoolBytes: number
   readonly includeSelf: boolean
-  /** `host:port` of our server as containers' fluentd log drivers name it: these containers are not read a second time. */
+  /** `host:port` of our server, here and as containers' fluentd log drivers name it: these containers are not read a second time. */
   readonly fluentdAddresses: readonly string[]
   /** How long a stop may take: following dying neighbours to their end, and shipping. */
   readonly stopGraceMs: number
@@ -50,7 +50,7 @@ export function agentConfig(flags: Flags, env: Environment = process.env): Agent
     backfillNs: duration(flags, env, 'backfill', '24h'),
     spoolBytes: size(flags, env, 'spool-size', '1GiB'),
     includeSelf: switchSetting(flags, env, 'include-self'),
-    fluentdAddresses: listSetting(flags, env, 'fluentd-address'),
+    fluentdAddresses: [serverText(flags, env), ...listSetting(flags, env, 'fluentd-address')],
     stopGraceMs: toMs(duration(flags, env, 'stop-grace', '100s')),
     lockWaitMs: toMs(duration(flags, env, 'lock-wait', '2m')),
   }
@@ -67,7 +67,7 @@ function docker(flags: Flags, env: Environment): EngineAddress {
 }
 
 function server(flags: Flags, env: Environment): ServerAddress {
-  const text = setting(flags, env, 'server') ?? '127.0.0.1:24224'
+  const text = serverText(flags, env)
   const match = /^(?:\[(?<v6>[^\]]+)\]|(?<name>[^:\s]+)):(?<port>\d{1,5})$/.exec(text)?.groups
   const port = Number(match?.port)
   if (match === undefined || port === 0 || port > 65_535) {
@@ -76,6 +76,10 @@ function server(flags: Flags, env: Environment): ServerAddress {
   const caFile = setting(flags, env, 'tls-ca')
   const tls = caFile !== undefined || switchSetting(flags, env, 'tls') ? { tls: { caFile } } : {}
   return { host: match.v6 ?? match.name ?? '', port, ...tls }
+}
+
+function serverText(flags: Flags, env: Environment): string {
+  return setting(flags, env, 'server') ?? '127.0.0.1:24224'
 }
 
 /** What `setting` finds as `shared-key`, but a file is kept as a path, to be read anew at each connect. */

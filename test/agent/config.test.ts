@@ -19,7 +19,7 @@ describe('agentConfig', () => {
       backfillNs: 86_400_000_000_000n,
       spoolBytes: 1 << 30,
       includeSelf: false,
-      fluentdAddresses: [],
+      fluentdAddresses: ['127.0.0.1:24224'],
       stopGraceMs: 100_000,
       lockWaitMs: 120_000,
     })
