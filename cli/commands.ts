@@ -1,4 +1,4 @@
-import type { Command } from 'commander'
+import type { CommandSpec } from './command.ts'
 
 /** A command: its file is loaded only when it is asked for. */
 interface CommandEntry {
@@ -6,7 +6,7 @@ interface CommandEntry {
   readonly summary: string
   /** Runs until it is told to stop, whether somebody reads its output or not. */
   readonly isService?: true
-  load(): Promise<{ define(command: Command): void }>
+  load(): Promise<CommandSpec>
 }
 
 /** Every command, in the order of the help. */
@@ -14,50 +14,54 @@ export const COMMANDS: readonly CommandEntry[] = [
   {
     name: 'tail',
     summary: 'show the newest lines of services and tasks, and follow them',
-    load: () => import('./commands/tail.ts'),
+    load: async () => (await import('./commands/tail.ts')).tail,
   },
   {
     name: 'logs',
     summary: 'show the lines of a service or task as `docker service logs` prints them',
-    load: () => import('./commands/logs.ts'),
+    load: async () => (await import('./commands/logs.ts')).logs,
   },
   {
     name: 'search',
     summary: 'find lines by their text, over all services',
-    load: () => import('./commands/search.ts'),
+    load: async () => (await import('./commands/search.ts')).search,
   },
   {
     name: 'services',
     summary: 'list the services that logs are kept of',
-    load: () => import('./commands/services.ts'),
+    load: async () => (await import('./commands/services.ts')).services,
   },
-  { name: 'nodes', summary: 'list the nodes that logs are kept of', load: () => import('./commands/nodes.ts') },
+  {
+    name: 'nodes',
+    summary: 'list the nodes that logs are kept of',
+    load: async () => (await import('./commands/nodes.ts')).nodes,
+  },
   {
     name: 'up',
     summary: 'run server and agent in one process, for one machine',
     isService: true,
-    load: () => import('./commands/up.ts'),
+    load: async () => (await import('./commands/up.ts')).up,
   },
   {
     name: 'server',
     summary: 'run the server: take lines in, store them, answer',
     isService: true,
-    load: () => import('./commands/server.ts'),
+    load: async () => (await import('./commands/server.ts')).server,
   },
   {
     name: 'agent',
     summary: "run the agent: ship this node's lines to the server",
     isService: true,
-    load: () => import('./commands/agent.ts'),
+    load: async () => (await import('./commands/agent.ts')).agent,
   },
   {
     name: 'healthcheck',
     summary: 'exit 0 when the server on this machine is alive, 1 when it is not',
-    load: () => import('./commands/healthcheck.ts'),
+    load: async () => (await import('./commands/healthcheck.ts')).healthcheck,
   },
   {
     name: 'version',
     summary: 'show the versions of this program and of the server',
-    load: () => import('./commands/version.ts'),
+    load: async () => (await import('./commands/version.ts')).version,
   },
 ]

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import { SwarmlogsError } from '../shared/errors.ts'
 import { type Environment, type Flags, setting } from '../shared/settings.ts'
 import type { ColourChoice } from './output/printer.ts'
@@ -76,7 +75,7 @@ function parseUrl(text: string): URL {
 
 function readCa(path: string): Buffer {
   try {
-    return readFileSync(path)
+    return process.getBuiltinModule('node:fs').readFileSync(path)
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause)
     throw new SwarmlogsError('SWARMLOGS_CONFIG', `cannot read the certificates of --tls-ca: ${reason}`, { cause })

@@ -1,5 +1,4 @@
 import { SwarmlogsError } from '../shared/errors.ts'
-import { parseCount } from './options.ts'
 
 /** Flags of `tail`, `logs` and `search`, as commander hands them on. */
 export type QuestionFlags = {
@@ -63,6 +62,15 @@ export function readQuestion(flags: QuestionFlags, targets: readonly string[]): 
   const form = output === 'json' ? 'json' : 'text'
   const isText = form === 'text'
   return { form, params, count, hasPrefix: isText && !isRaw, hasTime: isText && flags.timestamps === true }
+}
+
+/** Reads -n: a count, or undefined for `all`; docker takes a negative count for all, too. Throws SWARMLOGS_USAGE. */
+export function parseCount(text: string): number | undefined {
+  // docker's flag parser takes -n=100 as well.
+  const count = text.replace(/^=/, '')
+  if (count === 'all' || /^-\d+$/.test(count)) return undefined
+  if (/^\d{1,9}$/.test(count)) return Number(count)
+  throw new SwarmlogsError('SWARMLOGS_USAGE', `cannot use '${text}' for --tail: give a count such as 100, or all`)
 }
 
 function setText(params: URLSearchParams, name: string, value: string | undefined): void {

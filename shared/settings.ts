@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import { SwarmlogsError } from './errors.ts'
 
 /** Values of the command line's flags, by camel-case name, as commander hands them on. */
@@ -65,7 +64,8 @@ function eitherOf(
 function contentOf(fileName: string, path: string): string {
   let content: string
   try {
-    content = readFileSync(path, 'utf8')
+    // An ESM import of node:fs evaluates its lazy getters, which every start of the CLI would wait for.
+    content = process.getBuiltinModule('node:fs').readFileSync(path, 'utf8')
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause)
     throw new SwarmlogsError('SWARMLOGS_CONFIG', `cannot read the file that ${fileName} names: ${reason}`, { cause })

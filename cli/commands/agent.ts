@@ -1,7 +1,8 @@
-import type { Command } from 'commander'
+import type { Flags } from '../../shared/settings.ts'
+import type { CommandSpec } from '../command.ts'
 import { logLevel } from '../config.ts'
-import { agentOptions, logLevelOption } from '../options.ts'
 import { serve } from '../serve.ts'
+import { LOG_LEVEL_FLAG, NODE_FLAGS } from '../service-flags.ts'
 
 const EXAMPLES = `
 Prints one line on stdout when it is ready. Every flag can also be given as a variable: --node-name is SWARMLOGS_NODE_NAME.
@@ -12,23 +13,28 @@ Examples:
   swarmlogs agent --server 127.0.0.1:24224 --state ./state         beside a server on the same machine
   swarmlogs agent --docker unix:///run/docker.sock --backfill 7d   read a week back at first sight`
 
-/** Adds what `agent` takes and does. */
-export function define(command: Command): void {
-  command.option('--server <HOST:PORT>', 'server to ship to; every address of the name is tried')
-  command.option('--state <DIR>', "folder of this agent's spool and checkpoints, of this agent only")
-  command.option('--shared-key-file <FILE>', "the server's shared key [SWARMLOGS_SHARED_KEY_FILE]")
-  command.option('--insecure', 'ship to another machine without a shared key')
-  command.option('--tls', 'ship over TLS')
-  command.option('--tls-ca <FILE>', 'certificate authority of the server (PEM)')
-  command.option('--stop-grace <DURATION>', 'how long a stop may take (default 100s)')
-  command.option(
-    '--lock-wait <DURATION>',
-    'how long to wait for another agent to let go of the state folder (default 2m)',
-  )
-  logLevelOption(agentOptions(command)).addHelpText('after', EXAMPLES).action(agent)
+/** The command `agent`. */
+export const agent: CommandSpec = {
+  flags: [
+    { flags: '--server <HOST:PORT>', text: 'server to ship to; every address of the name is tried' },
+    { flags: '--state <DIR>', text: "folder of this agent's spool and checkpoints, of this agent only" },
+    { flags: '--shared-key-file <FILE>', text: "the server's shared key [SWARMLOGS_SHARED_KEY_FILE]" },
+    { flags: '--insecure', text: 'ship to another machine without a shared key' },
+    { flags: '--tls', text: 'ship over TLS' },
+    { flags: '--tls-ca <FILE>', text: 'certificate authority of the server (PEM)' },
+    ...NODE_FLAGS,
+    { flags: '--stop-grace <DURATION>', text: 'how long a stop may take (default 100s)' },
+    {
+      flags: '--lock-wait <DURATION>',
+      text: 'how long to wait for another agent to let go of the state folder (default 2m)',
+    },
+    LOG_LEVEL_FLAG,
+  ],
+  help: EXAMPLES,
+  run,
 }
 
-async function agent(flags: Readonly<Record<string, unknown>>): Promise<void> {
+async function run(_: readonly string[], flags: Flags): Promise<void> {
   const { becomeLean } = await import('../../agent/lean.ts')
   becomeLean()
   const [{ runAgent }, { agentConfig }] = await Promise.all([

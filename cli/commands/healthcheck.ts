@@ -1,6 +1,6 @@
-import type { Command } from 'commander'
 import { SwarmlogsError } from '../../shared/errors.ts'
 import type { Flags } from '../../shared/settings.ts'
+import type { CommandSpec } from '../command.ts'
 import { healthUrl } from '../config.ts'
 
 const TIMEOUT_MS = 4_000
@@ -13,14 +13,17 @@ Examples:
   swarmlogs healthcheck --listen 127.0.0.1:5000
   docker exec CONTAINER node /app/dist/cli/main.js healthcheck`
 
-/** Adds what `healthcheck` takes and does. */
-export function define(command: Command): void {
-  command.option('--listen <HOST:PORT>', 'where the server listens [SWARMLOGS_LISTEN] (default 127.0.0.1:4280)')
-  command.option('--tls-cert <FILE>', "the server's certificate: asks by https [SWARMLOGS_TLS_CERT]")
-  command.addHelpText('after', EXAMPLES).action(healthcheck)
+/** The command `healthcheck`. */
+export const healthcheck: CommandSpec = {
+  flags: [
+    { flags: '--listen <HOST:PORT>', text: 'where the server listens [SWARMLOGS_LISTEN] (default 127.0.0.1:4280)' },
+    { flags: '--tls-cert <FILE>', text: "the server's certificate: asks by https [SWARMLOGS_TLS_CERT]" },
+  ],
+  help: EXAMPLES,
+  run,
 }
 
-async function healthcheck(flags: Flags): Promise<void> {
+async function run(_: readonly string[], flags: Flags): Promise<void> {
   const url = new URL('livez', healthUrl(flags))
   const reason = await whatIsWrong(url)
   if (reason === undefined) return

@@ -1,8 +1,9 @@
-import type { Command } from 'commander'
+import type { Flags } from '../../shared/settings.ts'
 import { Client } from '../client.ts'
+import type { CommandSpec } from '../command.ts'
 import { clientConfig, colourConfig } from '../config.ts'
-import { printOptions, rangeOptions, serverOptions } from '../options.ts'
-import { Printer } from '../output/printer.ts'
+import { FOLLOW_FLAG, PRINT_FLAGS, RANGE_FLAGS, SERVER_FLAGS } from '../flags.ts'
+import { openPrinter, type Printer } from '../output/printer.ts'
 import { say } from '../output/say.ts'
 import { ask, printAnswer } from '../print.ts'
 import { type Question, type QuestionFlags, readQuestion } from '../question.ts'
@@ -23,18 +24,26 @@ Examples:
 
 type LogsFlags = QuestionFlags & { readonly follow?: boolean }
 
-/** Adds what `logs` takes and does. */
-export function define(command: Command): void {
-  command.argument('<SERVICE|TASK>', 'service or task').option('-f, --follow', 'go on with new lines as they come in')
-  command.option('-n, --tail <N>', 'the newest N lines of each task (default all)')
-  rangeOptions(command).option('--current', 'only tasks that Docker still has')
-  serverOptions(printOptions(command)).addHelpText('after', EXAMPLES).action(logs)
+/** The command `logs`. */
+export const logs: CommandSpec = {
+  operand: { form: '<SERVICE|TASK>', text: 'service or task' },
+  flags: [
+    FOLLOW_FLAG,
+    { flags: '-n, --tail <N>', text: 'the newest N lines of each task (default all)' },
+    ...RANGE_FLAGS,
+    { flags: '--current', text: 'only tasks that Docker still has' },
+    ...PRINT_FLAGS,
+    ...SERVER_FLAGS,
+  ],
+  help: EXAMPLES,
+  run,
 }
 
-async function logs(target: string, flags: LogsFlags): Promise<void> {
+async function run([target = '']: readonly string[], given: Flags): Promise<void> {
+  const flags: LogsFlags = given
   const question = readQuestion(flags, [target])
   const client = new Client(clientConfig(flags))
-  const printer = new Printer({ ...colourConfig(flags), ...question })
+  const printer = await openPrinter({ ...colourConfig(flags), ...question })
   const { params, count } = question
   if (typeof count === 'number') {
     params.set('n', String(count))

@@ -1,7 +1,8 @@
-import type { Command } from 'commander'
 import type { ApiNodes } from '../../shared/api.ts'
+import type { Flags } from '../../shared/settings.ts'
+import type { CommandSpec } from '../command.ts'
+import { LIST_FLAG, SERVER_FLAGS } from '../flags.ts'
 import { printList } from '../list.ts'
-import { listFormOption, serverOptions } from '../options.ts'
 import { ago } from '../output/ago.ts'
 
 const EXAMPLES = `
@@ -10,12 +11,14 @@ Examples:
   swarmlogs nodes -o json | jq -r '.nodes[] | select(.state != "ready") | .name'
   swarmlogs nodes --url http://node1:4280`
 
-/** Adds what `nodes` takes and does. */
-export function define(command: Command): void {
-  serverOptions(listFormOption(command)).addHelpText('after', EXAMPLES).action(nodes)
+/** The command `nodes`. */
+export const nodes: CommandSpec = {
+  flags: [LIST_FLAG, ...SERVER_FLAGS],
+  help: EXAMPLES,
+  run,
 }
 
-function nodes(flags: Readonly<Record<string, unknown>>): Promise<void> {
+function run(_: readonly string[], flags: Flags): Promise<void> {
   return printList<ApiNodes>(flags, 'api/v1/nodes', (answer, now) => {
     const when = (time: string | undefined) => (time === undefined ? '' : ago(Date.parse(time), now))
     return {

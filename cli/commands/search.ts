@@ -1,9 +1,10 @@
-import type { Command } from 'commander'
 import { SwarmlogsError } from '../../shared/errors.ts'
+import type { Flags } from '../../shared/settings.ts'
 import { Client } from '../client.ts'
+import type { CommandSpec } from '../command.ts'
 import { clientConfig, colourConfig } from '../config.ts'
-import { filterOptions, formOption, printOptions, rangeOptions, repeatable, serverOptions } from '../options.ts'
-import { Printer } from '../output/printer.ts'
+import { FILTER_FLAGS, FORM_FLAG, PRINT_FLAGS, RANGE_FLAGS, SERVER_FLAGS } from '../flags.ts'
+import { openPrinter } from '../output/printer.ts'
 import { say } from '../output/say.ts'
 import { ask, printAnswer } from '../print.ts'
 import { type QuestionFlags, readQuestion } from '../question.ts'
@@ -19,19 +20,35 @@ Examples:
   swarmlogs search timeout --stack shop --since 2d          of one stack, in the last two days
   swarmlogs search 500 --service "*_web" -n 20 -o json      the newest 20 as JSON records`
 
-/** Adds what `search` takes and does. */
-export function define(command: Command): void {
-  command.argument('[TEXT...]', 'text to look for; without it all lines that the flags choose')
-  command.option('-n, --tail <N>', 'only the newest N lines, or all')
-  rangeOptions(command).option('--order <ORDER>', 'asc (oldest first, the default) or desc')
-  repeatable(command, '--service <NAME>', 'only of these services (name, glob; repeatable)')
-  repeatable(command, '--task <TASK>', 'only of these tasks (web.1, id, prefix of an id; repeatable)')
-  repeatable(command, '--container <NAME>', 'only of these containers (name, id, prefix of an id, glob; repeatable)')
-  formOption(printOptions(filterOptions(command)))
-  serverOptions(command).addHelpText('after', EXAMPLES).action(search)
+/** The command `search`. */
+export const search: CommandSpec = {
+  operand: { form: '[TEXT...]', text: 'text to look for; without it all lines that the flags choose' },
+  flags: [
+    { flags: '-n, --tail <N>', text: 'only the newest N lines, or all' },
+    ...RANGE_FLAGS,
+    { flags: '--order <ORDER>', text: 'asc (oldest first, the default) or desc' },
+    { flags: '--service <NAME>', text: 'only of these services (name, glob; repeatable)', isRepeatable: true },
+    {
+      flags: '--task <TASK>',
+      text: 'only of these tasks (web.1, id, prefix of an id; repeatable)',
+      isRepeatable: true,
+    },
+    {
+      flags: '--container <NAME>',
+      text: 'only of these containers (name, id, prefix of an id, glob; repeatable)',
+      isRepeatable: true,
+    },
+    ...FILTER_FLAGS,
+    ...PRINT_FLAGS,
+    FORM_FLAG,
+    ...SERVER_FLAGS,
+  ],
+  help: EXAMPLES,
+  run,
 }
 
-async function search(words: readonly string[], flags: QuestionFlags): Promise<void> {
+async function run(words: readonly string[], given: Flags): Promise<void> {
+  const flags: QuestionFlags = given
   const text = words.join(' ')
   if (words.length > 0 && text.trim() === '') {
     throw new SwarmlogsError('SWARMLOGS_USAGE', 'cannot search for an empty text: give one, or leave it out')
@@ -46,7 +63,7 @@ async function search(words: readonly string[], flags: QuestionFlags): Promise<v
     say('the last hour; --since and -n look further back')
   }
   const client = new Client(clientConfig(flags))
-  const printer = new Printer({ ...colourConfig(flags), ...question })
+  const printer = await openPrinter({ ...colourConfig(flags), ...question })
   await printAnswer(client, form, await ask(client, form, params), printer, [])
   if (!printer.hasPrinted) say('no line found')
 }

@@ -1,7 +1,8 @@
-import type { Command } from 'commander'
+import type { Flags } from '../../shared/settings.ts'
+import type { CommandSpec } from '../command.ts'
 import { logLevel } from '../config.ts'
-import { logLevelOption, storeOptions } from '../options.ts'
 import { serve } from '../serve.ts'
+import { LOG_LEVEL_FLAG, STORE_FLAGS } from '../service-flags.ts'
 
 const EXAMPLES = `
 Prints one line on stdout when it is ready. Every flag can also be given as a variable: --max-size is SWARMLOGS_MAX_SIZE.
@@ -12,20 +13,19 @@ Examples:
     --token-file token --shared-key-file key                  for a network
   swarmlogs server --retention 7d --max-size 100GiB           keep a week, at most 100 GiB`
 
-/** Adds what `server` takes and does. */
-export function define(command: Command): void {
-  command.option('--token-file <FILE>', 'tokens for the HTTP API, one a line, all valid at once [SWARMLOGS_TOKEN_FILE]')
-  command.option(
-    '--shared-key-file <FILE>',
-    'shared keys for senders, one a line, all valid at once [SWARMLOGS_SHARED_KEY_FILE]',
-  )
-  command.option('--insecure', 'listen beyond this machine without token and shared key')
-  command.option('--tls-cert <FILE>', 'certificate (PEM) for both ports; read anew when it changes')
-  command.option('--tls-key <FILE>', 'its key (PEM)')
-  logLevelOption(storeOptions(command)).addHelpText('after', EXAMPLES).action(server)
+/** The command `server`. */
+export const server: CommandSpec = {
+  flags: [
+    ...STORE_FLAGS,
+    { flags: '--tls-cert <FILE>', text: 'certificate (PEM) for both ports; read anew when it changes' },
+    { flags: '--tls-key <FILE>', text: 'its key (PEM)' },
+    LOG_LEVEL_FLAG,
+  ],
+  help: EXAMPLES,
+  run,
 }
 
-async function server(flags: Readonly<Record<string, unknown>>): Promise<void> {
+async function run(_: readonly string[], flags: Flags): Promise<void> {
   const [{ runServer }, { serverConfig }] = await Promise.all([
     import('../../server/main.ts'),
     import('../../server/config.ts'),

@@ -1,7 +1,8 @@
-import type { Command } from 'commander'
 import type { ApiService, ApiServices } from '../../shared/api.ts'
+import type { Flags } from '../../shared/settings.ts'
+import type { CommandSpec } from '../command.ts'
+import { LIST_FLAG, SERVER_FLAGS } from '../flags.ts'
 import { printList } from '../list.ts'
-import { listFormOption, serverOptions } from '../options.ts'
 import { ago } from '../output/ago.ts'
 
 const EXAMPLES = `
@@ -10,12 +11,14 @@ Examples:
   swarmlogs services -o json | jq -r '.services[].name'
   swarmlogs services --url http://node1:4280`
 
-/** Adds what `services` takes and does. */
-export function define(command: Command): void {
-  serverOptions(listFormOption(command)).addHelpText('after', EXAMPLES).action(services)
+/** The command `services`. */
+export const services: CommandSpec = {
+  flags: [LIST_FLAG, ...SERVER_FLAGS],
+  help: EXAMPLES,
+  run,
 }
 
-function services(flags: Readonly<Record<string, unknown>>): Promise<void> {
+function run(_: readonly string[], flags: Flags): Promise<void> {
   return printList<ApiServices>(flags, 'api/v1/services', (answer, now) => ({
     heading: ['NAME', 'STACK', 'MODE', 'REPLICAS', 'IMAGE', 'LINES', 'LAST LINE', 'STATE'],
     rows: answer.services.map((service) => [

@@ -1,8 +1,9 @@
-import type { Command } from 'commander'
+import type { Flags } from '../../shared/settings.ts'
 import { Client } from '../client.ts'
+import type { CommandSpec } from '../command.ts'
 import { clientConfig, colourConfig } from '../config.ts'
-import { filterOptions, formOption, printOptions, rangeOptions, serverOptions } from '../options.ts'
-import { Printer } from '../output/printer.ts'
+import { FILTER_FLAGS, FOLLOW_FLAG, FORM_FLAG, PRINT_FLAGS, RANGE_FLAGS, SERVER_FLAGS } from '../flags.ts'
+import { openPrinter } from '../output/printer.ts'
 import { say } from '../output/say.ts'
 import { ask, printAnswer } from '../print.ts'
 import { type QuestionFlags, readQuestion } from '../question.ts'
@@ -20,21 +21,29 @@ Examples:
 
 type TailFlags = QuestionFlags & { readonly follow?: boolean }
 
-/** Adds what `tail` takes and does. */
-export function define(command: Command): void {
-  command.argument('[TARGET...]', 'services and tasks').option('-f, --follow', 'go on with new lines as they come in')
-  command.option('-n, --tail <N>', `the newest N lines in total, or all (default ${DEFAULT_COUNT} without --since)`)
-  rangeOptions(command)
-  filterOptions(command).option('--grep <TEXT>', 'only lines that hold this text; case does not matter')
-  formOption(printOptions(command))
-  serverOptions(command).addHelpText('after', EXAMPLES).action(tail)
+/** The command `tail`. */
+export const tail: CommandSpec = {
+  operand: { form: '[TARGET...]', text: 'services and tasks' },
+  flags: [
+    FOLLOW_FLAG,
+    { flags: '-n, --tail <N>', text: `the newest N lines in total, or all (default ${DEFAULT_COUNT} without --since)` },
+    ...RANGE_FLAGS,
+    ...FILTER_FLAGS,
+    { flags: '--grep <TEXT>', text: 'only lines that hold this text; case does not matter' },
+    ...PRINT_FLAGS,
+    FORM_FLAG,
+    ...SERVER_FLAGS,
+  ],
+  help: EXAMPLES,
+  run,
 }
 
-async function tail(targets: readonly string[], flags: TailFlags): Promise<void> {
+async function run(targets: readonly string[], given: Flags): Promise<void> {
+  const flags: TailFlags = given
   const question = readQuestion(flags, targets)
   const { form, params, count } = question
   const client = new Client(clientConfig(flags))
-  const printer = new Printer({ ...colourConfig(flags), ...question })
+  const printer = await openPrinter({ ...colourConfig(flags), ...question })
   const isDefault = count === undefined && flags.since === undefined
   if (isDefault) params.set('n', String(DEFAULT_COUNT))
   else if (typeof count === 'number') params.set('n', String(count))

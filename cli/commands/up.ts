@@ -1,8 +1,9 @@
 import { join } from 'node:path'
-import type { Command } from 'commander'
+import type { Flags } from '../../shared/settings.ts'
+import type { CommandSpec } from '../command.ts'
 import { dataFolder, logLevel } from '../config.ts'
-import { agentOptions, logLevelOption, storeOptions } from '../options.ts'
 import { serve } from '../serve.ts'
+import { LOG_LEVEL_FLAG, NODE_FLAGS, STORE_FLAGS } from '../service-flags.ts'
 
 const EXAMPLES = `
 Keeps the logs of this machine's containers: server with the embedded store and agent in one process. Prints one line on
@@ -13,25 +14,17 @@ Examples:
   swarmlogs up --data ./logs --backfill 0s            only new lines
   swarmlogs up --listen 0.0.0.0:4280 --token-file t --shared-key-file k   to be asked from other machines, too`
 
-type Flags = Readonly<Record<string, unknown>>
-
 /** Somebody waits for the prompt: an agent in a stack has more patience with its neighbours. */
 const STOP_GRACE = '5s'
 
-/** Adds what `up` takes and does. */
-export function define(command: Command): void {
-  command.option('--token-file <FILE>', 'tokens for the HTTP API, one a line, all valid at once [SWARMLOGS_TOKEN_FILE]')
-  command.option(
-    '--shared-key-file <FILE>',
-    'shared keys for senders, one a line, all valid at once [SWARMLOGS_SHARED_KEY_FILE]',
-  )
-  command.option('--insecure', 'listen beyond this machine without token and shared key')
-  logLevelOption(agentOptions(storeOptions(command)))
-    .addHelpText('after', EXAMPLES)
-    .action(up)
+/** The command `up`. */
+export const up: CommandSpec = {
+  flags: [...STORE_FLAGS, ...NODE_FLAGS, LOG_LEVEL_FLAG],
+  help: EXAMPLES,
+  run,
 }
 
-async function up(flags: Flags): Promise<void> {
+async function run(_: readonly string[], flags: Flags): Promise<void> {
   const [{ runServer }, { serverConfig }, { runAgent }, { agentConfig }] = await Promise.all([
     import('../../server/main.ts'),
     import('../../server/config.ts'),

@@ -1,9 +1,10 @@
-import type { Command } from 'commander'
 import type { ApiVersion } from '../../shared/api.ts'
+import type { Flags } from '../../shared/settings.ts'
 import { programVersion } from '../../shared/version.ts'
 import { Client } from '../client.ts'
+import type { CommandSpec } from '../command.ts'
 import { clientConfig } from '../config.ts'
-import { serverOptions } from '../options.ts'
+import { SERVER_FLAGS } from '../flags.ts'
 
 const EXAMPLES = `
 Examples:
@@ -11,13 +12,14 @@ Examples:
   swarmlogs version --client                    of this program alone; asks no server
   swarmlogs version --url http://node1:4280     of that server`
 
-/** Adds what `version` takes and does. */
-export function define(command: Command): void {
-  command.option('--client', 'only of this program')
-  serverOptions(command).addHelpText('after', EXAMPLES).action(version)
+/** The command `version`. */
+export const version: CommandSpec = {
+  flags: [{ flags: '--client', text: 'only of this program' }, ...SERVER_FLAGS],
+  help: EXAMPLES,
+  run,
 }
 
-async function version(flags: Readonly<Record<string, unknown>>): Promise<void> {
+async function run(_: readonly string[], flags: Flags): Promise<void> {
   process.stdout.write(`swarmlogs ${programVersion()} (Node ${process.versions.node})\n`)
   if (flags.client === true) return
   const client = new Client(clientConfig(flags))

@@ -1,6 +1,5 @@
-import { once } from 'node:events'
 import type { Source } from '../../shared/record.ts'
-import { type TerminalStyle, TerminalText } from './terminal-text.ts'
+import type { TerminalStyle, TerminalText } from './terminal-text.ts'
 
 /** --color: `auto` is colour on a terminal, `always` treats pipes and files as one. */
 export type ColourChoice = 'auto' | 'always' | 'never'
@@ -14,13 +13,19 @@ export interface Look {
   readonly hasTime: boolean
 }
 
+/** Opens stdout and stderr for lines. */
+export async function openPrinter(look: Look): Promise<Printer> {
+  const { stdout, stderr } = process
+  return new Printer({ stdout: await openOutput(stdout, look), stderr: await openOutput(stderr, look) })
+}
+
 /** Where lines go: untouched into pipes and files, made harmless on a terminal. Each write is awaited until the reader has taken it. */
 export class Printer {
   readonly #outputs: Readonly<Record<Source, Output>>
   #hasPrinted = false
 
-  constructor(look: Look) {
-    this.#outputs = { stdout: new Output(process.stdout, look), stderr: new Output(process.stderr, look) }
+  constructor(outputs: Readonly<Record<Source, Output>>) {
+    this.#outputs = outputs
   }
 
   /** Something was printed. */
@@ -46,9 +51,9 @@ class Output {
   readonly #stream: NodeJS.WriteStream
   readonly #text: TerminalText | undefined
 
-  constructor(stream: NodeJS.WriteStream, look: Look) {
+  constructor(stream: NodeJS.WriteStream, text: TerminalText | undefined) {
     this.#stream = stream
-    this.#text = stream.isTTY || look.colour === 'always' ? new TerminalText(styleOf(look)) : undefined
+    this.#text = text
   }
 
   write(bytes: Buffer): Promise<void> {
@@ -61,8 +66,15 @@ class Output {
 
   async #send(content: Buffer | string): Promise<void> {
     if (content.length === 0 || this.#stream.write(content)) return
-    await once(this.#stream, 'drain')
+    await new Promise((resolve) => this.#stream.once('drain', resolve))
   }
+}
+
+async function openOutput(stream: NodeJS.WriteStream, look: Look): Promise<Output> {
+  if (!stream.isTTY && look.colour !== 'always') return new Output(stream, undefined)
+  // Pipes and files need none of it, and scripts should start fast.
+  const { TerminalText } = await import('./terminal-text.ts')
+  return new Output(stream, new TerminalText(styleOf(look)))
 }
 
 function styleOf({ colour, isPlainTerminal, hasPrefix, hasTime }: Look): TerminalStyle {

@@ -68,6 +68,7 @@ describe('errors', () => {
   it.each([
     [['tial'], /unknown command 'tial'\n\(Did you mean tail\?\)/],
     [['tail', '--folow'], /unknown option '--folow'\n\(Did you mean --follow\?\)/],
+    [['tail', 'web', '-n'], /option '-n, --tail <N>' argument missing/],
     [['tail', '-n', 'ten'], /cannot use 'ten' for --tail: give a count such as 100, or all/],
     [['tail', '-o', 'xml'], /cannot use 'xml' for --output/],
     [['tail', '--url', 'ftp://x'], /cannot use the URL 'ftp:\/\/x'/],

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { parseCount } from '../../cli/options.ts'
-import { type QuestionFlags, readQuestion } from '../../cli/question.ts'
+import { parseCount, type QuestionFlags, readQuestion } from '../../cli/question.ts'
 
 const ask = (flags: QuestionFlags, targets: string[] = []) => readQuestion(flags, targets).params.toString()
 

@@ -67,6 +67,12 @@ describe('logs', () => {
     expect(stderr).toMatch(/^error: cannot show all lines: the connection to .* broke off .*; ask again\n$/)
   })
 
+  it('takes a negative count for all, as docker does', async () => {
+    server.script(frames([]))
+    expect(await ask(['logs', '-n', '-1', '--no-trunc', 'web'])).toMatchObject({ code: 0, stderr: '' })
+    expect(asked()).toEqual(['/api/v1/search?target=web&trunc=false'])
+  })
+
   it('wants exactly one target', async () => {
     expect(await ask(['logs'])).toMatchObject({ code: 2, stdout: '' })
     expect(await ask(['logs', 'a', 'b'])).toMatchObject({ code: 2, stdout: '' })

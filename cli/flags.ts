@@ -1,0 +1,54 @@
+import type { FlagSpec } from './command.ts'
+
+/** Flags that say which server to ask. */
+export const SERVER_FLAGS: readonly FlagSpec[] = [
+  { flags: '--url <URL>', text: 'server to ask [SWARMLOGS_URL] (default http://127.0.0.1:4280)' },
+  {
+    flags: '--token-file <FILE>',
+    text: 'file with the token [SWARMLOGS_TOKEN_FILE, or the token itself: SWARMLOGS_TOKEN]',
+  },
+  { flags: '--tls-ca <FILE>', text: 'certificate authority for https (PEM) [SWARMLOGS_TLS_CA]' },
+]
+
+/** -f. */
+export const FOLLOW_FLAG: FlagSpec = { flags: '-f, --follow', text: 'go on with new lines as they come in' }
+
+/** Flags of `docker service logs` that say how lines look. */
+export const PRINT_FLAGS: readonly FlagSpec[] = [
+  { flags: '-t, --timestamps', text: 'begin each line with its time' },
+  { flags: '--details', text: "show the attributes that the container's log driver was given" },
+  { flags: '--raw', text: 'only the lines themselves, without service, task and node' },
+  { flags: '--no-resolve', text: 'ids instead of names of services and nodes' },
+  { flags: '--no-task-ids', text: 'without ids of tasks' },
+  { flags: '--no-trunc', text: 'ids of tasks in full length' },
+  {
+    flags: '--color <WHEN>',
+    text: 'auto, always (also into pipes, made harmless as for a terminal) or never [SWARMLOGS_COLOR, NO_COLOR]',
+  },
+]
+
+/** Flags that choose a range of time. */
+export const RANGE_FLAGS: readonly FlagSpec[] = [
+  {
+    flags: '--since <TIME>',
+    text: 'lines from this time on: 10m, 1.5h, 2d, 2026-11-21T04:00, 2026-11-21, seconds since 1970, today, yesterday',
+  },
+  { flags: '--until <TIME>', text: 'lines before this time; the same forms' },
+]
+
+/** Flags that narrow down where lines come from. */
+export const FILTER_FLAGS: readonly FlagSpec[] = [
+  { flags: '--node <NODE>', text: 'only of these nodes (name, id, glob; repeatable)', isRepeatable: true },
+  { flags: '--stack <STACK>', text: 'only of these stacks (name, glob; repeatable)', isRepeatable: true },
+  { flags: '--source <SOURCE>', text: 'only stdout or stderr' },
+]
+
+/** -o of commands that print lines. */
+export const FORM_FLAG: FlagSpec = {
+  flags: '-o, --output <FORM>',
+  text: 'text, json (one record a line) or raw (the lines themselves)',
+  default: 'text',
+}
+
+/** -o of commands that list things. */
+export const LIST_FLAG: FlagSpec = { flags: '-o, --output <FORM>', text: 'table or json', default: 'table' }

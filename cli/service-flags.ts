@@ -1,0 +1,44 @@
+import type { FlagSpec } from './command.ts'
+
+/** Flags of a server's listeners, secrets and store. */
+export const STORE_FLAGS: readonly FlagSpec[] = [
+  { flags: '--data <DIR>', text: 'folder of the store' },
+  { flags: '--listen <HOST:PORT>', text: 'HTTP API (default 127.0.0.1:4280)' },
+  { flags: '--forward <HOST:PORT>', text: 'Fluentd forward protocol, for agents and others (default 127.0.0.1:24224)' },
+  { flags: '--retention <DURATION>', text: 'how long to keep lines (default 30d)' },
+  { flags: '--max-size <SIZE>', text: 'how much disk to use (default 20GiB, or 80 % of what is free)' },
+  { flags: '--segment-size <SIZE>', text: 'when to begin a new file of the store (default 1GiB)' },
+  { flags: '--memory <SIZE>', text: 'how much memory the store may use for a query' },
+  {
+    flags: '--token-file <FILE>',
+    text: 'tokens for the HTTP API, one a line, all valid at once [SWARMLOGS_TOKEN_FILE]',
+  },
+  {
+    flags: '--shared-key-file <FILE>',
+    text: 'shared keys for senders, one a line, all valid at once [SWARMLOGS_SHARED_KEY_FILE]',
+  },
+  { flags: '--insecure', text: 'listen beyond this machine without token and shared key' },
+]
+
+/** Flags of how an agent reads a node. */
+export const NODE_FLAGS: readonly FlagSpec[] = [
+  {
+    flags: '--docker <HOST>',
+    text: 'Docker engine, such as unix:///var/run/docker.sock (default as for the docker command)',
+  },
+  { flags: '--node-name <NAME>', text: "name of this node (default: the engine's)" },
+  { flags: '--cluster <NAME>', text: 'name of the cluster (default: the id of the Swarm)' },
+  { flags: '--backfill <DURATION>', text: 'how far back to read a container at its first sight (default 24h)' },
+  { flags: '--spool-size <SIZE>', text: 'how much disk unacked lines may take (default 1GiB)' },
+  { flags: '--include-self', text: "follow swarmlogs' own containers, too" },
+  {
+    flags: '--fluentd-address <HOST:PORT>',
+    text: "this server as containers' fluentd log drivers name it; those are not read twice",
+  },
+]
+
+/** --log-level. */
+export const LOG_LEVEL_FLAG: FlagSpec = {
+  flags: '--log-level <LEVEL>',
+  text: 'trace, debug, info, warn or error (default info)',
+}
