@@ -2,6 +2,7 @@ import type { Logger } from 'pino'
 import { batcher } from './batcher.ts'
 import type { AgentConfig } from './config.ts'
 import type { Forwarder } from './forwarder.ts'
+import type { Checkpoint } from './line.ts'
 import { follow } from './pipeline.ts'
 import type { Spool } from './spool.ts'
 import type { AgentStatus } from './status.ts'
@@ -22,10 +23,14 @@ export interface CollectionOptions {
   readonly abandon: AbortSignal
 }
 
+const PRUNE_EVERY_MS = 3_600_000
+
 /** Lines from Docker to the spool: follows all containers from the checkpoints of the store in use, and again from others when that changes. */
 export class Collection {
   readonly #options: CollectionOptions
   #round = new AbortController()
+  #prunedMs = 0
+  #failure: { readonly error: unknown } | undefined
 
   constructor(options: CollectionOptions) {
     this.#options = options
@@ -36,11 +41,12 @@ export class Collection {
     this.#round.abort()
   }
 
-  /** Runs until one of the signals ends it. */
+  /** Runs until one of the signals ends it. Throws when the spool cannot be read or written. */
   async run(): Promise<void> {
     const { drain, enough, abandon } = this.#options
     for (;;) {
       await this.#runRound(this.#round.signal)
+      if (this.#failure !== undefined) throw this.#failure.error
       if (!this.#round.signal.aborted || drain.aborted || enough.aborted || abandon.aborted) return
       this.#round = new AbortController()
     }
@@ -51,7 +57,7 @@ export class Collection {
     const dropAll = AbortSignal.any([restart, abandon])
     const batches = follow({
       engine,
-      checkpoints: { load: (containerId) => spool.checkpoint(containerId) },
+      checkpoints: { load: (id) => this.#load(id), listed: (ids) => this.#prune(ids) },
       backfillNs: config.backfillNs,
       cluster: config.cluster || undefined,
       nodeName: config.nodeName || undefined,
@@ -64,6 +70,29 @@ export class Collection {
     })
     for await (const chunk of batcher(batches, { isHungry: () => forwarder.isHungry })) {
       if (!(await spool.append(chunk, dropAll))) return
+    }
+  }
+
+  /** A spool that fails must end the round, not look to discovery like an engine that does. */
+  #load(containerId: string): Checkpoint | undefined {
+    try {
+      return this.#options.spool.checkpoint(containerId)
+    } catch (error) {
+      this.#failure ??= { error }
+      this.#round.abort()
+      return undefined
+    }
+  }
+
+  #prune(listed: ReadonlySet<string>): void {
+    const nowMs = Date.now()
+    if (nowMs - this.#prunedMs < PRUNE_EVERY_MS) return
+    this.#prunedMs = nowMs
+    try {
+      const pruned = this.#options.spool.prune(listed, nowMs)
+      if (pruned > 0) this.#options.log.info({ pruned }, 'checkpoints of containers long gone were dropped')
+    } catch (error) {
+      this.#options.log.warn({ err: error }, 'cannot drop checkpoints of containers long gone now')
     }
   }
 }

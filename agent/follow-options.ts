@@ -6,7 +6,11 @@ import type { Engine } from './tail/engine.ts'
 /** What to follow, and from where. */
 export interface FollowOptions {
   readonly engine: Engine
-  readonly checkpoints: { load(containerId: string): Checkpoint | undefined }
+  readonly checkpoints: {
+    load(containerId: string): Checkpoint | undefined
+    /** Told of each list: the ids of all containers that there are. */
+    listed?(containerIds: ReadonlySet<string>): void
+  }
   /** How far back a container's log is read at its first sight, nanoseconds before now; 0: new lines only. */
   readonly backfillNs: bigint
   /** Ends everything at once. */

@@ -104,6 +104,7 @@ export class Follower {
         break
       case 'listed':
         this.#forget(discovery.ids)
+        this.#options.checkpoints.listed?.(discovery.ids)
         break
       default:
         discovery satisfies never

@@ -61,6 +61,12 @@ export class Receiver {
     while (!condition(this)) await this.changed.wait()
   }
 
+  /** Becomes a server with another store, as after a restart: its clients have to connect again. */
+  moveTo(store: { id: string; epoch: number }): void {
+    this.store = store
+    for (const socket of this.sockets) socket.end()
+  }
+
   close(): void {
     for (const socket of this.sockets) socket.destroy()
     this.#server.close()
