@@ -1,0 +1,56 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { performance } from 'node:perf_hooks'
+
+/** Runs a command with its output thrown away (or to the given descriptor) and resolves with its wall time in ms. */
+export async function wallTime(command: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<number> {
+  const started = performance.now()
+  const child = spawn(command, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'ignore', 'ignore'] })
+  const [code] = await once(child, 'exit')
+  if (code !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${code}`)
+  return performance.now() - started
+}
+
+/** Times two things in turn, several times each, so that both see the same machine; the best of each, in ms. */
+export async function side(
+  rounds: number,
+  ours: () => Promise<number>,
+  theirs: () => Promise<number>,
+): Promise<{ ours: number; theirs: number }> {
+  const best = { ours: Number.POSITIVE_INFINITY, theirs: Number.POSITIVE_INFINITY }
+  for (let round = 0; round < rounds; round++) {
+    best.theirs = Math.min(best.theirs, await theirs())
+    best.ours = Math.min(best.ours, await ours())
+  }
+  return best
+}
+
+/** The value below which the given share (0 to 1) of the values lies. */
+export function quantile(values: readonly number[], share: number): number {
+  const sorted = [...values].sort((a, b) => a - b)
+  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? Number.NaN
+}
+
+/** Resident memory of a process now, in MB. */
+export async function residentMb(pid: number): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8')
+  return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1024
+}
+
+/** Runs the body with a folder of its own, which is removed afterwards. */
+export async function withFolder<T>(body: (folder: string) => Promise<T>): Promise<T> {
+  const folder = await mkdtemp(join(tmpdir(), 'swarmlogs-bench-'))
+  try {
+    return await body(folder)
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+/** Prints one result: what was asked, the figure, what is wanted. */
+export function report(what: string, figure: string, wanted: string): void {
+  process.stdout.write(`${what}: ${figure} (wanted: ${wanted})\n`)
+}
