@@ -51,11 +51,17 @@ export async function fill(forward: string, wanted: { containers: number; lines:
     for (let i = first; i < Math.min(first + PER_CHUNK, wanted.lines); i++) {
       const elapsedNs = i * stepNs
       const ms = startMs + Math.floor(elapsedNs / 1e6)
-      const entry: OwnEntry = { m: corpus.line(ms).message, s: i % wanted.containers, ...(i % 10 === 0 ? { e: 1 as const } : {}) }
+      const entry: OwnEntry = {
+        m: corpus.line(ms).message,
+        s: i % wanted.containers,
+        ...(i % 10 === 0 ? { e: 1 as const } : {}),
+      }
       parts.push(Buffer.from([0x92]), eventTime(ms, elapsedNs % 1e6), packr.pack(entry))
     }
     const entries = await compress(Buffer.concat(parts))
-    socket.write(packr.pack([RECORDS_TAG, entries, { chunk: randomBytes(16).toString('hex'), compressed: 'zstd', swarmlogs }]))
+    socket.write(
+      packr.pack([RECORDS_TAG, entries, { chunk: randomBytes(16).toString('hex'), compressed: 'zstd', swarmlogs }]),
+    )
     await once(socket, 'data')
   }
   socket.destroy()
