@@ -74,7 +74,7 @@ export class Inventories {
   }
 
   /** The Swarm of a stream. A worker's engine does not know it: then it is the only one that a manager has told of. */
-  clusterOf({ cluster, serviceId }: LogStream): string {
+  readonly clusterOf = ({ cluster, serviceId }: LogStream): string => {
     if (cluster !== '' || serviceId === '' || this.#byCluster.size !== 1) return cluster
     const [only = ''] = this.#byCluster.keys()
     return only

@@ -2,25 +2,25 @@ import { streamFields } from '../../shared/fields.ts'
 import type { LogStream, StoredRecord } from '../../shared/record.ts'
 import { formatTime } from '../../shared/time.ts'
 
-/** Labels are constant per stream, so their JSON is written once, not once a line. */
-const streamTexts = new WeakMap<LogStream, string>()
+/** Labels are constant per stream, so their JSON is written once, not once a line; the Swarm of a worker's stream may be learned later. */
+const streamTexts = new WeakMap<LogStream, { readonly cluster: string; readonly text: string }>()
 
-/** Writes a record as JSON text (ApiRecord), without a newline in it. */
-export function recordJson(record: StoredRecord, cursor: string): string {
+/** Writes a record as JSON text (ApiRecord), without a newline in it; `clusterOf` tells a stream's Swarm. */
+export function recordJson(record: StoredRecord, cursor: string, clusterOf: (stream: LogStream) => string): string {
   const { level, cutFrom, fields } = record
   return (
     `{"@timestamp":"${formatTime(record.time)}","message":${JSON.stringify(record.message)}` +
     `${level === '' ? '' : `,"log.level":"${level}"`},"log.iostream":"${record.source}"` +
-    `,"event.received":"${formatTime(record.received)}"${streamText(record.stream)}` +
+    `,"event.received":"${formatTime(record.received)}"${streamText(record.stream, clusterOf(record.stream))}` +
     `${fields === '' ? '' : `,"fields":${fields}`}${cutFrom === 0 ? '' : `,"truncated_from":${cutFrom}`},"cursor":"${cursor}"}`
   )
 }
 
-function streamText(stream: LogStream): string {
+function streamText(stream: LogStream, cluster: string): string {
   const known = streamTexts.get(stream)
-  if (known !== undefined) return known
-  const members = JSON.stringify(streamFields(stream)).slice(1, -1)
+  if (known?.cluster === cluster) return known.text
+  const members = JSON.stringify(streamFields({ ...stream, cluster })).slice(1, -1)
   const text = members === '' ? '' : `,${members}`
-  streamTexts.set(stream, text)
+  streamTexts.set(stream, { cluster, text })
   return text
 }

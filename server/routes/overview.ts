@@ -20,7 +20,11 @@ export function overviewRoutes(context: Context): FastifyPluginAsyncTypebox {
     app.get('/streams', { schema: streamsSchema }, async (request) => {
       const filter = filterOf(request.query)
       const chosen = (await store.streams()).filter(({ stream }) => streamMatches(filter, stream))
-      return { streams: chosen.map(streamOf).sort((a, b) => compareNames(a['service.name'], b['service.name'])) }
+      return {
+        streams: chosen
+          .map((summary) => streamOf(context, summary))
+          .sort((a, b) => compareNames(a['service.name'], b['service.name'])),
+      }
     })
     app.get('/version', { schema: versionSchema }, async () => ({
       version,
@@ -87,8 +91,9 @@ function nodesOf({ inventories, ingestor }: Context, summaries: readonly StreamS
   return [...nodes.values()].sort((a, b) => compareNames(a.name, b.name))
 }
 
-function streamOf(summary: StreamSummary): ApiStream {
-  return { ...streamFields(summary.stream), ...countsOf([summary]) }
+function streamOf({ inventories }: Context, summary: StreamSummary): ApiStream {
+  const { stream } = summary
+  return { ...streamFields({ ...stream, cluster: inventories.clusterOf(stream) }), ...countsOf([summary]) }
 }
 
 function serviceKey(cluster: string, id: string, name: string): string {

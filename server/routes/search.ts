@@ -111,7 +111,7 @@ async function page(context: Context, search: Search, signal: AbortSignal): Prom
     for (const record of records) {
       if (texts.length === limit || chars > MAX_PAGE_CHARS) return pageText(texts, last)
       last = cursorAt(search, record)
-      const text = recordJson(record, last)
+      const text = recordJson(record, last, context.inventories.clusterOf)
       texts.push(text)
       chars += text.length
     }
@@ -134,7 +134,7 @@ async function* ndjson(context: Context, search: Search, signal: AbortSignal): A
     for await (const records of context.store.search(query, signal)) {
       for (const record of records) {
         last = cursorAt(search, record)
-        text += `${recordJson(record, last)}\n`
+        text += `${recordJson(record, last, context.inventories.clusterOf)}\n`
         count++
         if (text.length < CHUNK_CHARS) continue
         yield Buffer.from(text)

@@ -45,7 +45,8 @@ async function* events(
   signal: AbortSignal,
 ): AsyncGenerator<Buffer> {
   yield Buffer.from(GREETING)
-  const dataOf = parameters.format === 'text' ? textData(question.format) : recordJson
+  const json = (record: StoredRecord, cursor: string) => recordJson(record, cursor, context.inventories.clusterOf)
+  const dataOf = parameters.format === 'text' ? textData(question.format) : json
   try {
     if (question.cursor === undefined) for (const note of notesOf(context, question)) yield noteEvent(note)
     for await (const event of follow(context, question, signal)) yield* encode(event, dataOf)
