@@ -1,7 +1,7 @@
 import { constants } from 'node:os'
 
-/** How long no container must have been told to stop, or have died, before a drain is over. */
-const QUIET_MS = 2_000
+/** How long no container must have been told to stop, or have died, before a drain is over; a busy engine takes seconds to get to the next. */
+const QUIET_MS = 5_000
 /** Signals that end a program unless it says otherwise: INT, QUIT, KILL, TERM. */
 const ENDING = new Set([2, 3, 9, 15])
 

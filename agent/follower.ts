@@ -72,8 +72,8 @@ export class Follower {
 
   /**
    * Ends when no last words are to be expected any more. A Swarm that drains a node stops the agent in the same second as
-   * the agent's neighbours, in any order: so it waits at least 2 s for others to be told to stop, then for each that was told
-   * to have ended and been read to its end, and for 2 s without another. Healthy neighbours do not delay it. The caller
+   * the agent's neighbours, in any order: so it waits at least 5 s for others to be told to stop, then for each that was told
+   * to have ended and been read to its end, and for 5 s without another. Healthy neighbours do not delay it. The caller
    * bounds it by `signal`.
    */
   async drain(): Promise<void> {

@@ -15,7 +15,7 @@ Examples:
   swarmlogs up --listen 0.0.0.0:4280 --token-file t --shared-key-file k   to be asked from other machines, too`
 
 /** Somebody waits for the prompt: an agent in a stack has more patience with its neighbours. */
-const STOP_GRACE = '5s'
+const STOP_GRACE = '3s'
 
 /** The command `up`. */
 export const up: CommandSpec = {
