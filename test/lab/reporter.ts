@@ -13,6 +13,11 @@ export default class Totals implements Reporter {
     const failed = count('failed') + groups.filter((group) => group.errors().length > 0).length + errors.length
     const skipped = tests.length - passed - count('failed')
     const line = `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`
+    for (const test of tests) {
+      const result = test.result()
+      if (result.state === 'skipped')
+        process.stdout.write(`skipped: ${test.fullName}: ${result.note ?? 'a hook failed'}\n`)
+    }
     // At exit, so that nothing comes after it.
     process.on('exit', () => process.stdout.write(`\n${line}\n`))
   }
