@@ -61,11 +61,16 @@ export function swarmlogs(args: readonly string[], options: RunOptions = {}): Pr
   return attempt(process.execPath, [MAIN, ...args], options)
 }
 
-/** Polls until the check holds; fails with what it was waiting for. */
-export async function eventually(what: string, timeoutMs: number, check: () => Promise<boolean>): Promise<void> {
+/** Polls until the check holds; fails with what it was waiting for, and with the state of things when `tell` says it. */
+export async function eventually(
+  what: string,
+  timeoutMs: number,
+  check: () => Promise<boolean>,
+  tell: () => Promise<string> = async () => '',
+): Promise<void> {
   const deadline = Date.now() + timeoutMs
   while (!(await check())) {
-    if (Date.now() > deadline) throw new Error(`waited ${timeoutMs} ms for ${what}`)
+    if (Date.now() > deadline) throw new Error(`waited ${timeoutMs} ms for ${what} ${await tell()}`.trimEnd())
     await new Promise((resolve) => setTimeout(resolve, 100))
   }
 }
