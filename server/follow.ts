@@ -152,9 +152,7 @@ class Follower {
     }
     for await (const records of this.#context.store.search(query, this.#signal)) {
       if (this.#signal.aborted) return
-      // A commit that ends just as the search begins must not slip in: it comes by the subscription.
-      const isLate = records.some(({ received }) => received > range.receivedUpTo)
-      yield* this.#send(isLate ? records.filter(({ received }) => received <= range.receivedUpTo) : records, range)
+      yield* this.#send(records, range)
     }
   }
 

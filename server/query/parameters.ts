@@ -1,7 +1,7 @@
 import Type, { type Static } from 'typebox'
 import { parseTime } from '../../shared/time.ts'
 import { badParameter, ofParameter } from '../problem.ts'
-import type { Filter } from './query.ts'
+import { type Filter, MAX_GREP_CHARS } from './query.ts'
 
 const MAX_VALUES = 500
 const MAX_NAME = 300
@@ -15,8 +15,8 @@ const list = (description: string, example: string) =>
     }),
   )
 const flag = (description: string, value: boolean) => Type.Boolean({ description, default: value })
-const text = (description: string, example: string) =>
-  Type.Optional(Type.String({ description, minLength: 1, maxLength: 4096, examples: [example] }))
+const text = (description: string, example: string, maxLength = 4096) =>
+  Type.Optional(Type.String({ description, minLength: 1, maxLength, examples: [example] }))
 
 const choice = {
   target: list(
@@ -39,7 +39,7 @@ const filter = {
       examples: [['stderr']],
     }),
   ),
-  grep: text('Only lines that hold this text; case does not matter.', 'timeout'),
+  grep: text('Only lines that hold this text; case does not matter.', 'timeout', MAX_GREP_CHARS),
   since: text(
     'Only lines from this time on: RFC 3339, seconds since 1970, how long ago (10m, 2d), now, today, yesterday.',
     '2h',

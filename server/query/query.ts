@@ -1,5 +1,8 @@
 import type { LogStream, Position, Source } from '../../shared/record.ts'
 
+/** Longest text that can be searched for: stores cut long lines into pieces that overlap by so much. */
+export const MAX_GREP_CHARS = 512
+
 /** Which records are wanted. Names are globs (`*`, `?`); alternatives within one list are OR, the lists are AND; an empty list means all. */
 export interface Filter {
   readonly services: readonly string[]
@@ -11,7 +14,7 @@ export interface Filter {
   /** Container name, or id, or a prefix of an id. */
   readonly containers: readonly string[]
   readonly sources: readonly Source[]
-  /** Substring of the message, case-insensitive. */
+  /** Substring of the message, case-insensitive; at most MAX_GREP_CHARS characters. */
   readonly grep: string
   /** A further choice of streams that a route made (targets resolved, tasks that Docker still shows); absent means all. */
   readonly accepts?: (stream: LogStream) => boolean

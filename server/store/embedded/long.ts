@@ -1,4 +1,5 @@
 import type { LogRecord } from '../../../shared/record.ts'
+import { MAX_GREP_CHARS } from '../../query/query.ts'
 import { numberColumn, textColumn } from './columns.ts'
 import type { Engine, Reader } from './engine.ts'
 import type { Found, Lines } from './lines.ts'
@@ -10,7 +11,7 @@ import { LONG_COLUMN, ORDINAL_COLUMN, PART_COLUMN, SOURCE_COLUMN, STREAM_ID_COLU
  */
 const HEAD_CHARS = 4096
 /** Each further piece begins with the end of the one before, so that what is looked for is whole in one of them. */
-export const OVERLAP_CHARS = 512
+const OVERLAP_CHARS = MAX_GREP_CHARS
 /** So many lines are made whole at a time, and so many characters. */
 const MAX_LINES = 256
 const MAX_CHARS = 4_000_000

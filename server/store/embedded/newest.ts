@@ -17,7 +17,7 @@ export interface Running {
   readonly reader: Reader
   readonly selection: Selection
   readonly conditions: Conditions
-  readonly values: readonly string[]
+  readonly values: readonly (bigint | string)[]
   readonly onSlice: (slice: Slice) => void
 }
 

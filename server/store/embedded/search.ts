@@ -1,12 +1,12 @@
 import type { DuckDBDataChunk } from '@duckdb/node-api'
 import { SwarmlogsError } from '../../../shared/errors.ts'
 import type { Position } from '../../../shared/record.ts'
-import type { Query } from '../../query/query.ts'
+import { MAX_GREP_CHARS, type Query } from '../../query/query.ts'
 import { greater, smaller } from './bigint.ts'
 import type { Reader } from './engine.ts'
 import { failureOf, messageOf, unavailable } from './failure.ts'
 import { type Found, type Lines, lastPosition } from './lines.ts'
-import { OVERLAP_CHARS, wholeLines } from './long.ts'
+import { wholeLines } from './long.ts'
 import { findCuts, newestAtOnce, type Running } from './newest.ts'
 import type { Parts } from './parts.ts'
 import { MAX_TIME, MIN_TIME, sourceCode } from './schema.ts'
@@ -18,7 +18,7 @@ import { type Conditions, linesSql } from './sql.ts'
 /** How often a search starts anew where it was, when files are set aside or attached anew under it. */
 const MAX_ATTEMPTS = 8
 
-const TOO_LONG = `cannot search for a text of over ${OVERLAP_CHARS} characters: search for a part of it`
+const TOO_LONG = `cannot search for a text of over ${MAX_GREP_CHARS} characters: search for a part of it`
 
 /** Up to so many of the newest lines are looked for in one go. */
 const MAX_QUICK = 10_000
@@ -47,7 +47,7 @@ export async function* search(
   columns: readonly string[],
   signal?: AbortSignal,
 ): AsyncGenerator<Lines> {
-  if (query.filter.grep.length > OVERLAP_CHARS) throw new SwarmlogsError('SWARMLOGS_LIMIT', TOO_LONG)
+  if (query.filter.grep.length > MAX_GREP_CHARS) throw new SwarmlogsError('SWARMLOGS_LIMIT', TOO_LONG)
   const receivedUpTo = smaller(query.receivedUpTo ?? MAX_TIME, parts.writer.lastReceived)
   let { after, limit = Number.POSITIVE_INFINITY } = query
   for (let attempt = 1; ; attempt++) {
@@ -104,8 +104,8 @@ async function begin(parts: Parts, pass: Pass, query: Bounded, reader: Reader): 
   if (selection.parts.length === 0) return undefined
   await reader.use((connection) => selection.write(connection))
   const sources = filter.sources.map(sourceCode)
-  const conditions = { since, until, sources, hasGrep: filter.grep !== '', receivedAfter, receivedUpTo }
-  const values = filter.grep === '' ? [] : [filter.grep]
+  const conditions = { since, until, sources, hasGrep: filter.grep !== '', receivedAfter }
+  const values = [receivedUpTo, ...(filter.grep === '' ? [] : [filter.grep])]
   const onSlice = (slice: Slice): void => {
     pass.slice = slice
   }

@@ -10,10 +10,10 @@ export interface Conditions {
   readonly until: bigint
   /** Stored numbers of the sources; empty means all. */
   readonly sources: readonly number[]
-  /** Whether the text `$1` must be in the message, case-insensitive. */
+  /** Whether the text `$2` must be in the message, case-insensitive. */
   readonly hasGrep: boolean
+  /** Only lines received after this; and up to `$1`. */
   readonly receivedAfter?: bigint | undefined
-  readonly receivedUpTo: bigint
   readonly after?: Place | undefined
   /** Only lines at or behind the cuts, by number of the task. */
   readonly cuts?: ReadonlyMap<number, Place> | undefined
@@ -104,12 +104,12 @@ function select(
   where: readonly string[],
   slice: Slice,
 ): string {
-  const wanted = [...where, ...common(part, conditions), ...(conditions.hasGrep ? [grep(part, slice)] : [])]
+  const wanted = [...where, ...common(conditions), ...(conditions.hasGrep ? [grep(part, slice)] : [])]
   return `SELECT ${columns.join(', ')} FROM ${part.segment.database}.lines l ${joinChosen(part, conditions)} WHERE ${wanted.join(' AND ')}`
 }
 
 function grep(part: Part, slice: Slice): string {
-  const isIn = (text: string): string => `contains(lower(${text}), lower($1))`
+  const isIn = (text: string): string => `contains(lower(${text}), lower($2))`
   if (!part.segment.hasLong) return isIn('l.message')
   const key = (table: string): string =>
     ['time', 'stream', 'source', 'ordinal'].map((name) => `${table}.${name}`).join(', ')
@@ -133,13 +133,12 @@ function joinChosen(part: Part, { cuts }: Conditions): string {
   return `JOIN (VALUES ${rows.join(', ')}) c(${columns}) ON c.stream = l.stream`
 }
 
-function common(part: Part, conditions: Conditions): string[] {
-  const { sources, receivedAfter, receivedUpTo } = conditions
+function common({ sources, receivedAfter }: Conditions): string[] {
   return [
     ...(sources.length === 0 ? [] : [`l.source IN (${sources.join(', ')})`]),
     ...(receivedAfter === undefined ? [] : [`l.received > ${big(receivedAfter)}`]),
-    // The segment may have grown since the search began; where it has not, the column need not be read.
-    ...(part.segment.received <= receivedUpTo ? [] : [`l.received <= ${big(receivedUpTo)}`]),
+    // A parameter: a constant that nothing exceeds when the query is planned is left out of the plan, and the segment may grow until that runs.
+    'l.received <= $1::BIGINT',
   ]
 }
 

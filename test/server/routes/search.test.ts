@@ -208,6 +208,7 @@ describe('GET /api/v1/search', () => {
     ['timestamps=maybe', 'timestamps', /give true or false/],
     ['current=2', 'current', /give true or false/],
     ['grep=a&grep=b', 'grep', /give it once/],
+    [`grep=${'x'.repeat(513)}`, 'grep', /at most 512 characters/],
     ['service=', 'service', /give a value/],
     [`target=${'x'.repeat(301)}`, 'target', /at most 300 characters/],
     [`target=${'x&target='.repeat(501)}x`, 'target', /at most 500 times/],

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { messageMatches, streamMatches } from '../../../server/query/filter.ts'
-import type { Query } from '../../../server/query/query.ts'
+import { MAX_GREP_CHARS, type Query } from '../../../server/query/query.ts'
 import type {
   Appended,
   LineFormat,
@@ -81,6 +81,8 @@ export class MemoryStore implements Store {
 
   async *search(query: Query, signal?: AbortSignal): AsyncGenerator<readonly StoredRecord[]> {
     this.#mustBeOpen()
+    if (query.filter.grep.length > MAX_GREP_CHARS)
+      throw new SwarmlogsError('SWARMLOGS_LIMIT', 'cannot search for so much')
     const found = this.#find(query)
     for (let at = 0; at < found.length; at += BATCH) {
       if (signal?.aborted) return

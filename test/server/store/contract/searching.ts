@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { messageMatches, streamMatches } from '../../../../server/query/filter.ts'
-import type { Filter, Query } from '../../../../server/query/query.ts'
+import { type Filter, MAX_GREP_CHARS, type Query } from '../../../../server/query/query.ts'
 import type { Store } from '../../../../server/store/store.ts'
 import { comparePositions, positionOf, type StoredRecord } from '../../../../shared/record.ts'
 import {
@@ -123,6 +123,22 @@ export function searchingContract(under: () => StoreUnderTest): void {
       expect(await messages(store(), queryOf({ receivedAfter: received }))).toEqual([])
       expect(await collect(store(), queryOf({ receivedUpTo: before }))).toHaveLength(120)
       expect(await collect(store(), queryOf({ receivedUpTo: received }))).toHaveLength(121)
+    })
+
+    it('up to a commit, also while the next ones come in', async () => {
+      for (let round = 0; round < 20; round++) {
+        const { lastReceived: receivedUpTo } = store()
+        const record = recordOf(WEB, { time: NOON + BigInt(round), ordinal: 1 })
+        const searches = Array.from({ length: 4 }, () => collect(store(), queryOf({ receivedUpTo })))
+        await store().append([record])
+        for (const found of await Promise.all(searches)) expect(found).toHaveLength(120 + round)
+      }
+    })
+
+    it('for a text of up to 512 characters, and refuses a longer one', async () => {
+      expect(await collect(store(), queryOf({}, { grep: 'x'.repeat(MAX_GREP_CHARS) }))).toEqual([])
+      const longer = collect(store(), queryOf({}, { grep: 'x'.repeat(MAX_GREP_CHARS + 1) }))
+      await expect(longer).rejects.toMatchObject({ code: 'SWARMLOGS_LIMIT' })
     })
 
     it('ends when its signal aborts, and leaves the store well', async () => {
