@@ -17,6 +17,8 @@ export const STORE_FLAGS: readonly FlagSpec[] = [
     flags: '--shared-key-file <FILE>',
     text: 'shared keys for senders, one a line, all valid at once [SWARMLOGS_SHARED_KEY_FILE]',
   },
+  { flags: '--tls-cert <FILE>', text: 'certificate (PEM) for both ports; read anew when it changes' },
+  { flags: '--tls-key <FILE>', text: 'its key (PEM)' },
   { flags: '--insecure', text: 'listen beyond this machine without token and shared key' },
 ]
 

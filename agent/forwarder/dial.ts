@@ -1,15 +1,15 @@
 import { lookup } from 'node:dns/promises'
 import { readFileSync } from 'node:fs'
 import { connect, isIP, type Socket } from 'node:net'
-import { connect as connectTls } from 'node:tls'
+import { type ConnectionOptions, connect as connectTls } from 'node:tls'
 import { SwarmlogsError } from '../../shared/errors.ts'
 
 /** Where the server is and how it is spoken to. */
 export interface ServerAddress {
   readonly host: string
   readonly port: number
-  /** Speak TLS; the certificate must be for `host`, signed by one in `caFile` (PEM) or by one that Node trusts. */
-  readonly tls?: { readonly caFile?: string | undefined } | undefined
+  /** Speak TLS; the certificate must be for `host`, signed by one in `caFile` (PEM) or by one that Node trusts; or be the one in `certFile`. */
+  readonly tls?: { readonly caFile?: string | undefined; readonly certFile?: string | undefined } | undefined
 }
 
 /** One address is given up after this, and the next one tried. */
@@ -51,12 +51,17 @@ async function dialOne(address: ServerAddress, ip: string, signal: AbortSignal):
   if (tls === undefined) return socket
   const secure = connectTls({
     socket,
-    // Read at each try, so that a new one needs no restart.
-    ca: tls.caFile === undefined ? undefined : readFileSync(tls.caFile),
+    ...trust(tls),
     ...(isIP(host) ? { host } : { host, servername: host }),
   })
   await happens(secure, 'secureConnect', TLS_TIMEOUT_MS, NO_TLS_ANSWER, signal)
   return secure
+}
+
+/** Files are read at each try, so that a new one needs no restart. */
+function trust({ caFile, certFile }: NonNullable<ServerAddress['tls']>): ConnectionOptions {
+  if (certFile === undefined) return { ca: caFile === undefined ? undefined : readFileSync(caFile) }
+  return { ca: readFileSync(certFile), allowPartialTrustChain: true, checkServerIdentity: () => undefined }
 }
 
 /** Resolves at the event; destroys the socket and throws when it fails, takes too long, or the signal aborts. */

@@ -15,12 +15,7 @@ Examples:
 
 /** The command `server`. */
 export const server: CommandSpec = {
-  flags: [
-    ...STORE_FLAGS,
-    { flags: '--tls-cert <FILE>', text: 'certificate (PEM) for both ports; read anew when it changes' },
-    { flags: '--tls-key <FILE>', text: 'its key (PEM)' },
-    LOG_LEVEL_FLAG,
-  ],
+  flags: [...STORE_FLAGS, LOG_LEVEL_FLAG],
   help: EXAMPLES,
   run,
 }

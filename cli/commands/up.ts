@@ -37,13 +37,11 @@ async function run(_: readonly string[], flags: Flags): Promise<void> {
     both(signal, {
       server: (stop, onReady) => runServer(settings, log, stop, onReady),
       agent: (stop, { http, forward }) => {
-        const config = agentConfig({
-          stopGrace: STOP_GRACE,
-          ...flags,
-          server: local(forward),
-          state: join(data, 'agent'),
-        })
-        return runAgent(config, log, stop, ({ docker }) => {
+        const state = join(data, 'agent')
+        const config = agentConfig({ stopGrace: STOP_GRACE, ...flags, server: local(forward), state })
+        // Its certificate is for the names that others know it by, and signed by one that this agent need not know.
+        const tls = settings.tls && { certFile: settings.tls.certFile }
+        return runAgent({ ...config, server: { ...config.server, tls } }, log, stop, ({ docker }) => {
           process.stdout.write(`swarmlogs up ready: ${http} forward ${forward} data ${data} docker ${docker}\n`)
         })
       },

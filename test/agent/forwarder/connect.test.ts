@@ -72,6 +72,17 @@ describe('a connection with TLS', () => {
     expect(error.message).toMatch(/does not match|not in the cert/)
   })
 
+  it('succeeds with the very certificate, whatever names it is for, and with no other', async () => {
+    const { cert, key, caFile: certFile } = certificate('IP:127.0.0.9')
+    const receiver = await startReceiver({ tls: { cert, key } })
+    await shipped(receiver, { server: { host: '127.0.0.1', port: receiver.port, tls: { certFile } } })
+    const other = certificate('IP:127.0.0.1')
+    const error = await complaint(receiver.port, {
+      server: { host: '127.0.0.1', port: receiver.port, tls: { certFile: other.caFile } },
+    })
+    expect(error).toMatchObject({ message: expect.stringContaining('self-signed') })
+  })
+
   it('fails with a hint at the server’s setting when that speaks none', async () => {
     const { port } = await startReceiver({ key: 'k' })
     const error = await complaint(port, { server: { host: '127.0.0.1', port, tls: {} } })
