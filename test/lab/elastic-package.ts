@@ -12,7 +12,14 @@ export const ELASTIC_VERSION = '8.19.21'
 const artifact = `org.elasticsearch.distribution.integ-test-zip:elasticsearch:${ELASTIC_VERSION}:zip`
 
 /** The programs that Elasticsearch and its download need, by the Debian package that brings them. */
-const needs = { java: 'default-jre-headless', mvn: 'maven', unzip: 'unzip', openssl: 'openssl', setpriv: 'util-linux' }
+const needs = {
+  java: 'default-jre-headless',
+  javac: 'default-jdk-headless',
+  mvn: 'maven',
+  unzip: 'unzip',
+  openssl: 'openssl',
+  setpriv: 'util-linux',
+}
 
 let downloading: Promise<string> | undefined
 

@@ -38,9 +38,10 @@ describe('a secured cluster of the lab', () => {
   })
   afterAll(() => elastic?.stop())
 
-  it('asks for a password over TLS', async () => {
+  it('asks for a password over TLS and makes API keys', async () => {
     expect(elastic.urls).toEqual([expect.stringMatching(/^https:/), expect.stringMatching(/^https:/)])
     expect((await elastic.call('GET', '/_cat/nodes?h=name')).body.trim().split('\n').sort()).toEqual(['node1', 'node2'])
+    expect(await elastic.call('POST', '/_security/api_key', { name: 'one' })).toMatchObject({ status: 200 })
     expect([1, 2]).toContain(await elastic.master())
   })
 })

@@ -1,13 +1,13 @@
-import { pbkdf2Sync, randomBytes } from 'node:crypto'
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
+import { chmodSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import { type Access, type Answer, call } from './elastic-call.ts'
-import { CERTIFICATE_FILES, makeCertificates } from './elastic-certificates.ts'
 import { givenElastic } from './elastic-given.ts'
 import { ElasticNode, type ElasticSettings } from './elastic-node.ts'
 import { ensureElastic, unpackElastic } from './elastic-package.ts'
+import { addEmailAnalysis } from './elastic-plugin.ts'
+import { untilReady } from './elastic-ready.ts'
+import { makeSecurity, type Security } from './elastic-security.ts'
 import { claimPlace, clearPlace, type Place } from './place.ts'
 
 /** A real Elasticsearch cluster of a test's own. Nodes are numbered from 1. */
@@ -44,8 +44,6 @@ export interface ElasticOptions {
   readonly heap?: string
 }
 
-const USER = 'swarmlogs-lab'
-
 /** Starts a cluster; downloads Elasticsearch first when it is missing. A plain one is that of ELASTICSEARCH_URL, when given. */
 export async function startElastic(options: ElasticOptions = {}): Promise<Elastic> {
   const isPlain = (options.nodes ?? 1) === 1 && !options.secure && options.settings === undefined
@@ -68,7 +66,8 @@ async function layOut(place: Place, { nodes: count = 1, secure = false, ...rest 
   chmodSync(place.dir, 0o711)
   const home = await unpackElastic(place.dir)
   const ports = await freePorts(20_000 + place.number * 40, count * 2)
-  const security = secure ? await secureFiles(place.dir) : undefined
+  const security = secure ? await makeSecurity(join(place.dir, 'secrets')) : undefined
+  if (secure) await addEmailAnalysis(home)
   const nodes: ElasticNode[] = []
   for (let index = 0; index < count; index++) {
     const settings = {
@@ -81,10 +80,16 @@ async function layOut(place: Place, { nodes: count = 1, secure = false, ...rest 
     nodes.push(await ElasticNode.create({ dir, place: place.dir, home, settings, files, texts }))
   }
   const urls = nodes.map((_, index) => `${secure ? 'https://localhost' : 'http://127.0.0.1'}:${ports[index]}`)
-  return cluster(place, nodes, { urls, ...security?.access }, rest.heap ?? '512m')
+  const access = { urls, ...security?.access }
+  return cluster(place, nodes, access, { heap: rest.heap ?? '512m', env: environmentOf(access, security) })
 }
 
-function cluster(place: Place, nodes: readonly ElasticNode[], access: Access, heap: string): Elastic {
+function cluster(
+  place: Place,
+  nodes: readonly ElasticNode[],
+  access: Access,
+  { heap, env }: { readonly heap: string; readonly env: Readonly<Record<string, string>> },
+): Elastic {
   const node = (i: number) => {
     const found = nodes[i - 1]
     if (found === undefined) throw new Error(`cannot find node ${i}: nodes are 1 to ${nodes.length}`)
@@ -92,7 +97,7 @@ function cluster(place: Place, nodes: readonly ElasticNode[], access: Access, he
   }
   return {
     ...access,
-    env: environmentOf(access, place.dir),
+    env,
     call: (method, path, body, i) => call(access, method, path, { body, only: i }),
     pid: (i) => node(i).pid,
     master: async () => {
@@ -109,30 +114,6 @@ function cluster(place: Place, nodes: readonly ElasticNode[], access: Access, he
       await Promise.all(nodes.map((one) => one.kill()))
       await clearPlace(place)
     },
-  }
-}
-
-async function untilReady(access: Access, running: () => number): Promise<void> {
-  const deadline = Date.now() + 120_000
-  for (;;) {
-    const said = await whatIsMissing(access, running())
-    if (said === undefined) return
-    if (Date.now() > deadline) throw new Error(`cannot form the Elasticsearch cluster in 120 s: ${said}`)
-    await delay(200)
-  }
-}
-
-async function whatIsMissing(access: Access, nodes: number): Promise<string | undefined> {
-  const health = `/_cluster/health?wait_for_nodes=${nodes}&wait_for_status=yellow&wait_for_no_initializing_shards=true&timeout=2s`
-  try {
-    // The health is said before the state is recovered; everything else is refused until then.
-    for (const path of [health, '/_cat/nodes']) {
-      const { status, body } = await call(access, 'GET', path, {})
-      if (status !== 200) return body
-    }
-    return undefined
-  } catch (error) {
-    return String(error)
   }
 }
 
@@ -153,41 +134,14 @@ function clusterSettings(ports: readonly number[], index: number): ElasticSettin
   }
 }
 
-/** TLS for both layers and one user in a file, whom every node knows from its start. */
-async function secureFiles(place: string) {
-  const dir = join(place, 'secrets')
-  mkdirSync(dir)
-  const caFile = await makeCertificates(dir)
-  const password = randomBytes(12).toString('hex')
-  const tls = { enabled: true, key: 'node.key', certificate: 'node.pem', certificate_authorities: ['ca.pem'] }
-  const layers = ['http', 'transport'].flatMap((layer) =>
-    Object.entries(tls).map(([name, value]) => [`xpack.security.${layer}.ssl.${name}`, value] as const),
-  )
-  return {
-    access: { caFile, user: USER, password },
-    files: CERTIFICATE_FILES.map((name) => join(dir, name)),
-    texts: { users: `${USER}:${hashOf(password)}\n`, users_roles: `superuser:${USER}\n` },
-    settings: { 'xpack.security.enabled': true, ...Object.fromEntries(layers) },
-  }
-}
-
-/** A password as Elasticsearch's file of users wants it; its own tools take seconds for this. */
-function hashOf(password: string): string {
-  const [rounds, salt] = [10_000, randomBytes(32)]
-  const hash = pbkdf2Sync(password, salt, rounds, 32, 'sha512')
-  return `{PBKDF2}${rounds}$${salt.toString('base64')}$${hash.toString('base64')}`
-}
-
-function environmentOf({ urls, caFile, user, password }: Access, dir: string): Record<string, string> {
+function environmentOf({ urls }: Access, security: Security | undefined): Record<string, string> {
   const env = { SWARMLOGS_STORE: 'elasticsearch', SWARMLOGS_ELASTICSEARCH: urls.join(',') }
-  if (caFile === undefined || user === undefined || password === undefined) return env
-  const passwordFile = join(dir, 'secrets', 'password')
-  writeFileSync(passwordFile, password, { mode: 0o600 })
+  if (security === undefined) return env
   return {
     ...env,
-    SWARMLOGS_ELASTICSEARCH_USER: user,
-    SWARMLOGS_ELASTICSEARCH_PASSWORD_FILE: passwordFile,
-    SWARMLOGS_ELASTICSEARCH_CA: caFile,
+    SWARMLOGS_ELASTICSEARCH_USER: security.access.user,
+    SWARMLOGS_ELASTICSEARCH_PASSWORD_FILE: security.access.passwordFile,
+    SWARMLOGS_ELASTICSEARCH_CA: security.access.caFile,
   }
 }
 
