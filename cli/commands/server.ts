@@ -11,7 +11,9 @@ Examples:
   swarmlogs server                                            for this machine only, data in /var/lib/swarmlogs
   swarmlogs server --listen 0.0.0.0:4280 --forward 0.0.0.0:24224 \\
     --token-file token --shared-key-file key                  for a network
-  swarmlogs server --retention 7d --max-size 100GiB           keep a week, at most 100 GiB`
+  swarmlogs server --retention 7d --max-size 100GiB           keep a week, at most 100 GiB
+  swarmlogs server --store elasticsearch --elasticsearch https://es1:9200,https://es2:9200 \\
+    --elasticsearch-api-key-file key --elasticsearch-ca ca.pem          the lines live in a cluster`
 
 /** The command `server`. */
 export const server: CommandSpec = {
@@ -28,7 +30,8 @@ async function run(_: readonly string[], flags: Flags): Promise<void> {
   const config = serverConfig(flags)
   await serve(logLevel(flags), (log, signal) =>
     runServer(config, log, signal, ({ http, forward }) => {
-      process.stdout.write(`swarmlogs server ready: ${http} forward ${forward} data ${config.dir}\n`)
+      const place = config.elasticsearch ? `elasticsearch ${config.elasticsearch.urls}` : `data ${config.dir}`
+      process.stdout.write(`swarmlogs server ready: ${http} forward ${forward} ${place}\n`)
     }),
   )
 }
