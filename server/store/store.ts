@@ -53,6 +53,8 @@ export interface StoreStatus {
   readonly segments: number
   /** Names of what was set aside as damaged. */
   readonly damaged: readonly string[]
+  /** How many records the store will never take, and has put aside with the reason. Absent where there is no such thing. */
+  readonly refused?: number
 }
 
 /**

@@ -1,0 +1,86 @@
+import { readFileSync } from 'node:fs'
+import { Client } from '@elastic/elasticsearch'
+import { SwarmlogsError } from '../../../shared/errors.ts'
+import type { ElasticOptions } from './options.ts'
+
+/** The client's own default is ten minutes. */
+const TIMEOUT_MS = 30_000
+/** An answer is never larger: pages of lines shrink instead. */
+const MAX_RESPONSE_BYTES = 128 * 2 ** 20
+
+/** What a request may carry beside method and path. */
+export interface RequestOptions {
+  readonly body?: object
+  /** Lines of `_bulk`, each ending in a newline. */
+  readonly lines?: string
+  readonly query?: Readonly<Record<string, string | number | boolean>>
+  readonly signal?: AbortSignal | undefined
+  readonly timeoutMs?: number
+  /** How often the client asks another node when one is away; default 3. */
+  readonly retries?: number
+}
+
+/** Sends requests to the cluster; by path, as only what every distribution has is used. */
+export class Requests {
+  readonly #client: Client
+
+  /** Throws SWARMLOGS_CONFIG when the CA file cannot be read or a URL is none. */
+  constructor(options: Pick<ElasticOptions, 'urls' | 'auth' | 'caFile'>) {
+    const { urls, auth, caFile } = options
+    for (const url of urls) checkUrl(url)
+    this.#client = new Client({
+      nodes: [...urls],
+      ...(auth && { auth }),
+      ...(caFile !== undefined && { tls: { ca: readCa(caFile) } }),
+      requestTimeout: TIMEOUT_MS,
+      // Lines may hold members of any name; nothing of an answer is merged into another object.
+      disablePrototypePoisoningProtection: true,
+    })
+  }
+
+  /** Throws what the client throws; see failure.ts. */
+  async send<T>(method: string, path: string, options: RequestOptions = {}): Promise<T> {
+    const { body, lines, query, signal, timeoutMs = TIMEOUT_MS, retries = 3 } = options
+    return this.#client.transport.request<T>(
+      {
+        method,
+        path,
+        ...(query && { querystring: { ...query } }),
+        ...(body && { body }),
+        ...(lines !== undefined && { bulkBody: lines }),
+      },
+      {
+        requestTimeout: timeoutMs,
+        maxRetries: retries,
+        maxResponseSize: MAX_RESPONSE_BYTES,
+        ...(signal && { signal }),
+      },
+    )
+  }
+
+  async close(): Promise<void> {
+    await this.#client.close()
+  }
+}
+
+function checkUrl(url: string): void {
+  if (URL.canParse(url) && /^https?:$/.test(new URL(url).protocol)) return
+  throw new SwarmlogsError(
+    'SWARMLOGS_CONFIG',
+    `cannot use '${url}' as address of Elasticsearch: set --elasticsearch to URLs such as https://elastic1:9200`,
+  )
+}
+
+function readCa(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    throw new SwarmlogsError(
+      'SWARMLOGS_CONFIG',
+      `cannot read the CA file '${path}' for Elasticsearch: check its path`,
+      {
+        cause: error,
+      },
+    )
+  }
+}
