@@ -51,17 +51,26 @@ export class Admission {
     this.#parts = parts
   }
 
+  /** Learns which groups of equal times have guessed ordinals, those that the rows bring included; must come before all else. */
+  async learn(rows: readonly Row[]): Promise<void> {
+    const { guesses } = this.#parts
+    await guesses.read(rows)
+    await guesses
+      .add(rows.filter(({ record, isForeign }) => record.headMissing && !isForeign))
+      .catch((error: unknown) => {
+        guesses.forget()
+        throw error
+      })
+  }
+
   /** Whether the line is one of a group of equal times whose ordinals are guesses. */
   isGuess(row: Row): boolean {
-    return !row.isForeign && (row.record.headMissing || this.#parts.guesses.has(row))
+    return !row.isForeign && this.#parts.guesses.has(row)
   }
 
   /** The rows that are not stored yet; guessed ordinals are final then. Nothing else may be written meanwhile. */
   async admit(rows: readonly Row[]): Promise<Row[]> {
-    const guessed = rows.filter((row) => this.isGuess(row))
-    if (guessed.length === 0) return [...rows]
-    await this.#parts.guesses.add(guessed)
-    const sites = await this.#sites(guessed)
+    const sites = await this.#sites(rows.filter((row) => this.isGuess(row)))
     return rows.filter((row) => {
       const site = sites.get(siteKey(row))
       return site === undefined || !this.isGuess(row) || this.#admitRow(row, site)

@@ -65,7 +65,7 @@ async function assemble(options: ElasticOptions, requests: Requests): Promise<Pa
   const bulk = new Bulk(requests, insist, health)
   const watch = new Watch({ options, requests, names, notes, indices, streams, counts, freshness, health })
   const writer = new Writer({
-    ...{ names, streams, indices, counts, freshness, guesses, admission, bulk, insist, health, log },
+    ...{ names, streams, indices, counts, freshness, admission, bulk, insist, health, log },
     meta: notes.index,
     retentionNs: BigInt(Math.round(options.retentionMs)) * 1_000_000n,
     lastReceived: await watch.load(),

@@ -8,7 +8,6 @@ import type { Counts } from './counts.ts'
 import { documentOf, storedRecord } from './documents.ts'
 import { unavailable } from './failure.ts'
 import type { Freshness } from './freshness.ts'
-import type { Guesses } from './guesses.ts'
 import type { Health } from './health.ts'
 import type { Indices } from './indices.ts'
 import type { Insist } from './insist.ts'
@@ -26,6 +25,9 @@ const MAX_COMMITS = 3
 const MAX_WAITING = 4096
 const MAX_WAITING_BYTES = 32 * 2 ** 20
 const TURN = 2048
+/** Characters of a refused line's document that are kept. */
+const MAX_DEAD = 16 * 2 ** 20
+const MAX_DEAD_HEAD = 32 * 2 ** 10
 
 interface Call {
   readonly records: readonly LogRecord[]
@@ -47,7 +49,6 @@ export interface WriterOptions {
   readonly indices: Indices
   readonly counts: Counts
   readonly freshness: Freshness
-  readonly guesses: Guesses
   readonly admission: Admission
   readonly bulk: Bulk
   readonly insist: Insist
@@ -138,14 +139,15 @@ export class Writer {
 
   /** Decides what is new, and begins to write it; resolves when the next commit may begin. */
   async #start(calls: readonly Call[]): Promise<void> {
-    const { guesses, insist, admission } = this.#options
+    const { insist, admission } = this.#options
     const all = await this.#rows(calls)
-    await insist.on(() => guesses.read(all))
-    let rows = withoutTwins(all)
-    const isGuess = rows.some((row) => admission.isGuess(row))
+    await insist.on(() => admission.learn(all))
+    const isGuess = all.some((row) => admission.isGuess(row))
+    // Those whose ordinals are guesses can have the same one and be different lines.
+    let rows = withoutTwins(all, (row) => !isGuess || !admission.isGuess(row))
     // What a commit under way may be writing, too, is only known when that has ended.
     if (isGuess || this.#meetsOthers(rows)) await this.#quiet()
-    if (isGuess) rows = withoutTwins(await insist.on(() => admission.admit(rows)))
+    if (isGuess) rows = await insist.on(() => admission.admit(rows))
     rows = await insist.on(() => admission.withoutStoredOdd(rows))
     const commit = this.#begin(calls, rows)
     this.#commits.add(commit)
@@ -238,18 +240,24 @@ export class Writer {
   }
 
   /** Keeps what Elasticsearch will never take where it takes anything, with the reason. */
-  async #bury(rows: readonly Row[], outcomes: readonly Outcome[], received: bigint): Promise<void> {
+  async #bury(rows: readonly Row[], written: readonly Outcome[], received: bigint): Promise<void> {
     const { names, indices, insist, bulk, log } = this.#options
     const index = names.dead(dayOf(received))
     const operations = rows.flatMap((row, place) => {
-      const outcome = outcomes[place]
+      const outcome = written[place]
       if (typeof outcome !== 'object') return []
-      return [{ action: 'create' as const, index, id: row.id, document: deadDocument(row, outcome.refused, received) }]
+      const [document, short] = [MAX_DEAD, MAX_DEAD_HEAD].map((length) =>
+        deadDocument(row, outcome.refused, received, length),
+      )
+      return [{ action: 'create' as const, index, id: row.id, document: document ?? '', short: short ?? '' }]
     })
     if (operations.length === 0) return
     await insist.on(() => indices.ensure(index))
-    const buried = await bulk.write(operations)
-    this.refused += buried.filter((outcome) => outcome === 'written').length
+    const outcomes = await bulk.write(operations)
+    // What is too large even for that leaves its beginning.
+    const large = operations.filter((_, place) => typeof outcomes[place] === 'object')
+    await bulk.write(large.map((operation) => ({ ...operation, document: operation.short })))
+    this.refused += outcomes.filter((outcome) => outcome !== 'exists').length
     log.error({ index, records: operations.length }, 'Elasticsearch refused records, which were put aside')
   }
 
@@ -263,17 +271,17 @@ export class Writer {
   }
 }
 
-/** The rows, each id once. */
-function withoutTwins(rows: readonly Row[]): Row[] {
+/** The rows, each id once; of those only that are known by it. */
+function withoutTwins(rows: readonly Row[], isKnownById: (row: Row) => boolean): Row[] {
   const ids = new Set<string>()
-  return rows.filter(({ id }) => ids.size < ids.add(id).size)
+  return rows.filter((row) => !isKnownById(row) || ids.size < ids.add(row.id).size)
 }
 
-function deadDocument(row: Row, reason: string, received: bigint): string {
+function deadDocument(row: Row, reason: string, received: bigint, length: number): string {
   const { containerId, service } = row.record.stream
   const head = { '@timestamp': new Date(Number(received / 1_000_000n)).toISOString(), reason }
   const labels = { 'container.id': containerId.slice(0, 1024), 'service.name': service.slice(0, 1024) }
-  return JSON.stringify({ ...head, ...labels, document: documentOf(row, received).slice(0, 2 ** 20) })
+  return JSON.stringify({ ...head, ...labels, document: documentOf(row, received).slice(0, length) })
 }
 
 function settle(calls: readonly Call[], rows: readonly Row[], received: bigint): void {
