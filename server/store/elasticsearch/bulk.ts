@@ -1,5 +1,5 @@
 import { Backoff } from './backoff.ts'
-import { failureOf } from './failure.ts'
+import { failureOf, isCutOff } from './failure.ts'
 import { Gate } from './gate.ts'
 import type { Health } from './health.ts'
 import { type Insist, Retry } from './insist.ts'
@@ -10,6 +10,8 @@ const MAX_BYTES = 4 * 2 ** 20
 const MAX_OPERATIONS = 5_000
 const MAX_REQUESTS = 4
 const TIMEOUT_MS = 60_000
+/** Who refuses a body for its size may hang up before we have read why: up to so much is sent in halves then. */
+const MAX_CUT_OFF = 2 ** 19
 
 /** One document to write. `create` takes each id once, `index` replaces what is there. */
 export interface Operation {
@@ -79,8 +81,10 @@ export class Bulk {
         if (problem !== undefined) await this.#insist.pause(backoff, problem)
         else this.#health.recover()
       } catch (error) {
-        if (failureOf(error) === 'too-large') return this.#writeHalves(open, outcomes, isOurs, doubtful)
-        if (failureOf(error) !== 'busy') for (const one of open) one.isUncertain = true
+        const failure = failureOf(error)
+        if (failure !== 'busy' && failure !== 'too-large') for (const one of open) one.isUncertain = true
+        const isCut = isCutOff(error) && open.reduce((sum, one) => sum + one.operation.document.length, 0) > MAX_CUT_OFF
+        if (failure === 'too-large' || isCut) return this.#writeHalves(open, outcomes, isOurs, doubtful)
         await this.#insist.pause(backoff, error)
       }
     }

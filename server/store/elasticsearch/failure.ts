@@ -52,6 +52,12 @@ export function messageOf(error: unknown): string {
   return message.split('\n', 1)[0] ?? ''
 }
 
+/** Whether the connection ended while the request was being sent. */
+export function isCutOff(error: unknown): boolean {
+  if (!(error instanceof errors.ConnectionError)) return false
+  return /EPIPE|ECONNRESET|other side closed|socket hang up/.test(`${error.message} ${codeOf(error)}`)
+}
+
 /** The error that a store answers with when it cannot do what was asked just now. */
 export function unavailable(what: string, cause?: unknown): SwarmlogsError {
   const options = cause === undefined ? undefined : { cause }

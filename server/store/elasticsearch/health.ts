@@ -21,16 +21,16 @@ export class Health {
   }
 
   /** The cluster cannot take lines. */
-  fail(reason: string, error?: unknown): void {
-    if (this.#reason === '') this.#log.error({ err: error, reason }, 'store cannot take records')
+  fail(reason: string): void {
+    if (this.#reason === '') this.#log.error({ reason }, 'store cannot take records')
     this.#reason = reason
     this.#isUnseen = false
   }
 
   /** The cluster did not answer although nobody writes. */
-  lose(reason: string, error: unknown): void {
+  lose(reason: string): void {
     if (this.#reason !== '') return
-    this.fail(reason, error)
+    this.fail(reason)
     this.#isUnseen = true
   }
 

@@ -1,4 +1,4 @@
-import { typeOf } from './failure.ts'
+import { failureOf, typeOf } from './failure.ts'
 import { deadIndex, linesIndex, metaIndex } from './mapping.ts'
 import type { Names } from './names.ts'
 import type { ElasticOptions } from './options.ts'
@@ -35,24 +35,37 @@ export class Indices {
   async ensure(index: string): Promise<void> {
     if (this.#known.has(index)) return
     const kind = this.#names.parse(index)?.kind
-    const body =
-      kind === undefined
-        ? metaIndex(this.#options)
-        : kind === 'dead'
-          ? deadIndex(this.#options)
-          : linesIndex(this.#options)
-    const aliases = kind === 'lines' || kind === 'odd' ? { aliases: { [this.#names.alias]: {} } } : {}
+    const body = this.#bodyOf(kind)
+    const aliases = kind === 'lines' || kind === 'odd' ? { [this.#names.alias]: {} } : {}
+    await this.#create(index, { ...body, aliases }).catch((error: unknown) => {
+      // To name an alias asks for more privileges than to get it from the template; nothing of ours needs it.
+      if (failureOf(error) !== 'forbidden') throw error
+      return this.#create(index, body)
+    })
+    if (kind !== undefined) this.#known.add(index)
+  }
+
+  #bodyOf(kind: 'lines' | 'odd' | 'dead' | undefined): object {
+    if (kind === undefined) return metaIndex(this.#options)
+    return kind === 'dead' ? deadIndex(this.#options) : linesIndex(this.#options)
+  }
+
+  async #create(index: string, body: object): Promise<void> {
     try {
-      await this.#requests.send('PUT', `/${index}`, { body: { ...body, ...aliases } })
+      await this.#requests.send('PUT', `/${index}`, { body })
     } catch (error) {
       if (typeOf(error) !== 'resource_already_exists_exception') throw error
     }
-    if (kind !== undefined) this.#known.add(index)
   }
 
   /** Takes what the cluster has for what there is. */
   set(indices: readonly string[]): void {
     this.#known.clear()
+    for (const index of indices) if (this.#names.parse(index) !== undefined) this.#known.add(index)
+  }
+
+  /** Takes what the cluster has on top of what is known. */
+  add(indices: readonly string[]): void {
     for (const index of indices) if (this.#names.parse(index) !== undefined) this.#known.add(index)
   }
 

@@ -31,7 +31,7 @@ export class Insist {
     const reason = error instanceof Retry ? error.message : messageOf(error)
     const isBusy = error instanceof Retry ? error.isBusy : failureOf(error) === 'busy'
     if (isBusy) this.#health.wait(reason)
-    else this.#health.fail(reason, error)
+    else this.#health.fail(reason)
     try {
       await backoff.wait(this.#closing)
     } catch {

@@ -12,6 +12,7 @@ import { Insist } from './insist.ts'
 import { Names } from './names.ts'
 import { Notes } from './notes.ts'
 import type { ElasticOptions } from './options.ts'
+import { Others } from './others.ts'
 import { Requests } from './requests.ts'
 import { setUp } from './setup.ts'
 import { Streams } from './streams.ts'
@@ -35,6 +36,7 @@ export interface Parts {
   readonly health: Health
   readonly writer: Writer
   readonly watch: Watch
+  readonly others: Others
   readonly gate: Gate
   /** Aborted when the store must not wait for the cluster any more. */
   readonly closing: AbortController
@@ -75,6 +77,6 @@ async function assemble(options: ElasticOptions, requests: Requests): Promise<Pa
   const gate = new Gate(MAX_SEARCHES, MAX_WAITING_SEARCHES, refuse)
   return {
     ...{ identity, options, names, requests, notes, indices, streams, counts, freshness, health },
-    ...{ writer, watch, gate, closing },
+    ...{ writer, watch, others: new Others({ requests, names, indices, watch }), gate, closing },
   }
 }

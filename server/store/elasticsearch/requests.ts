@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { Client } from '@elastic/elasticsearch'
+import { Client, type DiagnosticResult, errors } from '@elastic/elasticsearch'
 import { SwarmlogsError } from '../../../shared/errors.ts'
 import type { ElasticOptions } from './options.ts'
 
@@ -40,6 +40,18 @@ export class Requests {
 
   /** Throws what the client throws; see failure.ts. */
   async send<T>(method: string, path: string, options: RequestOptions = {}): Promise<T> {
+    try {
+      return await this.#send<T>(method, path, options)
+    } catch (error) {
+      throw withoutRequest(error)
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#client.close()
+  }
+
+  async #send<T>(method: string, path: string, options: RequestOptions): Promise<T> {
     const { body, lines, query, signal, timeoutMs = TIMEOUT_MS, retries = 3 } = options
     return this.#client.transport.request<T>(
       {
@@ -52,15 +64,22 @@ export class Requests {
       {
         requestTimeout: timeoutMs,
         maxRetries: retries,
+        // In seconds; the client's own would make a start against a wrong address take eight.
+        retryBackoff: (_min, _max, attempt) => attempt * 0.1,
         maxResponseSize: MAX_RESPONSE_BYTES,
         ...(signal && { signal }),
       },
     )
   }
+}
 
-  async close(): Promise<void> {
-    await this.#client.close()
-  }
+/** The client's errors carry what was asked: megabytes of somebody's lines, which must neither be kept nor logged. */
+function withoutRequest(error: unknown): unknown {
+  const isOfClient = error instanceof errors.ElasticsearchClientError && 'meta' in error
+  const meta = isOfClient ? (error.meta as DiagnosticResult | undefined) : undefined
+  const params = meta?.meta.request.params
+  if (params !== undefined) params.body = ''
+  return error
 }
 
 function checkUrl(url: string): void {

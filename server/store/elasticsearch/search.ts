@@ -12,7 +12,7 @@ import { findCuts, type Group, groupsOf, newestLines } from './newest.ts'
 import type { Hit } from './pages.ts'
 import type { Parts } from './parts.ts'
 import { type Entry, taskKey } from './streams.ts'
-import { clampTime, MAX_TIME, MIN_TIME, smaller } from './times.ts'
+import { clampTime, greater, MAX_TIME, MIN_TIME, smaller } from './times.ts'
 import { wholeLines } from './whole.ts'
 
 const TOO_LONG = `cannot search for a text of over ${MAX_GREP_CHARS} characters: search for a part of it`
@@ -37,7 +37,11 @@ export async function* search(
   if (query.filter.grep.length > MAX_GREP_CHARS) throw new SwarmlogsError('SWARMLOGS_LIMIT', TOO_LONG)
   const leave = await parts.gate.enter()
   try {
-    const receivedUpTo = smaller(query.receivedUpTo ?? MAX_TIME, parts.writer.lastReceived)
+    const receivedUpTo = smaller(
+      query.receivedUpTo ?? MAX_TIME,
+      greater(parts.writer.lastReceived, parts.others.observed),
+    )
+    await parts.others.see()
     const chosen = choose(parts, query)
     const indices = indicesOf(parts, query)
     if (signal.aborted || indices.length === 0 || chosen?.length === 0 || query.newest === 0) return
@@ -67,10 +71,12 @@ function choose({ streams }: Parts, { filter }: Query): Entry[] | undefined {
   return [...streams.entries()].filter(({ stream }) => streamMatches(filter, stream))
 }
 
-/** The indices that may hold lines of the time asked for. */
-function indicesOf({ indices, names }: Parts, { since = MIN_TIME, until = MAX_TIME, after, order }: Query): string[] {
-  const from = order === 'asc' && after !== undefined && after.time > since ? after.time : since
-  const to = order === 'desc' && after !== undefined && after.time < until ? after.time + 1n : until
+/** The indices that may hold lines of the time asked for. Which lines are the newest does not depend on where a page ended. */
+function indicesOf({ indices, names }: Parts, query: Query): string[] {
+  const { since = MIN_TIME, until = MAX_TIME, order, newest } = query
+  const after = newest === undefined ? query.after : undefined
+  const from = order === 'asc' && after !== undefined ? greater(after.time, since) : since
+  const to = order === 'desc' && after !== undefined ? smaller(after.time + 1n, until) : until
   return indices.lines.filter((index) => {
     const { kind, day } = names.parse(index) ?? { day: '1970.01.01' }
     const { start, end } = timesOfDay(day)

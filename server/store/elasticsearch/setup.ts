@@ -3,7 +3,7 @@ import type { StoreIdentity } from '../store.ts'
 import { failureOf, messageOf, typeOf, unavailable } from './failure.ts'
 import type { Indices } from './indices.ts'
 import { FORMAT, linesIndex } from './mapping.ts'
-import type { Names } from './names.ts'
+import { dayOf, type Names } from './names.ts'
 import type { Notes } from './notes.ts'
 import type { ElasticOptions } from './options.ts'
 import type { Requests } from './requests.ts'
@@ -38,6 +38,8 @@ export async function setUp(parts: SetUp): Promise<StoreIdentity> {
     await checkFormat(parts)
     await putTemplate(parts)
     await parts.indices.ensure(parts.notes.index)
+    // Better refused now than when the first lines come.
+    await parts.indices.ensure(parts.names.lines(dayOf(BigInt(Date.now()) * 1_000_000n), false))
     return { id: cluster, epoch: await epochOf(parts.notes) }
   } catch (error) {
     throw error instanceof SwarmlogsError ? error : explained(parts.options, error)

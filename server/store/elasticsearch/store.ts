@@ -1,6 +1,15 @@
 import type { LogRecord, StoredRecord } from '../../../shared/record.ts'
 import type { Query } from '../../query/query.ts'
-import type { Appended, LineFormat, PrintedRun, Store, StoreIdentity, StoreStatus, StreamSummary } from '../store.ts'
+import type {
+  Appended,
+  LineFormat,
+  PrintedRun,
+  Sharing,
+  Store,
+  StoreIdentity,
+  StoreStatus,
+  StreamSummary,
+} from '../store.ts'
 import { PRINTED_MEMBERS, RECORD_MEMBERS } from './documents.ts'
 import { messageOf, unavailable } from './failure.ts'
 import type { ElasticOptions } from './options.ts'
@@ -27,6 +36,11 @@ class ElasticStore implements Store {
 
   get identity(): StoreIdentity {
     return this.#parts.identity
+  }
+
+  readonly sharing: Sharing = {
+    mark: (atLeast) => this.#parts.writer.mark(atLeast),
+    observe: (received) => this.#parts.others.observe(received),
   }
 
   get lastReceived(): bigint {

@@ -63,7 +63,7 @@ export class Watch {
   /** Reads what there is; returns the newest `received`. */
   async load(): Promise<bigint> {
     await this.#refreshAll()
-    await this.#learnStreams()
+    await this.learnStreams()
     await this.measure()
     const received = await this.#lastReceived()
     for (const [index, { records }] of this.sizes) {
@@ -128,7 +128,7 @@ export class Watch {
     const { log } = options
     this.#turns++
     try {
-      await this.#learnStreams()
+      await this.learnStreams()
       writer.sawReceived(await this.#lastReceived())
       if (this.#turns % MEASURE_EVERY === 0) {
         await this.measure()
@@ -137,8 +137,8 @@ export class Watch {
       if (this.#turns % EXPIRE_EVERY === 0) await this.#expire()
       health.find()
     } catch (error) {
-      if (failureOf(error) !== 'busy') health.lose(messageOf(error), error)
-      log.debug({ err: error }, 'cluster could not be looked at')
+      if (failureOf(error) !== 'busy') health.lose(messageOf(error))
+      log.debug({ reason: messageOf(error) }, 'cluster could not be looked at')
     }
   }
 
@@ -153,7 +153,8 @@ export class Watch {
     await requests.send('POST', `/${names.all}/_refresh`)
   }
 
-  async #learnStreams(): Promise<void> {
+  /** Reads the streams that are new since it was last asked. */
+  async learnStreams(): Promise<void> {
     const { notes, streams } = this.#parts
     for await (const found of notes.find('stream', this.#streamSeq)) {
       for (const { note, seq } of found) {
@@ -167,7 +168,7 @@ export class Watch {
     const { requests, names } = this.#parts
     const { hits } = await requests.send<{ hits?: { hits?: { _source: Record<string, string> }[] } }>(
       'POST',
-      `/${names.alias}/_search`,
+      `/${names.allLines.join(',')}/_search`,
       {
         body: {
           size: 1,

@@ -15,6 +15,7 @@ import { dayOf, type Names } from './names.ts'
 import { type Note, noteId } from './notes.ts'
 import { ForeignOrdinals, type Row, RowMaker } from './rows.ts'
 import type { Streams } from './streams.ts'
+import { greater } from './times.ts'
 
 /** One commit takes so much at most; what waits longer is in the next one. */
 const MAX_COMMIT_RECORDS = 10_000
@@ -81,6 +82,12 @@ export class Writer {
 
   get lastReceived(): bigint {
     return this.#lastReceived
+  }
+
+  /** All that is appended from now on is committed with a greater `received` than what this answers, which is at least `atLeast`. */
+  mark(atLeast: bigint): bigint {
+    this.#lastGiven = greater(this.#lastGiven, greater(clock(), atLeast))
+    return this.#lastGiven
   }
 
   /** Another server committed something. */
@@ -262,13 +269,16 @@ export class Writer {
   }
 
   #nextReceived(): bigint {
-    // To the nanosecond, so that no other server's commit has the same.
-    const now =
-      BigInt(Math.floor((performance.timeOrigin + performance.now()) * 1000)) * 1000n +
-      (process.hrtime.bigint() % 1000n)
+    const now = clock()
     this.#lastGiven = now > this.#lastGiven ? now : this.#lastGiven + 1n
     return this.#lastGiven
   }
+}
+
+/** Now, to the nanosecond, so that no other server's commit has the same. */
+function clock(): bigint {
+  const micros = BigInt(Math.floor((performance.timeOrigin + performance.now()) * 1000))
+  return micros * 1000n + (process.hrtime.bigint() % 1000n)
 }
 
 /** The rows, each id once; of those only that are known by it. */

@@ -87,7 +87,7 @@ describe('the store in Elasticsearch', () => {
     expect(store().status()).toMatchObject({ writable: true, reason: '' })
   })
 
-  it('takes each line once through kill -9 of the cluster', async () => {
+  it('takes each line once through kill -9 of the cluster', { timeout: 180_000 }, async () => {
     const appends: Promise<{ stored: readonly unknown[] }>[] = []
     for (let round = 0; round < 40; round++) {
       const records = linesOf(WEB, 200, { time: NOON + BigInt(round) * 1_000n })
