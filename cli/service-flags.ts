@@ -36,6 +36,7 @@ export const STORE_FLAGS: readonly FlagSpec[] = [
   { flags: '--elasticsearch-shards <N>', text: "primary shards of each day's index (default 1)" },
   { flags: '--elasticsearch-replicas <N>', text: 'copies of each shard (default 1)' },
   { flags: '--elasticsearch-refresh <DURATION>', text: 'how soon a search finds new lines (default 1s)' },
+  { flags: '--peers <HOST:PORT>', text: 'other servers on the same Elasticsearch, such as tasks.server:4280' },
 ]
 
 /** Flags of how an agent reads a node. */

@@ -4,6 +4,7 @@ import { SwarmlogsError } from '../shared/errors.ts'
 import { type Environment, environmentName, type Flags, setting, switchSetting } from '../shared/settings.ts'
 import { parseDuration, parseSize } from '../shared/time.ts'
 import { type ElasticsearchConfig, elasticsearchConfig } from './config/elasticsearch.ts'
+import { type PeerName, peersConfig } from './config/peers.ts'
 import { ofSetting, unusable } from './config/values.ts'
 
 /** Where to listen. */
@@ -24,6 +25,8 @@ export interface ServerConfig {
   readonly dir: string
   /** Elasticsearch holds the lines, not the embedded store. */
   readonly elasticsearch?: ElasticsearchConfig
+  /** Other servers on the same Elasticsearch: names that may stand for several, this one among them. */
+  readonly peers?: readonly PeerName[]
   readonly http: Listen
   readonly forward: Listen
   readonly tokens: SecretSource
@@ -41,6 +44,7 @@ export interface ServerConfig {
 /** Reads the settings from flags and environment. Throws SWARMLOGS_CONFIG or SWARMLOGS_USAGE, which name the setting. */
 export function serverConfig(flags: Flags, env: Environment = process.env): ServerConfig {
   const elasticsearch = elasticsearchConfig(flags, env)
+  const peers = peersConfig(flags, env, elasticsearch !== undefined)
   const config: ServerConfig = {
     dir: setting(flags, env, 'data') ?? defaultDir(env),
     http: listen(flags, env, 'listen', '127.0.0.1:4280'),
@@ -54,6 +58,7 @@ export function serverConfig(flags: Flags, env: Environment = process.env): Serv
     ...size(flags, env, 'segment-size', 'segmentBytes'),
     ...size(flags, env, 'memory', 'memoryBytes'),
     ...(elasticsearch !== undefined && { elasticsearch }),
+    ...(peers !== undefined && { peers }),
   }
   refuseOpenDoors(config)
   return Object.freeze(config)

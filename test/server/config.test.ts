@@ -115,6 +115,15 @@ describe('serverConfig', () => {
     expect(serverConfig({}, env).elasticsearch).toEqual(expected)
   })
 
+  it('takes the names of peers', () => {
+    const peers = [
+      { host: 'tasks.server', port: 4280 },
+      { host: '::1', port: 1 },
+    ]
+    const flags = { elasticsearch: 'http://a:9200', peers: ['tasks.server:4280', '[::1]:1'] }
+    expect(serverConfig(flags, {}).peers).toEqual(peers)
+  })
+
   it('signs in with a user and the password of a file, or not at all', () => {
     const elasticsearch = 'http://127.0.0.1:9200'
     expect(serverConfig({ elasticsearch }, {}).elasticsearch).toEqual({ urls: [elasticsearch] })
@@ -124,6 +133,11 @@ describe('serverConfig', () => {
   })
 
   it.each<[Record<string, string>, RegExp]>([
+    [{ peers: 'tasks.server:4280' }, /--peers \(SWARMLOGS_PEERS\) with the embedded store/],
+    [
+      { elasticsearch: 'http://a', peers: 'tasks.server' },
+      /'tasks.server' for --peers \(SWARMLOGS_PEERS\): give HOST:PORT/,
+    ],
     [{ store: 'mysql' }, /'mysql' for --store \(SWARMLOGS_STORE\): give embedded or elasticsearch/],
     [{ store: 'elasticsearch' }, /without --elasticsearch \(SWARMLOGS_ELASTICSEARCH\)/],
     [{ store: 'embedded', elasticsearch: 'http://a' }, /with --store embedded/],
