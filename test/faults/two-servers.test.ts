@@ -6,20 +6,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Packr } from 'msgpackr'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { ROLE } from '../../scripts/elasticsearch-files.ts'
 import { type Elastic, startElastic } from '../lab/elastic.ts'
 import { eventually, killPrograms, type Program, startProgram, swarmlogs } from '../lab/program.ts'
 import { Events, messagesOf } from '../server/events.ts'
 
-// What README.md tells operators to give.
-const ROLE = {
-  cluster: ['monitor', 'manage_index_templates'],
-  indices: [
-    {
-      names: ['swarmlogs', 'swarmlogs-*'],
-      privileges: ['create_index', 'delete_index', 'read', 'write', 'maintenance', 'monitor', 'view_index_metadata'],
-    },
-  ],
-}
 const CHUNKS = 400
 const LINES = 20
 
@@ -49,7 +40,9 @@ describe('two servers on one Elasticsearch', () => {
       [
         ...['server', '--listen', `127.0.0.1:${ports[index]}`, '--forward', `127.0.0.1:${ports[index + 2]}`],
         ...['--elasticsearch', elastic.urls.join(','), '--elasticsearch-ca', elastic.caFile ?? ''],
-        ...['--elasticsearch-api-key-file', join(dir, 'key'), '--elasticsearch-replicas', '0'],
+        ...(index === 0 ? ['--elasticsearch-api-key-file', join(dir, 'key')] : ['--elasticsearch-user', 'swarmlogs']),
+        ...(index === 0 ? [] : ['--elasticsearch-password-file', elastic.passwordFile ?? '']),
+        ...['--elasticsearch-replicas', '0'],
         ...['--peers', `127.0.0.1:${ports[0]},127.0.0.1:${ports[1]}`],
       ],
       { SWARMLOGS_STORE: 'elasticsearch' },

@@ -9,6 +9,7 @@ export interface Access {
   readonly caFile?: string
   readonly user?: string
   readonly password?: string
+  readonly passwordFile?: string
 }
 
 /** What a node answered. */

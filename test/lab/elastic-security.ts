@@ -1,8 +1,8 @@
-import { pbkdf2Sync, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { makeCertificates, passwordHash, rolesFile } from '../../scripts/elasticsearch-files.ts'
 import type { ElasticSettings } from './elastic-node.ts'
-import { run } from './run.ts'
 
 /** What a secured cluster needs on each node, and how it is reached. */
 export interface Security {
@@ -21,11 +21,15 @@ export interface Security {
 
 const USER = 'swarmlogs-lab'
 
-/** TLS for both layers and one superuser, who is in a file so that every node knows them from its start. */
-export async function makeSecurity(dir: string): Promise<Security> {
+/**
+ * TLS for both layers, a superuser, and the user `swarmlogs` with the least privileges and the same password. They are in files, so that
+ * every node knows them from its start.
+ */
+export function makeSecurity(dir: string): Security {
   mkdirSync(dir)
-  await makeCertificates(dir)
+  makeCertificates(dir, ['DNS:localhost', 'IP:127.0.0.1'], 30)
   const password = randomBytes(12).toString('hex')
+  const hash = passwordHash(password)
   const passwordFile = join(dir, 'password')
   writeFileSync(passwordFile, password, { mode: 0o600 })
   const tls = { enabled: true, key: 'node.key', certificate: 'node.pem', certificate_authorities: ['ca.pem'] }
@@ -35,25 +39,11 @@ export async function makeSecurity(dir: string): Promise<Security> {
   return {
     settings: { 'xpack.security.enabled': true, ...Object.fromEntries(layers) },
     files: ['ca.pem', 'node.pem', 'node.key'].map((name) => join(dir, name)),
-    texts: { users: `${USER}:${hashOf(password)}\n`, users_roles: `superuser:${USER}\n` },
+    texts: {
+      users: `${USER}:${hash}\nswarmlogs:${hash}\n`,
+      users_roles: `superuser:${USER}\nswarmlogs:swarmlogs\n`,
+      'roles.yml': rolesFile('swarmlogs'),
+    },
     access: { caFile: join(dir, 'ca.pem'), user: USER, password, passwordFile },
   }
-}
-
-/** An authority and one certificate for all nodes, good for localhost and 127.0.0.1. */
-async function makeCertificates(dir: string): Promise<void> {
-  const openssl = (...args: string[]) => run('openssl', args, { cwd: dir })
-  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes']
-  await openssl('req', '-x509', ...key, '-days', '30', '-subj', '/CN=lab-ca', '-keyout', 'ca.key', '-out', 'ca.pem')
-  await openssl('req', ...key, '-subj', '/CN=localhost', '-keyout', 'node.key', '-out', 'node.csr')
-  writeFileSync(join(dir, 'names'), 'subjectAltName=DNS:localhost,IP:127.0.0.1\n')
-  const authority = ['-CA', 'ca.pem', '-CAkey', 'ca.key', '-CAcreateserial', '-days', '30']
-  await openssl('x509', '-req', '-in', 'node.csr', ...authority, '-extfile', 'names', '-out', 'node.pem')
-}
-
-/** A password as Elasticsearch's file of users wants it; its own tools take seconds for this. */
-function hashOf(password: string): string {
-  const [rounds, salt] = [10_000, randomBytes(32)]
-  const hash = pbkdf2Sync(password, salt, rounds, 32, 'sha512')
-  return `{PBKDF2}${rounds}$${salt.toString('base64')}$${hash.toString('base64')}`
 }

@@ -66,7 +66,7 @@ async function layOut(place: Place, { nodes: count = 1, secure = false, ...rest 
   chmodSync(place.dir, 0o711)
   const home = await unpackElastic(place.dir)
   const ports = await freePorts(20_000 + place.number * 40, count * 2)
-  const security = secure ? await makeSecurity(join(place.dir, 'secrets')) : undefined
+  const security = secure ? makeSecurity(join(place.dir, 'secrets')) : undefined
   if (secure) await addEmailAnalysis(home)
   const nodes: ElasticNode[] = []
   for (let index = 0; index < count; index++) {

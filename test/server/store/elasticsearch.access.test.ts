@@ -1,19 +1,10 @@
 import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { ROLE } from '../../../scripts/elasticsearch-files.ts'
 import { openElasticStore } from '../../../server/store/elasticsearch/store.ts'
 import { type Elastic, startElastic } from '../../lab/elastic.ts'
 import { collect, linesOf, WEB } from './records.ts'
 
-const PREFIX = 'swarmlogs'
-const LEAST = {
-  cluster: ['monitor', 'manage_index_templates'],
-  indices: [
-    {
-      names: [PREFIX, `${PREFIX}-*`],
-      privileges: ['create_index', 'delete_index', 'read', 'write', 'maintenance', 'monitor', 'view_index_metadata'],
-    },
-  ],
-}
 const READ_ONLY = { cluster: ['monitor'], indices: [{ names: ['*'], privileges: ['read', 'view_index_metadata'] }] }
 
 describe('the store in a secured cluster', () => {
@@ -46,13 +37,13 @@ describe('the store in a secured cluster', () => {
     await expect(open({ username, password: 'wrong' })).rejects.toThrow(/refuses the password of user/)
     await expect(open({ apiKey: Buffer.from('a:b').toString('base64') })).rejects.toThrow(/refuses the API key/)
     await expect(open(undefined)).rejects.toThrow(/asks for credentials/)
-    await expect(open(await keyOf(LEAST), '/etc/ssl/certs/ca-certificates.crt')).rejects.toThrow(/certificate.*CA file/)
-    await expect(open(await keyOf(LEAST), '/nowhere.pem')).rejects.toThrow(/cannot read the CA file/)
+    await expect(open(await keyOf(ROLE), '/etc/ssl/certs/ca-certificates.crt')).rejects.toThrow(/certificate.*CA file/)
+    await expect(open(await keyOf(ROLE), '/nowhere.pem')).rejects.toThrow(/cannot read the CA file/)
     await expect(open(await keyOf(READ_ONLY))).rejects.toThrow(/cannot write to Elasticsearch.*privileges/)
   })
 
   it('works with an API key of the least privileges', async () => {
-    const auth = await keyOf(LEAST)
+    const auth = await keyOf(ROLE)
     for (const expected of [100, 0]) {
       const store = await open(auth)
       const appended = await store.append([...linesOf(WEB, 99), { ...(linesOf(WEB, 1)[0] ?? never()), time: 1n }])
