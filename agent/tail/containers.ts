@@ -106,8 +106,8 @@ async function lastLine(engine: Engine, { id, tty }: Target, signal: AbortSignal
   const pieces: Buffer[] = []
   const frames = new Frames((_type, buffer, start, end) => pieces.push(buffer.subarray(start, end)))
   for await (const chunk of response) {
-    if (tty) pieces.push(chunk as Buffer)
-    else frames.push(chunk as Buffer)
+    if (tty) pieces.push(chunk)
+    else frames.push(chunk)
   }
   return Buffer.concat(pieces).toString()
 }
