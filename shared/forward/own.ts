@@ -42,6 +42,12 @@ export interface RecordsOption {
   readonly streams: readonly LogStream[]
 }
 
+/**
+ * What a LogStream's attributes are cut to, in characters, by the agent and again by the server: anybody can put any labels on a
+ * container, and its lines must not be refused for them. The first so many are kept.
+ */
+export const ATTRIBUTE_LIMITS = { count: 256, name: 512, value: 4096 } as const
+
 /** The record of an entry; what is not there has its zero value. */
 export interface OwnEntry {
   /** message, msgpack str; the bytes may be invalid UTF-8 */

@@ -102,6 +102,15 @@ it.each([
   expect(parseAttributes(line)).toEqual(expected)
 })
 
+it('parseAttributes keeps 256, with names of 512 and values of 4096 characters', () => {
+  const long = `${'n'.repeat(600)}=${'v'.repeat(5000)}`
+  const attributes = parseAttributes(
+    `${long},${Array.from({ length: 300 }, (_, index) => `a${index}=x`).join(',')} text`,
+  )
+  expect(Object.keys(attributes)).toHaveLength(256)
+  expect(attributes['n'.repeat(512)]).toBe('v'.repeat(4096))
+})
+
 it.each([
   ['json-file', {}, true, undefined],
   ['json-file', { 'max-size': '-1' }, true, undefined],

@@ -209,16 +209,22 @@ describe('a records frame of an agent', () => {
     expect(listener.metrics.reasons).toEqual({ format: 1 })
   })
 
-  it('labels are cut to 1 KiB, and too many attributes are none', async () => {
-    const attributes = Object.fromEntries(Array.from({ length: 257 }, (_, index) => [`a${index}`, '']))
+  it('labels are cut to 1 KiB, attributes to 256 with names of 512 and values of 4096 characters', async () => {
+    const many = Object.fromEntries(Array.from({ length: 1000 }, (_, index) => [`a${index}`, '']))
+    const long = Object.fromEntries(Array.from({ length: 20 }, (_, index) => [`${'k'.repeat(600)}${index}`, '']))
     const streams = [
       { ...STREAM, containerName: 'n'.repeat(5000) },
-      { ...STREAM, attributes },
+      { ...STREAM, attributes: many },
+      { ...STREAM, attributes: { ...long, x: 'v'.repeat(5000) } },
     ]
-    client.send(records('r1', Buffer.concat([entry({ m: 'cut', s: 0 }), entry({ m: 'many', s: 1 })]), streams))
+    client.send(records('r1', Buffer.concat([0, 1, 2].map((s) => entry({ m: `${s}`, s }))), streams))
     await client.receive(1)
-    expect(listener.ingest.messages).toEqual(['cut'])
-    expect(listener.ingest.stored[0]?.stream.containerName).toHaveLength(1024)
+    expect(listener.ingest.messages).toEqual(['0', '1', '2'])
+    const [named, first, cut] = listener.ingest.stored.map(({ stream }) => stream)
+    expect(named?.containerName).toHaveLength(1024)
+    expect(Object.keys(first?.attributes ?? {})).toEqual(Object.keys(many).slice(0, 256))
+    expect(cut?.attributes).toEqual({ ['k'.repeat(512)]: '', x: 'v'.repeat(4096) })
+    expect(listener.metrics.reasons).toEqual({})
   })
 
   it('its tag without our option is a foreign frame', async () => {
