@@ -94,11 +94,13 @@ export function notesOf(context: Context, question: Question): ApiNote[] {
   return [...notes, { code: 'begins', message: `the store begins at ${formatTime(begins)}: nothing older is kept` }]
 }
 
-/** How many records the answer has, where the catalog tells. */
+/** How many records the answer has, where the catalog tells: it knows streams as a whole. */
 export function knownCount({ filter, matched, since, until, newest, cursor }: Question): number | undefined {
-  const isPartial = since !== undefined || until !== undefined || newest !== undefined || cursor !== undefined
+  const isPartial = since !== undefined || newest !== undefined || cursor !== undefined
   if (isPartial || filter.grep !== '' || filter.sources.length > 0) return undefined
-  return matched.reduce((sum, { records }) => sum + records, 0)
+  const begun = matched.filter(({ first }) => until === undefined || first < until)
+  if (begun.some(({ last }) => until !== undefined && last >= until)) return undefined
+  return begun.reduce((sum, { records }) => sum + records, 0)
 }
 
 /** Where the store begins, when the question reaches back further. */
