@@ -1,6 +1,7 @@
 import type { Logger } from 'pino'
 import { batcher } from './batcher.ts'
 import type { AgentConfig } from './config.ts'
+import { forAnotherStore } from './followed.ts'
 import type { Forwarder } from './forwarder.ts'
 import type { Checkpoint } from './line.ts'
 import { follow } from './pipeline.ts'
@@ -76,7 +77,8 @@ export class Collection {
   /** A spool that fails must end the round, not look to discovery like an engine that does. */
   #load(containerId: string): Checkpoint | undefined {
     try {
-      return this.#options.spool.checkpoint(containerId)
+      const { spool } = this.#options
+      return spool.checkpoint(containerId) ?? forAnotherStore(spool.checkpointElsewhere(containerId))
     } catch (error) {
       this.#failure ??= { error }
       this.#round.abort()

@@ -134,7 +134,7 @@ export class Follower {
   #consider(target: Target): void {
     if (this.#stop.signal.aborted || !target.started || !this.#selection.accepts(target)) return
     const known = this.#followed.get(target.id)
-    const followed = known ?? new Followed(target, this.#options.checkpoints.load(target.id))
+    const followed = known ?? new Followed(target, this.#options.checkpoints.load(target.id), this.#horizon)
     this.#followed.set(target.id, followed)
     followed.target = target
     if (followed.isTailing) followed.again = true
@@ -172,7 +172,7 @@ export class Follower {
       id,
       tty,
       fileBytes: logFileBytes(followed.target),
-      horizon: this.#horizon,
+      horizon: followed.horizon,
       signal,
       windows: this.#windows,
       log: this.#options.log,

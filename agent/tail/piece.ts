@@ -34,6 +34,8 @@ export interface Progress {
   readonly live?: Position
   /** null: read to the horizon; absent: not begun. */
   readonly history?: HistoryProgress | null
+  /** Older lines were not wanted at first sight. Another store is to get the same lines, so it goes on to count there. */
+  readonly horizon?: LineTime
 }
 
 /** What a tail hands on: lines of one container in file order, and what changes in its progress by them. */
