@@ -1,6 +1,6 @@
 import { Command, CommanderError, Option } from 'commander'
 import { programVersion } from '../shared/version.ts'
-import type { CommandSpec } from './command.ts'
+import { type CommandSpec, flagParts, opposite } from './command.ts'
 import { COMMANDS } from './commands.ts'
 
 /** Reads the arguments with commander, and runs what they ask for; false when they are wrong, which commander has said then. */
@@ -38,6 +38,8 @@ function addSpec(command: Command, { operand, flags, help, run }: CommandSpec): 
     if (flag.isRepeatable) option.argParser((value: string, previous: readonly string[] = []) => [...previous, value])
     if (flag.default !== undefined) option.default(flag.default)
     command.addOption(option)
+    const { long, takesValue } = flagParts(flag)
+    if (!takesValue) command.addOption(new Option(`--${opposite(long)}`).hideHelp())
   }
   command.addHelpText('after', help)
   command.showHelpAfterError(`\`swarmlogs ${command.name()} --help\` shows all flags, with examples.`)
