@@ -12,7 +12,7 @@ import { Budget } from './budget.ts'
 import { Complaints } from './complaints.ts'
 import { Connections } from './connections.ts'
 import type { ForwardContext } from './context.ts'
-import { LOGIN_MS, TOTAL_BYTES } from './limits.ts'
+import { CONNECTIONS, LOGIN_MS, TOTAL_BYTES } from './limits.ts'
 import { type ForwardMetrics, NO_METRICS } from './metrics.ts'
 
 const TICK_MS = 1000
@@ -28,6 +28,8 @@ export interface ForwardOptions {
   readonly identity: () => StoreIdentity
   readonly log: Logger
   readonly metrics?: ForwardMetrics
+  /** Connections that may be let in; 1024. */
+  readonly maxConnections?: number
 }
 
 export interface ForwardListener {
@@ -41,11 +43,12 @@ export interface ForwardListener {
 
 /** Listens for senders that speak the Fluentd forward protocol v1: our agents and any others. Rejects when the address cannot be had. */
 export async function startForward(options: ForwardOptions): Promise<ForwardListener> {
-  const { listen, log, tls } = options
+  const { listen, log, tls, maxConnections = CONNECTIONS } = options
   const end = new AbortController()
   const context = contextOf(options, end.signal)
   const server = createServer(tls?.(), context.complaints, context.metrics)
-  const connections = new Connections(server, isTls(server) ? 'secureConnection' : 'connection', context)
+  const served = isTls(server) ? 'secureConnection' : 'connection'
+  const connections = new Connections(server, served, context, maxConnections)
   try {
     server.listen(listen)
     await once(server, 'listening')
