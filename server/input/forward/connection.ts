@@ -83,11 +83,12 @@ export class Connection {
     this.#abandoned.resolve()
   }
 
-  /** Ends the connection when a deadline has passed. Called about once a second. */
+  /** Ends the connection when a deadline has passed, or the sender must learn of another store. Called about once a second. */
   tick(now: number): void {
     if (this.#wire.isStopping) return
     this.#intake?.expire(now)
-    if (this.#intake === undefined && now - this.#openedAt > LOGIN_MS)
+    if (this.#intake?.isOutdated) this.stop()
+    else if (this.#intake === undefined && now - this.#openedAt > LOGIN_MS)
       this.#refuse(
         new Refusal('login-timeout', 'cannot wait longer for a login; check that the sender has a shared key'),
       )

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { gzipSync, zstdCompressSync } from 'node:zlib'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -15,7 +16,7 @@ import { EntryPacker } from '../../../../shared/forward/entries.ts'
 import { WIRE_FORMAT } from '../../../../shared/forward/own.ts'
 import type { Inventory } from '../../../../shared/inventory.ts'
 import type { LogStream } from '../../../../shared/record.ts'
-import { RawClient, startListener, type TestListener } from './harness.ts'
+import { eventually, RawClient, startListener, type TestListener } from './harness.ts'
 
 const STREAM: LogStream = {
   cluster: 'c1',
@@ -97,6 +98,31 @@ describe('the hello of an agent', () => {
     client.send(bytes)
     await client.closed
     expect(Object.values(listener.metrics.reasons)).toEqual([1])
+  })
+})
+
+describe('when the store becomes another one', () => {
+  it.each([
+    { id: 'a-store', epoch: 4 },
+    { id: 'another', epoch: 3 },
+  ])('agents are made to connect again, with what they sent stored and acked: %j', async (next) => {
+    let identity = { id: 'a-store', epoch: 3 }
+    const moving = await startListener({ identity: () => identity })
+    const agent = await RawClient.open(moving.port)
+    const stranger = await RawClient.open(moving.port)
+    agent.send(helloFrame(HELLO, 'h'))
+    await agent.receive(1)
+    moving.ingest.hold()
+    agent.send(records('r1', entry({ m: 'a', s: 0 })))
+    await eventually(() => moving.metrics.frames).toBe(2)
+    identity = next
+    await sleep(1100)
+    moving.ingest.release()
+    await agent.closed
+    expect(agent.values[1]).toEqual({ ack: 'r1' })
+    expect(moving.ingest.messages).toEqual(['a'])
+    expect(stranger.socket.destroyed).toBe(false)
+    await moving.close(100)
   })
 })
 
