@@ -131,6 +131,7 @@ it.each([
   ['tcp://LOCALHOST:24224', ['127.0.0.1:24224'], true],
   ['tls://logs.example:24224', ['logs.example'], true],
   ['[::1]:24224', ['localhost:24224'], true],
+  ['0.0.0.0', ['127.0.0.1:24224'], true],
   ['logs.example:24225', ['logs.example:24224'], false],
   ['unix:///run/fluent.sock', ['localhost:24224'], false],
 ])('a fluentd driver that sends to %s is known by %j: %s', (address, own, expected) => {
