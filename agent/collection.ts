@@ -15,6 +15,8 @@ export interface CollectionOptions {
   readonly spool: Spool
   readonly forwarder: Pick<Forwarder, 'isHungry'>
   readonly status: AgentStatus
+  /** How long the server keeps lines; undefined while that is not known. */
+  readonly retentionMs: () => number | undefined
   readonly log: Logger
   /** Ends when the containers that are being stopped have said their last words. */
   readonly drain: AbortSignal
@@ -54,12 +56,13 @@ export class Collection {
   }
 
   async #runRound(restart: AbortSignal): Promise<void> {
-    const { config, engine, spool, forwarder, status, log, drain, enough, abandon } = this.#options
+    const { config, engine, spool, forwarder, status, retentionMs, log, drain, enough, abandon } = this.#options
     const dropAll = AbortSignal.any([restart, abandon])
     const batches = follow({
       engine,
       checkpoints: { load: (id) => this.#load(id), listed: (ids) => this.#prune(ids) },
       backfillNs: config.backfillNs,
+      retentionMs,
       cluster: config.cluster || undefined,
       nodeName: config.nodeName || undefined,
       includeSelf: config.includeSelf,

@@ -66,11 +66,12 @@ async function proveKey(options: HandshakeOptions, key: string): Promise<void> {
 function peerOf(hello: unknown): Peer {
   if (hello === undefined) return { kind: 'foreign' }
   if (!isMap(hello)) throw protocolError('it does not say which store it has')
-  const { format, version, store, epoch, error } = hello
+  const { format, version, store, epoch, retentionMs, error } = hello
   if (typeof error === 'string') throw protocolError(`it refuses this agent: ${error}`)
   const isSound = typeof format === 'number' && typeof store === 'string' && store !== '' && typeof epoch === 'number'
   if (!isSound) throw protocolError('it does not say which store it has')
-  return { kind: 'own', hello: { format, version: String(version), store, epoch } }
+  const kept = typeof retentionMs === 'number' && retentionMs > 0 ? { retentionMs } : {}
+  return { kind: 'own', hello: { format, version: String(version), store, epoch, ...kept } }
 }
 
 /** The next message; throws with a hint when there is none in time, or the server closes. */

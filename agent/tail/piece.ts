@@ -65,6 +65,17 @@ export interface TailContext {
   readonly liveLines: () => number
 }
 
+/** A time of a clock in milliseconds. */
+export function lineTime(ms: number): LineTime {
+  const seconds = Math.floor(ms / 1000)
+  return [seconds, Math.floor((ms - seconds * 1000) * 1_000_000)]
+}
+
+/** The later of two times. */
+export function later(one: LineTime, other: LineTime): LineTime {
+  return one[0] > other[0] || (one[0] === other[0] && one[1] >= other[1]) ? one : other
+}
+
 /** Whether a line is older than a time. */
 export function isBefore(line: Line, time: LineTime): boolean {
   return line.seconds < time[0] || (line.seconds === time[0] && line.nanos < time[1])

@@ -29,6 +29,8 @@ export interface ServerHello {
   /** The store's UUID. */
   readonly store: string
   readonly epoch: number
+  /** How long lines are kept, by their own time, ms: older ones need not be sent. Absent: not said. */
+  readonly retentionMs?: number
   readonly error?: string
 }
 

@@ -117,7 +117,9 @@ export class Intake {
     const [nodeId, nodeName] = ['nodeId', 'nodeName'].map((key) => text(hello, key))
     const { id: store, epoch } = context.identity()
     this.#told = { id: store, epoch }
-    const answer: ServerHello = { format: WIRE_FORMAT, version: context.version, store, epoch }
+    const { version, retentionMs } = context
+    const kept = retentionMs === undefined ? {} : { retentionMs }
+    const answer: ServerHello = { format: WIRE_FORMAT, version, store, epoch, ...kept }
     this.#isOwn = typeof format === 'number' && format >= 1 && format <= WIRE_FORMAT
     if (this.#isOwn) {
       this.leave()

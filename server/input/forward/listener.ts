@@ -26,6 +26,8 @@ export interface ForwardOptions {
   readonly tls?: () => SecureContextOptions | undefined
   readonly ingest: Ingest
   readonly identity: () => StoreIdentity
+  /** How long lines are kept, which agents are told. */
+  readonly retentionMs?: number
   readonly log: Logger
   readonly metrics?: ForwardMetrics
   /** Connections that may be let in; 1024. */
@@ -90,11 +92,12 @@ const SOCKET_OPTIONS = {
 } as const
 
 function contextOf(options: ForwardOptions, signal: AbortSignal): ForwardContext {
-  const { sharedKeys, ingest, identity, log, metrics = NO_METRICS } = options
+  const { sharedKeys, ingest, identity, retentionMs, log, metrics = NO_METRICS } = options
   return {
     sharedKeys,
     ingest,
     identity,
+    retentionMs,
     log,
     metrics,
     version: programVersion(),

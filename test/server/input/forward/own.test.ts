@@ -81,6 +81,14 @@ describe('the hello of an agent', () => {
     ])
   })
 
+  it('is told how long lines are kept', async () => {
+    const keeping = await startListener({ retentionMs: 1000 })
+    const agent = await RawClient.open(keeping.port)
+    agent.send(helloFrame(HELLO, 'h1'))
+    expect(await agent.receive(1)).toMatchObject([{ swarmlogs: { retentionMs: 1000 } }])
+    await keeping.close(100)
+  })
+
   it('is refused with the reason when its format is newer, and the connection ends', async () => {
     client.send(helloFrame({ ...HELLO, format: WIRE_FORMAT + 1 }, 'h1'))
     const error = expect.stringMatching(/^cannot read wire format 2.*update the server/)
