@@ -129,14 +129,15 @@ class Watch {
     const ids = new Set(listed.map(({ id }) => id))
     for (const id of [...this.#known.keys(), ...this.#troubled]) if (!ids.has(id)) this.#forget(id)
     tell({ kind: 'listed', ids })
-    await Promise.all(listed.map((container) => this.#compare(container)))
+    // One that takes long to inspect holds up neither the events nor the next list.
+    for (const container of listed) this.#compare(container)
   }
 
   /** Tells a container that is new, or in another state than the list before showed. */
-  async #compare({ id, name, state }: ListedContainer): Promise<void> {
+  #compare({ id, name, state }: ListedContainer): void {
     if (this.#states.get(id) === state && this.#known.has(id)) return
     this.#states.set(id, state)
-    await this.#inspect({ id, name }, false)
+    void this.#inspect({ id, name }, false)
   }
 
   #forget(id: string): void {

@@ -32,7 +32,7 @@ function watch() {
 
 describe('a container that cannot be inspected', () => {
   it('does not keep others from being found, and is reported once', async () => {
-    const broken = engine.container({ name: 'broken', broken: true })
+    const broken = engine.container({ name: 'broken', broken: 'fails' })
     const sound = engine.container()
     const { status, targets, lists, complaints } = watch()
     await vi.waitFor(() => expect(lists()).toBeGreaterThan(3))
@@ -43,14 +43,22 @@ describe('a container that cannot be inspected', () => {
     expect(complaints()).toMatchObject([{ container: broken.id, name: 'broken' }])
   })
 
+  it('keeps nothing waiting while the engine does not answer', async () => {
+    engine.container({ broken: 'hangs' })
+    const { targets, lists } = watch()
+    await vi.waitFor(() => expect(lists()).toBeGreaterThan(2))
+    const later = engine.container()
+    await vi.waitFor(() => expect(targets()).toEqual(expect.arrayContaining([later.id])))
+  })
+
   it('is found by a later list, whether a list or an event showed it first', async () => {
-    const listed = engine.container({ broken: true })
+    const listed = engine.container({ broken: 'fails' })
     const { targets, lists, complaints } = watch()
     await vi.waitFor(() => expect(lists()).toBeGreaterThan(0))
-    const started = engine.container({ broken: true })
+    const started = engine.container({ broken: 'fails' })
     await vi.waitFor(() => expect(complaints()).toHaveLength(2))
-    listed.isBroken = false
-    started.isBroken = false
+    listed.broken = undefined
+    started.broken = undefined
     await vi.waitFor(() => expect(targets().sort()).toEqual([listed.id, started.id].sort()))
   })
 })
