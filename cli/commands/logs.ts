@@ -15,13 +15,15 @@ const TOO_MANY = 100_000
 const SHOWN_INSTEAD = 10_000
 
 const EXAMPLES = `
-Takes what \`docker service logs\` takes, and prints what it prints, in the order of time; lines of tasks and services
-that are gone stay (--current leaves them out).
+Takes what \`docker service logs\` takes, and prints what it prints, in the order
+of time; lines of tasks and services that are gone stay (--current leaves them
+out). On a terminal, without -n or --since, the last ${SHOWN_INSTEAD} lines of more than
+${TOO_MANY}.
 
 Examples:
-  swarmlogs logs web                          all lines of a service
-  swarmlogs logs -f -n 20 -t web              the last 20 of each task with their times, and all that come
-  swarmlogs logs --raw --since 2026-11-21T04:00 --until 2026-11-21T05:00 shop_web.1 > hour.log`
+  swarmlogs logs web                 all lines of a service
+  swarmlogs logs -f -n 20 -t web     20 of each task with times, and what comes
+  swarmlogs logs --raw --since 2h --until 1h shop_web.1 > hour.log`
 
 type LogsFlags = QuestionFlags & { readonly follow?: boolean }
 

@@ -68,7 +68,7 @@ export async function readQuestion(context: Context, kind: Cursor['kind'], param
 export function noSuchTarget(target: Target, universe: Universe): Problem {
   const names = serviceNames(universe)
   const nearest = nearestNames(target.text, names)
-  const hint = nearest.length > 0 ? `did you mean ${nearest.join(', ')}?` : `GET /api/v1/services lists what there is`
+  const hint = nearest.length > 0 ? `did you mean ${nearest.join(', ')}?` : 'there is nothing of this name'
   const message = `cannot find a service or task '${target.text}': ${hint}`
   const known = [...names].slice(0, MAX_KNOWN)
   return new Problem('SWARMLOGS_NOT_FOUND', 404, {
