@@ -5,7 +5,7 @@ import type { Ingest } from './ingest.ts'
 import type { Inventories } from './inventories.ts'
 import type { Live } from './live.ts'
 import { parseLine } from './parse/line.ts'
-import type { Appended, Store } from './store/store.ts'
+import { type Appended, PartlyStored, type Store } from './store/store.ts'
 
 const MAX_AHEAD_NS = 60_000_000_000n
 const WARN_EVERY_NS = 3_600_000_000_000n
@@ -41,7 +41,10 @@ export class Ingestor implements Ingest {
     const { store, live, onAppend } = this.#options
     this.#note(records)
     const start = performance.now()
-    const appended = await store.append(records.map(complete))
+    const appended = await store.append(records.map(complete)).catch((error: unknown) => {
+      if (error instanceof PartlyStored) live.publish(error.appended)
+      throw error
+    })
     live.publish(appended)
     onAppend?.(appended, (performance.now() - start) / 1000)
   }

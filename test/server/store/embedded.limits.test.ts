@@ -10,6 +10,7 @@ import { pino } from 'pino'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { EmbeddedOptions } from '../../../server/store/embedded/parts.ts'
 import { EmbeddedStore } from '../../../server/store/embedded/store.ts'
+import { PartlyStored } from '../../../server/store/store.ts'
 import { collect, DAY, linesOf, messages, NOON, queryOf, recordOf, SECOND, streamOf } from './records.ts'
 
 const run = promisify(execFile)
@@ -92,11 +93,14 @@ describe('retention', () => {
     expect((await readdir(join(dir, 'segments'))).filter((name) => name.endsWith('.duckdb'))).toEqual([])
   })
 
-  it('takes lines that are too old for as long as if they were new', async () => {
+  it('takes no lines that have expired before they come, but does those whose time is out of all reason', async () => {
     await start({ retentionMs: 2 * DAY_MS })
-    await store.append([recordOf(WEB, { time: NOON - 9n * DAY, message: 'old' })])
+    const now = BigInt(Date.now()) * 1_000_000n
+    const old = [3n, 9n].map((days) => recordOf(WEB, { time: now - days * DAY, message: 'old' }))
+    expect(await store.append(old)).toMatchObject({ stored: [], duplicates: 0 })
+    await store.append([recordOf(WEB, { time: 5n * SECOND, message: '1970' })])
     await store.runUpkeep()
-    expect(await messages(store)).toEqual(['old'])
+    expect(await messages(store)).toEqual(['1970'])
     await store.runUpkeep(Date.now() + 4 * DAY_MS)
     expect(await messages(store)).toEqual([])
   })
@@ -202,6 +206,23 @@ it('searches that nobody reads from leave memory and places to others, and go on
   } finally {
     vi.useRealTimers()
   }
+})
+
+it('tells what it stored of an append that fails half way', async () => {
+  await start()
+  const blocked = join(dir, 'segments', `${new Date(Number(NOON / 1_000_000n)).toISOString().slice(0, 10)}.0.duckdb`)
+  await mkdir(blocked)
+  const records = [recordOf(WEB, { time: NOON, message: 'new' }), recordOf(WEB, { time: NOON - DAY, message: 'old' })]
+  const failure = await store.append(records).catch((error: unknown) => error)
+  if (!(failure instanceof PartlyStored)) throw failure
+  expect(failure.code).toBe('SWARMLOGS_STORE_UNAVAILABLE')
+  expect(failure.appended.stored).toEqual(await collect(store))
+  expect(failure.appended.stored.map(({ message }) => message)).toEqual(['old'])
+  expect(store.lastReceived).toBe(failure.appended.received)
+  await rm(blocked, { recursive: true })
+  const { stored, duplicates, received } = await store.append(records)
+  expect([stored.map(({ message }) => message), duplicates]).toEqual([['new'], 1])
+  expect(received).toBeGreaterThan(failure.appended.received)
 })
 
 it('does not look for a text that is longer than what the pieces of long lines share', async () => {
