@@ -14,7 +14,7 @@ import {
   sourceCode,
 } from './schema.ts'
 import type { Added, Segment } from './segment.ts'
-import { count, type Entry } from './streams.ts'
+import { count, type Entry, labelsOf } from './streams.ts'
 
 /** Stores rows in a segment, durably, all or none, and counts them. */
 export async function writeRows(
@@ -32,7 +32,7 @@ export async function writeRows(
       connection,
       table(segment, 'streams', STREAM_TYPES),
       [...added],
-      [([, id]) => id, ([entry]) => entry.labels],
+      [([, id]) => id, ([entry]) => labelsOf(entry.stream)],
     )
     await appendLines(connection, segment, rows, received, idOf)
     if (hasLong) await appendRests(connection, segment, rows, idOf)
