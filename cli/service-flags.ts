@@ -4,7 +4,7 @@ import type { FlagSpec } from './command.ts'
 export const STORE_FLAGS: readonly FlagSpec[] = [
   {
     flags: '--data <DIR>',
-    text: 'folder of the store (default /var/lib/swarmlogs, or ~/.local/share/swarmlogs for other users than root)',
+    text: 'folder of the embedded store (default /var/lib/swarmlogs, or ~/.local/share/swarmlogs for other users than root)',
   },
   { flags: '--listen <HOST:PORT>', text: 'HTTP API (default 127.0.0.1:4280)' },
   { flags: '--forward <HOST:PORT>', text: 'Fluentd forward protocol, for agents and others (default 127.0.0.1:24224)' },
@@ -23,6 +23,23 @@ export const STORE_FLAGS: readonly FlagSpec[] = [
   { flags: '--tls-cert <FILE>', text: 'certificate (PEM) for both ports; read anew when it changes' },
   { flags: '--tls-key <FILE>', text: 'its key (PEM)' },
   { flags: '--insecure', text: 'listen beyond this machine without token and shared key' },
+  { flags: '--store <NAME>', text: 'embedded or elasticsearch (default embedded)' },
+  { flags: '--elasticsearch <URL>', text: 'Elasticsearch 8 or 9: its nodes, with commas between them' },
+  {
+    flags: '--elasticsearch-api-key-file <FILE>',
+    text: 'API key (encoded) for it [SWARMLOGS_ELASTICSEARCH_API_KEY_FILE]',
+  },
+  { flags: '--elasticsearch-user <NAME>', text: 'user for it, instead of an API key' },
+  {
+    flags: '--elasticsearch-password-file <FILE>',
+    text: "the user's password [SWARMLOGS_ELASTICSEARCH_PASSWORD_FILE]",
+  },
+  { flags: '--elasticsearch-ca <FILE>', text: 'certificate authority (PEM) that its certificate is checked against' },
+  { flags: '--elasticsearch-prefix <NAME>', text: 'what the names of its indices begin with (default swarmlogs)' },
+  { flags: '--elasticsearch-shards <N>', text: "primary shards of each day's index (default 1)" },
+  { flags: '--elasticsearch-replicas <N>', text: 'copies of each shard (default 1)' },
+  { flags: '--elasticsearch-refresh <DURATION>', text: 'how soon a search finds new lines (default 1s)' },
+  { flags: '--peers <HOST:PORT>', text: 'other servers on the same Elasticsearch, such as tasks.server:4280' },
 ]
 
 /** Flags of how an agent reads a node. */

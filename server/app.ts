@@ -9,6 +9,7 @@ import type { Context } from './context.ts'
 import { Problem, problemOf, problemOfValidation } from './problem.ts'
 import { healthRoutes, metricsRoute } from './routes/health.ts'
 import { overviewRoutes } from './routes/overview.ts'
+import { peersRoute } from './routes/peers.ts'
 import { searchRoute } from './routes/search.ts'
 import { tailRoute } from './routes/tail.ts'
 
@@ -60,6 +61,7 @@ export async function buildApp(context: Context, options: AppOptions): Promise<F
     await scope.register(searchRoute(context), { prefix: '/api/v1' })
     await scope.register(tailRoute(context), { prefix: '/api/v1' })
     await scope.register(overviewRoutes(context), { prefix: '/api/v1' })
+    await scope.register(peersRoute(context))
   })
   return app
 }

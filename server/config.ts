@@ -3,6 +3,9 @@ import { join } from 'node:path'
 import { SwarmlogsError } from '../shared/errors.ts'
 import { type Environment, environmentName, type Flags, setting, switchSetting } from '../shared/settings.ts'
 import { parseDuration, parseSize } from '../shared/time.ts'
+import { type ElasticsearchConfig, elasticsearchConfig } from './config/elasticsearch.ts'
+import { type PeerName, peersConfig } from './config/peers.ts'
+import { ofSetting, unusable } from './config/values.ts'
 
 /** Where to listen. */
 export interface Listen {
@@ -18,8 +21,12 @@ export type SecretSource =
 
 /** The server's settings. */
 export interface ServerConfig {
-  /** Folder of the store. */
+  /** Folder of the embedded store. */
   readonly dir: string
+  /** Elasticsearch holds the lines, not the embedded store. */
+  readonly elasticsearch?: ElasticsearchConfig
+  /** Other servers on the same Elasticsearch: names that may stand for several, this one among them. */
+  readonly peers?: readonly PeerName[]
   readonly http: Listen
   readonly forward: Listen
   readonly tokens: SecretSource
@@ -36,6 +43,8 @@ export interface ServerConfig {
 
 /** Reads the settings from flags and environment. Throws SWARMLOGS_CONFIG or SWARMLOGS_USAGE, which name the setting. */
 export function serverConfig(flags: Flags, env: Environment = process.env): ServerConfig {
+  const elasticsearch = elasticsearchConfig(flags, env)
+  const peers = peersConfig(flags, env, elasticsearch !== undefined)
   const config: ServerConfig = {
     dir: setting(flags, env, 'data') ?? defaultDir(env),
     http: listen(flags, env, 'listen', '127.0.0.1:4280'),
@@ -48,6 +57,8 @@ export function serverConfig(flags: Flags, env: Environment = process.env): Serv
     ...size(flags, env, 'max-size', 'maxBytes'),
     ...size(flags, env, 'segment-size', 'segmentBytes'),
     ...size(flags, env, 'memory', 'memoryBytes'),
+    ...(elasticsearch !== undefined && { elasticsearch }),
+    ...(peers !== undefined && { peers }),
   }
   refuseOpenDoors(config)
   return Object.freeze(config)
@@ -99,20 +110,6 @@ function size<Key extends string>(flags: Flags, env: Environment, name: string, 
   const bytes = ofSetting(name, () => parseSize(text))
   if (bytes === 0) throw unusable(name, text, 'give a size, such as 20GiB')
   return { [key]: bytes } as { [Name in Key]?: number }
-}
-
-function ofSetting<Value>(name: string, read: () => Value): Value {
-  try {
-    return read()
-  } catch (cause) {
-    if (!(cause instanceof SwarmlogsError)) throw cause
-    throw new SwarmlogsError('SWARMLOGS_CONFIG', `${cause.message} (--${name}, ${environmentName(name)})`, { cause })
-  }
-}
-
-function unusable(name: string, text: string, remedy: string): SwarmlogsError {
-  const message = `cannot use '${text}' for --${name} (${environmentName(name)}): ${remedy}`
-  return new SwarmlogsError('SWARMLOGS_CONFIG', message)
 }
 
 /** Whoever can reach an open port could read all lines, or write any. */

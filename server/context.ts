@@ -1,8 +1,10 @@
 import type { Logger } from 'pino'
+import type { Commits } from './commits.ts'
 import type { Ingestor } from './ingestor.ts'
 import type { Inventories } from './inventories.ts'
 import type { Live } from './live.ts'
 import type { Metrics } from './metrics.ts'
+import type { Peers } from './peers/peers.ts'
 import type { Slots } from './slots.ts'
 import type { Store } from './store/store.ts'
 
@@ -10,6 +12,9 @@ import type { Store } from './store/store.ts'
 export interface Context {
   readonly store: Store
   readonly live: Live
+  readonly commits: Commits
+  /** The other servers on the same store; absent when there are none. */
+  readonly peers?: Pick<Peers, 'subscribe'>
   readonly inventories: Inventories
   readonly ingestor: Ingestor
   readonly metrics: Metrics

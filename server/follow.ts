@@ -1,6 +1,7 @@
 import type { ApiNote } from '../shared/api.ts'
 import { positionOf, type StoredRecord } from '../shared/record.ts'
 import type { Context } from './context.ts'
+import { DoubtfulReads } from './doubtful-reads.ts'
 import type { LiveBatch, Quiet, Subscription } from './live.ts'
 import type { Cursor } from './query/cursor.ts'
 import type { Query } from './query/query.ts'
@@ -33,6 +34,16 @@ type Range = Pick<Cursor, 'receivedAfter' | 'receivedUpTo' | 'position'>
  * What overflows the subscription is read from the store instead.
  */
 export async function* follow(context: Context, question: Question, signal: AbortSignal): AsyncGenerator<FollowEvent> {
+  const leave = await context.commits.join()
+  try {
+    if (question.cursor !== undefined) await context.commits.reach(question.cursor.receivedUpTo)
+    yield* subscribed(context, question, signal)
+  } finally {
+    leave()
+  }
+}
+
+async function* subscribed(context: Context, question: Question, signal: AbortSignal): AsyncGenerator<FollowEvent> {
   const subscription = context.live.subscribe(question)
   try {
     yield* new Follower(context, question, subscription, signal).run()
@@ -50,6 +61,7 @@ class Follower {
   #subscribedAt: bigint
   /** All that was committed up to this has been delivered. */
   #deliveredUpTo = 0n
+  readonly #reads = new DoubtfulReads()
   #behindSinceMs: number | undefined
   #isLive = false
   #hasEnded = false
@@ -59,7 +71,7 @@ class Follower {
     this.#question = question
     this.#subscription = subscription
     this.#signal = signal
-    this.#subscribedAt = context.store.lastReceived
+    this.#subscribedAt = context.commits.lastReceived
   }
 
   async *run(): AsyncGenerator<FollowEvent> {
@@ -117,6 +129,11 @@ class Follower {
   }
 
   *#deliver(batch: LiveBatch): Generator<FollowEvent> {
+    if (batch.isLate) {
+      // The place of the tail stays where it is, behind what was delivered in its turn.
+      const records = batch.records.filter((record) => !this.#reads.hasRead(record))
+      return yield* this.#send(records, undefined)
+    }
     // A commit can be published after the subscription began, and have been read as history.
     if (batch.received <= this.#deliveredUpTo) return
     yield* this.#send(batch.records, { receivedAfter: batch.received - 1n, receivedUpTo: batch.received })
@@ -129,7 +146,7 @@ class Follower {
       if (this.#subscription.isOverflown) {
         if (this.#isLive) this.#behindSinceMs ??= this.#subscription.overflownAtMs
         this.#subscription.reset()
-        this.#subscribedAt = this.#context.store.lastReceived
+        this.#subscribedAt = this.#context.commits.lastReceived
       }
       if (this.#deliveredUpTo >= this.#subscribedAt) return
       yield* this.#read({ receivedAfter: this.#deliveredUpTo, receivedUpTo: this.#subscribedAt })
@@ -150,14 +167,17 @@ class Follower {
         ? newest !== undefined && { newest, perTask }
         : { receivedAfter: range.receivedAfter }),
     }
+    this.#reads.begin(range.receivedUpTo, this.#context.commits.doubtAfter)
     for await (const records of this.#context.store.search(query, this.#signal)) {
       if (this.#signal.aborted) return
+      this.#reads.add(records)
       yield* this.#send(records, range)
     }
   }
 
-  *#send(records: readonly StoredRecord[], range: Range): Generator<FollowEvent> {
-    const cursorOf = (record: StoredRecord) => this.#write({ ...range, position: positionOf(record) })
+  *#send(records: readonly StoredRecord[], range: Range | undefined): Generator<FollowEvent> {
+    const cursorOf = (record: StoredRecord) =>
+      this.#write(range ? { ...range, position: positionOf(record) } : { receivedUpTo: this.#deliveredUpTo })
     if (records.length > 0) yield { kind: 'records', records, cursorOf }
   }
 

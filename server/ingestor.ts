@@ -1,11 +1,11 @@
 import type { Logger } from 'pino'
 import type { Inventory } from '../shared/inventory.ts'
 import type { LogRecord } from '../shared/record.ts'
+import type { Commits } from './commits.ts'
 import type { Ingest } from './ingest.ts'
 import type { Inventories } from './inventories.ts'
-import type { Live } from './live.ts'
 import { parseLine } from './parse/line.ts'
-import { type Appended, PartlyStored, type Store } from './store/store.ts'
+import type { Appended } from './store/store.ts'
 
 const MAX_AHEAD_NS = 60_000_000_000n
 const WARN_EVERY_NS = 3_600_000_000_000n
@@ -14,12 +14,13 @@ const MAX_NODES = 10_000
 
 /** What the ingestor needs. */
 export interface IngestorOptions {
-  readonly store: Store
-  readonly live: Live
+  readonly commits: Pick<Commits, 'append'>
   readonly inventories: Inventories
   readonly log: Logger
   /** The server's clock, nanoseconds since 1970. */
   readonly now: () => bigint
+  /** Called with each inventory that was taken. */
+  readonly onInventory?: (inventory: Inventory) => void
   /** Called after each append with its outcome and how long it took. */
   readonly onAppend?: (appended: Appended, seconds: number) => void
 }
@@ -38,20 +39,17 @@ export class Ingestor implements Ingest {
 
   async records(records: readonly LogRecord[]): Promise<void> {
     if (records.length === 0) return
-    const { store, live, onAppend } = this.#options
+    const { commits, onAppend } = this.#options
     this.#note(records)
     const start = performance.now()
-    const appended = await store.append(records.map(complete)).catch((error: unknown) => {
-      if (error instanceof PartlyStored) live.publish(error.appended)
-      throw error
-    })
-    live.publish(appended)
+    const appended = await commits.append(records.map(complete))
     onAppend?.(appended, (performance.now() - start) / 1000)
   }
 
   async inventory(inventory: Inventory): Promise<void> {
     remember(this.#seen, inventory.nodeId, this.#options.now())
     await this.#options.inventories.take(inventory)
+    this.#options.onInventory?.(inventory)
   }
 
   agent(nodeId: string, nodeName: string): () => void {
@@ -68,6 +66,18 @@ export class Ingestor implements Ingest {
   /** When the agent of a node (by id, or by name outside a Swarm) was last heard of since this server started: now, while it is connected. */
   seen(node: string): bigint | undefined {
     return this.#connected.has(node) ? this.#options.now() : this.#seen.get(node)
+  }
+
+  /** When each node's agent was last heard of, for peers. */
+  get seenNodes(): readonly (readonly [string, bigint])[] {
+    const now = this.#options.now()
+    const connected = [...this.#connected.keys()].map((node) => [node, now] as const)
+    return [...[...this.#seen].filter(([node]) => !this.#connected.has(node)), ...connected]
+  }
+
+  /** A peer has heard of agents. */
+  heard(nodes: readonly (readonly [string, bigint])[]): void {
+    for (const [node, time] of nodes) if (time > (this.#seen.get(node) ?? 0n)) remember(this.#seen, node, time)
   }
 
   #note(records: readonly LogRecord[]): void {

@@ -53,6 +53,12 @@ export class Inventories {
     await saving
   }
 
+  /** Takes what a peer was told, and saved. */
+  adopt(inventory: Inventory): void {
+    const known = this.#byCluster.get(inventory.cluster)
+    if (known === undefined || BigInt(inventory.time) > BigInt(known.time)) this.#take(inventory)
+  }
+
   /** Whether any manager has told of this Swarm. */
   knows(cluster: string): boolean {
     return this.#byCluster.has(cluster)

@@ -7,6 +7,8 @@ import type { Appended } from './store/store.ts'
 export interface LiveBatch {
   readonly received: bigint
   readonly records: readonly StoredRecord[]
+  /** It comes after later commits: its server was out of reach. */
+  readonly isLate?: boolean
 }
 
 /** What a subscriber wants, and how much may wait for it. */
@@ -34,7 +36,7 @@ export class Live {
   #isClosed = false
 
   /** Must be called for each append in the order of the commits. */
-  publish({ stored, received }: Appended): void {
+  publish({ stored, received }: Pick<Appended, 'stored' | 'received'>): void {
     if (stored.length === 0) return
     // Appends that the store put in one commit are one batch: a tail that resumes goes on behind a place within a commit.
     if (this.#commit?.received === received) {
@@ -44,6 +46,19 @@ export class Live {
     if (this.#commit === undefined) setImmediate(() => this.#flush())
     else this.#flush()
     this.#commit = { received, parts: [stored] }
+  }
+
+  /** A commit that comes after its turn. */
+  publishLate({ stored, received }: Pick<Appended, 'stored' | 'received'>): void {
+    if (stored.length === 0) return
+    this.#flush()
+    this.#offer({ received, records: stored, isLate: true })
+  }
+
+  /** Something cannot be published: every subscriber is told that it missed it. */
+  skip(): void {
+    this.#flush()
+    for (const subscription of this.#subscriptions) subscription.overflow()
   }
 
   /** Begins to collect what is published from now on. */
@@ -72,8 +87,12 @@ export class Live {
     if (commit === undefined || this.#subscriptions.size === 0) return
     const [first = [], ...others] = commit.parts
     const records = others.length === 0 ? first : commit.parts.flat().sort(compareRecords)
-    const streams = new Set(records.map((record) => record.stream))
-    for (const subscription of this.#subscriptions) subscription.offer({ received: commit.received, records }, streams)
+    this.#offer({ received: commit.received, records })
+  }
+
+  #offer(batch: LiveBatch): void {
+    const streams = new Set(batch.records.map((record) => record.stream))
+    for (const subscription of this.#subscriptions) subscription.offer(batch, streams)
   }
 }
 
@@ -122,13 +141,20 @@ export class Subscription {
     // One commit can be larger than the bound; alone it is taken, or a busy service could never be followed.
     const isFull = this.#records + records.length > maxRecords || this.#bytes + bytes > maxBytes
     if (isFull && this.#queue.length > 0) {
-      this.#drop('overflow')
-      this.#overflownAtMs = performance.now()
-    } else {
-      this.#queue.push({ received: batch.received, records })
-      this.#records += records.length
-      this.#bytes += bytes
+      this.overflow()
+      return
     }
+    this.#queue.push({ ...batch, records })
+    this.#records += records.length
+    this.#bytes += bytes
+    this.#wake?.()
+  }
+
+  /** Forgets what waits: the store has it. */
+  overflow(): void {
+    if (this.#state !== 'open') return
+    this.#drop('overflow')
+    this.#overflownAtMs = performance.now()
     this.#wake?.()
   }
 
@@ -192,6 +218,7 @@ export class Subscription {
   }
 }
 
-function weigh(records: readonly StoredRecord[]): number {
+/** About how much memory records take, in bytes. */
+export function weigh(records: readonly StoredRecord[]): number {
   return records.reduce((sum, record) => sum + record.message.length + RECORD_BYTES, 0)
 }

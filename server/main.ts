@@ -4,24 +4,17 @@ import type { Server as TlsServer } from 'node:tls'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import { SwarmlogsError } from '../shared/errors.ts'
-import { programVersion } from '../shared/version.ts'
 import { buildApp } from './app.ts'
 import { Certificate } from './certificate.ts'
 import { Closers } from './closers.ts'
 import { isLoopback, type ServerConfig } from './config.ts'
-import { type Context, TIMING } from './context.ts'
-import { Ingestor } from './ingestor.ts'
+import type { Context } from './context.ts'
+import { createContext } from './create-context.ts'
 import { type ForwardListener, startForward } from './input/forward/listener.ts'
-import { Inventories } from './inventories.ts'
-import { Live } from './live.ts'
-import { Metrics } from './metrics.ts'
 import { reloadRegularly } from './reload.ts'
 import { Secrets } from './secrets.ts'
-import { Slots } from './slots.ts'
 import { openStore } from './store/open.ts'
-import type { Store } from './store/store.ts'
 
-const MAX_STREAMED = 1024
 /** All of the stop must fit in 10 s. */
 const ACK_MS = 2_000
 const FINISH_MS = 2_000
@@ -62,11 +55,18 @@ async function start(config: ServerConfig, log: Logger, closers: Closers): Promi
   const store = await openStore({ ...config, log })
   closers.add(() => store.close())
   const stopping = new AbortController()
-  const context = await createContext(store, log, stopping.signal)
+  const context = await createContext({
+    ...{ store, log, stopping: stopping.signal, peers: config.peers },
+    token: () => tokens.values[0],
+    certificate: () => certificate?.pair.cert,
+  })
   const localOnly = tokens.values.length === 0 && isLoopback(config.http.host)
   const app = await buildApp(context, { tokens: () => tokens.values, tls: certificate?.pair, localOnly })
   const http = await listen(app, config.http)
   closers.add(() => closeApp(app, context, stopping))
+  closers.add(() => context.peers?.close())
+  // Before this server takes lines its peers must listen to it.
+  await context.peers?.start((app.server.address() as AddressInfo).port)
   const forward = await startForward({
     listen: config.forward,
     sharedKeys: () => sharedKeys.values,
@@ -83,20 +83,6 @@ async function start(config: ServerConfig, log: Logger, closers: Closers): Promi
     http: `${certificate ? 'https' : 'http'}://${http}`,
     forward: `${hostText(config.forward.host)}:${forward.port}`,
   }
-}
-
-async function createContext(store: Store, log: Logger, stopping: AbortSignal): Promise<Context> {
-  const version = programVersion()
-  const live = new Live()
-  const metrics = new Metrics(version)
-  metrics.watch(store, live)
-  const inventories = new Inventories(store)
-  await inventories.load()
-  const now = () => BigInt(Date.now()) * 1_000_000n
-  const onAppend = metrics.appended.bind(metrics)
-  const ingestor = new Ingestor({ store, live, inventories, log, now, onAppend })
-  const slots = new Slots(MAX_STREAMED)
-  return { store, live, inventories, ingestor, metrics, log, version, now, slots, stopping, timing: TIMING }
 }
 
 async function listen(app: FastifyInstance, { host, port }: ServerConfig['http']): Promise<string> {

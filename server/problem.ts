@@ -102,6 +102,7 @@ function remedy({ keyword, params }: FastifySchemaValidationError, rule: Rule): 
   if (keyword === 'maxItems') return `give it at most ${String(params.limit)} times`
   if (keyword === 'minLength') return 'give a value or leave it out'
   if (keyword === 'maxLength') return `give at most ${String(params.limit)} characters`
+  if (keyword === 'pattern') return `give text that matches ${String(params.pattern)}`
   throw new Error(`BUG: no remedy for the schema keyword ${keyword}`)
 }
 

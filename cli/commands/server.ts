@@ -12,7 +12,9 @@ Examples:
   swarmlogs server                               for this machine only
   swarmlogs server --listen 0.0.0.0:4280 --forward 0.0.0.0:24224 \\
     --token-file token --shared-key-file key     for a network
-  swarmlogs server --retention 7d --max-size 100GiB`
+  swarmlogs server --retention 7d --max-size 100GiB
+  swarmlogs server --store elasticsearch --elasticsearch https://es1:9200 \\
+    --elasticsearch-api-key-file key             the lines live in a cluster`
 
 /** The command `server`. */
 export const server: CommandSpec = {
@@ -29,7 +31,8 @@ async function run(_: readonly string[], flags: Flags): Promise<void> {
   const config = serverConfig(flags)
   await serve(logLevel(flags), (log, signal) =>
     runServer(config, log, signal, ({ http, forward }) => {
-      process.stdout.write(`swarmlogs server ready: ${http} forward ${forward} data ${config.dir}\n`)
+      const place = config.elasticsearch ? `elasticsearch ${config.elasticsearch.urls}` : `data ${config.dir}`
+      process.stdout.write(`swarmlogs server ready: ${http} forward ${forward} ${place}\n`)
     }),
   )
 }

@@ -62,7 +62,8 @@ async function readSearch(context: Context, form: Form, parameters: SearchParame
   const question = await readQuestion(context, 'search', parameters)
   const missing = question.targets.find(({ kind }) => kind === 'none')
   if (missing !== undefined) throw noSuchTarget(missing, question.universe)
-  return { question, order, limit, receivedUpTo: question.cursor?.receivedUpTo ?? context.store.lastReceived }
+  if (question.cursor !== undefined) await context.commits.reach(question.cursor.receivedUpTo)
+  return { question, order, limit, receivedUpTo: question.cursor?.receivedUpTo ?? context.commits.lastReceived }
 }
 
 function writeHeaders(context: Context, question: Question, reply: FastifyReply): void {

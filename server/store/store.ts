@@ -64,6 +64,8 @@ export interface StoreStatus {
   readonly segments: number
   /** Names of what was set aside as damaged. */
   readonly damaged: readonly string[]
+  /** How many records the store will never take, and has put aside with the reason. Absent where there is no such thing. */
+  readonly refused?: number
 }
 
 /**
@@ -90,5 +92,15 @@ export interface Store {
   save(name: string, value: string): Promise<void>
   load(name: string): Promise<string | undefined>
   status(): StoreStatus
+  /** Present where several servers may write to the same data at once. */
+  readonly sharing?: Sharing
   close(): Promise<void>
+}
+
+/** How the servers that write to one store keep their commits in one order. */
+export interface Sharing {
+  /** Every append that is called from now on must be committed with a greater `received` than what this answers, which is at least `atLeast`. */
+  mark(atLeast: bigint): bigint
+  /** Other servers have committed up to this: searches that begin from now on must find all of it. */
+  observe(received: bigint): void
 }

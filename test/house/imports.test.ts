@@ -17,13 +17,16 @@ const VIOLATIONS: readonly (readonly [rule: string, file: string, text: string])
   ['commands-start-the-others-lazily', 'cli/commands/up.ts', "import '../../server/main.ts'"],
   ['shared-imports-nothing-of-ours', 'shared/d.ts', "import '../cli/main.ts'"],
   ['sources-import-no-tests', 'cli/e.ts', "import '../test/main.ts'"],
-  ['only-open-names-a-store', 'server/f.ts', "import './store/embedded/main.ts'"],
+  ['only-open-names-the-embedded-store', 'server/f.ts', "import './store/embedded/main.ts'"],
+  ['only-open-names-the-elasticsearch-store', 'server/j.ts', "import './store/elasticsearch/main.ts'"],
   ['duckdb-stays-in-its-store', 'server/g.ts', "import '@duckdb/node-api'"],
+  ['the-client-of-elasticsearch-stays-in-its-store', 'server/k.ts', "import '@elastic/elasticsearch'"],
   ['dockerode-stays-with-discover-and-tail', 'agent/h.ts', "import 'dockerode'"],
 ]
 const ALLOWED: readonly (readonly [file: string, text: string])[] = [
   ['cli/commands/server.ts', "await import('../../server/main.ts')"],
   ['server/store/open.ts', "import './embedded/main.ts'"],
+  ['server/store/elasticsearch/l.ts', "import '@elastic/elasticsearch'"],
   ['agent/tail/i.ts', "import 'dockerode'"],
 ]
 
@@ -48,7 +51,7 @@ describe('the checker', () => {
   beforeAll(async () => {
     tree = mkdtempSync(join(tmpdir(), 'swarmlogs-house-'))
     symlinkSync(join(ROOT, 'node_modules'), join(tree, 'node_modules'))
-    for (const folder of [...PARTS, 'test', 'server/store/embedded'])
+    for (const folder of [...PARTS, 'test', 'server/store/embedded', 'server/store/elasticsearch'])
       plant(tree, `${folder}/main.ts`, 'export type Agent = 1')
     for (const [, file, text] of VIOLATIONS) plant(tree, file, text)
     for (const [file, text] of ALLOWED) plant(tree, file, text)

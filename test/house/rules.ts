@@ -28,17 +28,23 @@ export const rules: IForbiddenRuleType[] = [
     from: { path: `^(${PARTS.join('|')}|shared)/` },
     to: { path: '^test/' },
   },
-  {
-    name: 'only-open-names-a-store',
-    severity: 'error',
-    from: { path: '^(agent|server|cli|shared)/', pathNot: '^server/store/(open\\.ts|embedded/)' },
-    to: { path: '^server/store/embedded/' },
-  },
+  ...['embedded', 'elasticsearch'].map((store) => ({
+    name: `only-open-names-the-${store}-store`,
+    severity: 'error' as const,
+    from: { path: '^(agent|server|cli|shared)/', pathNot: `^server/store/(open\\.ts|${store}/)` },
+    to: { path: `^server/store/${store}/` },
+  })),
   {
     name: 'duckdb-stays-in-its-store',
     severity: 'error',
     from: { path: '^(agent|server|cli|shared)/', pathNot: '^server/store/embedded/' },
     to: { path: 'node_modules/@duckdb/' },
+  },
+  {
+    name: 'the-client-of-elasticsearch-stays-in-its-store',
+    severity: 'error',
+    from: { path: '^(agent|server|cli|shared)/', pathNot: '^server/store/elasticsearch/' },
+    to: { path: 'node_modules/@elastic/' },
   },
   {
     name: 'dockerode-stays-with-discover-and-tail',

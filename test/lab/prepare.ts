@@ -1,5 +1,7 @@
-// Installs what the tests need beside npm packages: Debian's Docker engine and friends, a terminal, curl and openssl.
+// Installs what the tests need beside npm packages: Debian's Docker engine and friends, a terminal, curl, openssl, Elasticsearch.
+import { ensureElastic } from './elastic-package.ts'
 import { ensureDocker, ensurePackages, which } from './install.ts'
 
 await ensureDocker()
 await ensurePackages(['tmux', 'curl', 'openssl'].filter((program) => which(program) === undefined))
+if (!process.env.ELASTICSEARCH_URL) await ensureElastic()

@@ -7,10 +7,13 @@ import { isLoopback, serverConfig } from '../../server/config.ts'
 describe('serverConfig', () => {
   let dir: string
   let file: string
+  let key: string
   beforeAll(() => {
     dir = mkdtempSync(join(tmpdir(), 'swarmlogs-config-'))
     file = join(dir, 'secrets')
     writeFileSync(file, 'one\ntwo\n')
+    key = join(dir, 'key')
+    writeFileSync(key, 'abc=\n')
   })
   afterAll(() => rmSync(dir, { recursive: true }))
 
@@ -82,6 +85,76 @@ describe('serverConfig', () => {
     expect(serverConfig({ ...open, tokenFile: file, sharedKeyFile: file }, {}).isInsecure).toBe(false)
     expect(serverConfig({ ...open, insecure: true }, {}).isInsecure).toBe(true)
     expect(() => serverConfig({ ...open, tokenFile: file }, {})).toThrow(/shared key/)
+  })
+
+  it('takes the settings of Elasticsearch from flags and from the environment', () => {
+    const expected = {
+      urls: ['https://es1:9200', 'https://es2:9200/path'],
+      auth: { apiKey: 'abc=' },
+      caFile: '/ca.pem',
+      prefix: 'lab',
+      shards: 3,
+      replicas: 0,
+      refreshMs: 5000,
+    }
+    const flags = { elasticsearchCa: '/ca.pem', elasticsearchPrefix: 'lab', elasticsearchShards: '3' }
+    const urls = 'https://es1:9200, https://es2:9200/path'
+    const more = { elasticsearchReplicas: '0', elasticsearchRefresh: '5s', elasticsearchApiKey: 'abc=' }
+    expect(serverConfig({ store: 'elasticsearch', elasticsearch: urls, ...flags, ...more }, {}).elasticsearch).toEqual(
+      expected,
+    )
+    const env = {
+      ...{
+        SWARMLOGS_ELASTICSEARCH: urls,
+        SWARMLOGS_ELASTICSEARCH_CA: '/ca.pem',
+        SWARMLOGS_ELASTICSEARCH_PREFIX: 'lab',
+      },
+      ...{ SWARMLOGS_ELASTICSEARCH_SHARDS: '3', SWARMLOGS_ELASTICSEARCH_REPLICAS: '0' },
+      ...{ SWARMLOGS_ELASTICSEARCH_REFRESH: '5s', SWARMLOGS_ELASTICSEARCH_API_KEY_FILE: key },
+    }
+    expect(serverConfig({}, env).elasticsearch).toEqual(expected)
+  })
+
+  it('takes the names of peers', () => {
+    const peers = [
+      { host: 'tasks.server', port: 4280 },
+      { host: '::1', port: 1 },
+    ]
+    const flags = { elasticsearch: 'http://a:9200', peers: ['tasks.server:4280', '[::1]:1'] }
+    expect(serverConfig(flags, {}).peers).toEqual(peers)
+  })
+
+  it('signs in with a user and the password of a file, or not at all', () => {
+    const elasticsearch = 'http://127.0.0.1:9200'
+    expect(serverConfig({ elasticsearch }, {}).elasticsearch).toEqual({ urls: [elasticsearch] })
+    const user = { elasticsearch, elasticsearchUser: 'me', elasticsearchPasswordFile: key }
+    expect(serverConfig(user, {}).elasticsearch?.auth).toEqual({ username: 'me', password: 'abc=' })
+    expect(serverConfig({ store: 'embedded' }, {}).elasticsearch).toBeUndefined()
+  })
+
+  it.each<[Record<string, string>, RegExp]>([
+    [{ peers: 'tasks.server:4280' }, /--peers \(SWARMLOGS_PEERS\) with the embedded store/],
+    [
+      { elasticsearch: 'http://a', peers: 'tasks.server' },
+      /'tasks.server' for --peers \(SWARMLOGS_PEERS\): give HOST:PORT/,
+    ],
+    [{ store: 'mysql' }, /'mysql' for --store \(SWARMLOGS_STORE\): give embedded or elasticsearch/],
+    [{ store: 'elasticsearch' }, /without --elasticsearch \(SWARMLOGS_ELASTICSEARCH\)/],
+    [{ store: 'embedded', elasticsearch: 'http://a' }, /with --store embedded/],
+    [{ elasticsearch: 'es1:9200' }, /'es1:9200' for --elasticsearch/],
+    [{ elasticsearch: 'http://a,nothing' }, /'nothing' for --elasticsearch/],
+    [{ elasticsearch: 'http://me:secret@a' }, /^(?!.*secret).*give --elasticsearch-user/],
+    [{ elasticsearch: 'http://a', elasticsearchUser: 'me' }, /--elasticsearch-password-file .*: give both/],
+    [{ elasticsearch: 'http://a', elasticsearchPassword: 'x' }, /--elasticsearch-user .*: give both/],
+    [{ elasticsearch: 'http://a', elasticsearchUser: 'me', elasticsearchApiKey: 'x' }, /give only one/],
+    [{ elasticsearch: 'http://a', elasticsearchApiKeyFile: '/nope' }, /--elasticsearch-api-key-file/],
+    [{ elasticsearch: 'http://a', elasticsearchShards: '0' }, /--elasticsearch-shards .*from 1 to 1024/],
+    [{ elasticsearch: 'http://a', elasticsearchReplicas: '-1' }, /--elasticsearch-replicas .*from 0/],
+    [{ elasticsearch: 'http://a', elasticsearchRefresh: '1ms' }, /--elasticsearch-refresh .*from 100ms/],
+    [{ elasticsearch: 'http://a', elasticsearchRefresh: 'soon' }, /'soon'.*SWARMLOGS_ELASTICSEARCH_REFRESH/],
+    [{ elasticsearch: 'http://a', elasticsearchPrefix: 'Logs' }, /'Logs' for --elasticsearch-prefix/],
+  ])('refuses %o', (flags, message) => {
+    expect(() => serverConfig(flags, {})).toThrow(message)
   })
 
   it.each<[string, boolean]>([

@@ -1,5 +1,6 @@
 import { pino } from 'pino'
 import { beforeEach, describe, expect, it } from 'vitest'
+import { OwnCommits } from '../../server/commits.ts'
 import { Ingestor } from '../../server/ingestor.ts'
 import { Inventories } from '../../server/inventories.ts'
 import { Live } from '../../server/live.ts'
@@ -26,7 +27,13 @@ describe('Ingestor', () => {
     live = new Live()
     const log = pino({}, { write: (text: string) => lines.push(JSON.parse(text)) })
     const onAppend = (appended: Appended) => outcomes.push(appended)
-    ingestor = new Ingestor({ store, live, inventories: new Inventories(store), log, now: () => now, onAppend })
+    ingestor = new Ingestor({
+      commits: new OwnCommits(store, live),
+      inventories: new Inventories(store),
+      log,
+      now: () => now,
+      onAppend,
+    })
   })
 
   it('takes level and fields from the line, unless the input had them', async () => {

@@ -2,6 +2,7 @@ import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import { pino } from 'pino'
 import { type AppOptions, buildApp } from '../../server/app.ts'
+import { OwnCommits } from '../../server/commits.ts'
 import { type Context, TIMING, type Timing } from '../../server/context.ts'
 import { Ingestor } from '../../server/ingestor.ts'
 import { Inventories } from '../../server/inventories.ts'
@@ -28,12 +29,13 @@ export async function serve(
   const log = pino({ level: 'silent' })
   const now = options.now ?? (() => BigInt(Date.now()) * 1_000_000n)
   const [live, inventories, metrics] = [new Live(), new Inventories(store), new Metrics('1.2.3')]
+  const commits = new OwnCommits(store, live)
   metrics.watch(store, live)
   await inventories.load()
   const stopping = new AbortController()
   const context: Context = {
-    ...{ store, live, inventories, metrics, log, now, version: '1.2.3' },
-    ingestor: new Ingestor({ store, live, inventories, log, now }),
+    ...{ store, live, commits, inventories, metrics, log, now, version: '1.2.3' },
+    ingestor: new Ingestor({ commits, inventories, log, now }),
     slots: new Slots(slots),
     stopping: stopping.signal,
     timing: { ...TIMING, ...timing },

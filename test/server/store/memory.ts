@@ -5,6 +5,7 @@ import type {
   Appended,
   LineFormat,
   PrintedRun,
+  Sharing,
   Store,
   StoreIdentity,
   StoreStatus,
@@ -45,16 +46,34 @@ interface Reading {
   readonly seen: Map<string, number>
 }
 
-/** A store for tests, in memory: the plainest thing that passes the store contract. */
+/** What a store that shares its data with others has of its own: a clock, and the time that a commit takes. */
+export interface MemoryOptions {
+  readonly now?: () => bigint
+  readonly commit?: () => Promise<void>
+}
+
+/** A store for tests, in memory: the plainest thing that passes the store contract. Several may share their data. */
 export class MemoryStore implements Store {
   readonly #data: MemoryData
   readonly #readings = new Map<string, Reading>()
+  readonly #options: MemoryOptions
+  #lastGiven: bigint
   #isClosed = false
   /** Set to make the store refuse appends, as with a full disk. */
   reason = ''
 
-  constructor(data = new MemoryData()) {
+  readonly sharing: Sharing = {
+    mark: (atLeast) => {
+      for (const least of [this.#now(), atLeast]) if (least > this.#lastGiven) this.#lastGiven = least
+      return this.#lastGiven
+    },
+    observe: () => {},
+  }
+
+  constructor(data = new MemoryData(), options: MemoryOptions = {}) {
     this.#data = data
+    this.#options = options
+    this.#lastGiven = data.lastReceived
   }
 
   get identity(): StoreIdentity {
@@ -68,12 +87,14 @@ export class MemoryStore implements Store {
   async append(records: readonly LogRecord[]): Promise<Appended> {
     this.#mustBeOpen()
     if (this.reason !== '') throw unavailable(`write to the store: ${this.reason}`)
-    const now = BigInt(Date.now()) * 1_000_000n
-    const received = now > this.lastReceived ? now : this.lastReceived + 1n
+    const now = this.#now()
+    const received = now > this.#lastGiven ? now : this.#lastGiven + 1n
+    this.#lastGiven = received
+    await this.#options.commit?.()
     const before = this.#data.records.at(-1)
     const stored = records.flatMap((record) => this.#take(record, received) ?? []).sort(compareRecords)
     const [first] = stored
-    if (first !== undefined) this.#data.lastReceived = received
+    if (first !== undefined && received > this.lastReceived) this.#data.lastReceived = received
     const isBehind = before === undefined || first === undefined || compareRecords(before, first) < 0
     if (stored.length > 1 || !isBehind) this.#data.records.sort(compareRecords)
     return { stored, duplicates: records.length - stored.length, received }
@@ -221,6 +242,10 @@ export class MemoryStore implements Store {
       return count <= newest
     })
     return kept.sort(compareRecords)
+  }
+
+  #now(): bigint {
+    return this.#options.now?.() ?? BigInt(Date.now()) * 1_000_000n
   }
 
   #mustBeOpen(): void {

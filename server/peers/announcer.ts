@@ -1,0 +1,103 @@
+import { randomUUID } from 'node:crypto'
+import type { Inventory } from '../../shared/inventory.ts'
+import { weigh } from '../live.ts'
+import type { Appended } from '../store/store.ts'
+import { Feed } from './feed.ts'
+import { encodeCommit, encodeFrame } from './frames.ts'
+
+type Commit = Pick<Appended, 'received' | 'stored'>
+
+/** How much of what was committed last is kept for peers that come again. */
+const RECENT_BYTES = 8 * 2 ** 20
+const RECENT_COMMITS = 10_000
+
+/** What a peer knows of this server when it asks for its commits. */
+export interface Known {
+  /** The instance that it knows; another one when this server was started anew. */
+  readonly instance: string
+  /** Up to where it has its commits. */
+  readonly upTo: bigint
+  readonly wantsRecords: boolean
+}
+
+/** Tells the peers what this server commits. */
+export class Announcer {
+  /** Names this run of the server. */
+  readonly instance = randomUUID()
+  readonly #feeds = new Set<Feed>()
+  #recent: Commit[] = []
+  #recentBytes = 0
+  /** Commits up to this are not kept any more. */
+  #forgottenUpTo = 0n
+  #newest = 0n
+
+  /** How many peers listen. */
+  get size(): number {
+    return this.#feeds.size
+  }
+
+  /** Tells of a commit; must be called in the order of the commits. */
+  commit(commit: Commit): void {
+    if (commit.stored.length === 0) return
+    if (commit.received > this.#newest) this.#newest = commit.received
+    this.#remember(commit)
+    const wanting = [...this.#feeds].filter(({ wantsRecords }) => wantsRecords)
+    if (wanting.length === 0) return
+    for (const bytes of encodeCommit(commit)) for (const feed of wanting) feed.push(bytes)
+  }
+
+  /** Tells that all commits up to this were told of. */
+  promise(promise: bigint): void {
+    for (const feed of this.#feeds) feed.promise(promise, this.#newest)
+  }
+
+  /** Tells when agents were last heard of. */
+  nodes(seen: readonly (readonly [string, bigint])[]): void {
+    this.#send(encodeFrame({ kind: 'nodes', seen }))
+  }
+
+  /** Tells what a manager told. */
+  inventory(inventory: Inventory): void {
+    this.#send(encodeFrame({ kind: 'inventory', inventory }))
+  }
+
+  /** Begins to tell a peer, with what it may have missed first. */
+  subscribe({ instance, upTo, wantsRecords }: Known): Feed {
+    const feed = new Feed(wantsRecords, () => this.#feeds.delete(feed))
+    const after = instance === this.instance ? upTo : 0n
+    const isKnown = instance === this.instance
+    const missingUpTo = isKnown && after < this.#forgottenUpTo ? this.#forgottenUpTo : undefined
+    feed.push(
+      encodeFrame({ kind: 'hello', instance: this.instance, ...(missingUpTo !== undefined && { missingUpTo }) }),
+    )
+    if (wantsRecords) {
+      for (const commit of this.#recent)
+        if (commit.received > after) for (const bytes of encodeCommit(commit)) feed.push(bytes)
+    }
+    this.#feeds.add(feed)
+    return feed
+  }
+
+  /** Says goodbye: nothing more is committed. */
+  close(): void {
+    for (const feed of [...this.#feeds]) feed.end(encodeFrame({ kind: 'bye' }))
+  }
+
+  #send(bytes: Buffer): void {
+    for (const feed of this.#feeds) feed.push(bytes)
+  }
+
+  #remember(commit: Commit): void {
+    this.#recent.push(commit)
+    this.#recentBytes += weigh(commit.stored)
+    let forgotten = 0
+    while (this.#recentBytes > RECENT_BYTES || this.#recent.length - forgotten > RECENT_COMMITS) {
+      const oldest = this.#recent[forgotten]
+      if (oldest === undefined) break
+      forgotten++
+      this.#recentBytes -= weigh(oldest.stored)
+      this.#forgottenUpTo = oldest.received
+    }
+    if (forgotten > 0) this.#recent.splice(0, forgotten)
+  }
+}

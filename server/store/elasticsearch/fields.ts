@@ -1,0 +1,56 @@
+import { MAX_HEAD } from './mapping.ts'
+
+/** Key and value together make a term, which takes 32,766 bytes at most; long values are left out by the mapping. */
+const MAX_KEY = 512
+
+/**
+ * The members of a document for a record's fields: the object itself where Elasticsearch takes it and it reads back as the same text,
+ * else what of it can be searched, and the text beside it. Long texts are kept elsewhere.
+ */
+export function indexedFields(text: string): string {
+  if (text === '') return ''
+  const object = parseObject(text)
+  const isKept = text.length > MAX_HEAD
+  if (object !== undefined && !isKept && isTakenAsIs(object) && JSON.stringify(object) === text)
+    return `,"fields":${text}`
+  const fields = object === undefined ? '' : `,"fields":${JSON.stringify(takenPart(object))}`
+  return isKept ? fields : `${fields},"swarmlogs.fields_text":${JSON.stringify(text.toWellFormed())}`
+}
+
+type Fields = Readonly<Record<string, unknown>>
+
+function parseObject(text: string): Fields | undefined {
+  if (!text.startsWith('{')) return undefined
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+function isTakenAsIs(object: Fields): boolean {
+  for (const key in object) if (!isTaken(key, object[key])) return false
+  return true
+}
+
+/** Deep objects, and names with a NUL, are refused. */
+function isTaken(key: string, value: unknown): boolean {
+  return typeof value !== 'object' && key.length <= MAX_KEY && key !== '' && !key.includes('\0') && isPlain(value)
+}
+
+function isPlain(value: unknown): boolean {
+  return typeof value !== 'string' || !value.includes('\0')
+}
+
+/** What of the fields can be searched, up to a bound: pages of lines carry it. */
+function takenPart(object: Fields): object {
+  let length = 0
+  const part = Object.entries(object).flatMap(([key, value]): [string, unknown][] => {
+    const plain = typeof value === 'object' ? JSON.stringify(value) : value
+    const more = key.length + (typeof plain === 'string' ? plain.length : 8)
+    if (!isTaken(key, plain) || length + more > MAX_HEAD) return []
+    length += more
+    return [[key, plain]]
+  })
+  return Object.fromEntries(part)
+}

@@ -1,0 +1,107 @@
+import { messageMatches } from '../../query/filter.ts'
+import type { Query } from '../../query/query.ts'
+import { positionOfSource } from './arrivals.ts'
+import { type Source, streamOf } from './documents.ts'
+import { sortOf, sortValuesOf } from './dsl.ts'
+import { noteId } from './notes.ts'
+import { type Hit, pages } from './pages.ts'
+import type { Parts } from './parts.ts'
+import type { Entry } from './streams.ts'
+import { wholeLines } from './whole.ts'
+
+/** A line that was found, without its long texts. */
+export interface Found {
+  readonly hit: Hit<Source>
+  readonly entry: Entry
+}
+
+/** A search on its way: what all of its walks share. */
+export interface Running {
+  readonly parts: Parts
+  readonly query: Query
+  readonly indices: readonly string[]
+  readonly hasOdd: boolean
+  readonly filters: readonly object[]
+  readonly signal: AbortSignal
+}
+
+/** One walk of a search. */
+export interface Course {
+  readonly order: 'asc' | 'desc'
+  readonly filters: readonly object[]
+  readonly members: readonly string[]
+  readonly wanted: number
+  readonly after?: readonly (string | number)[] | undefined
+  /** Another order than the total one, and the place of a line in it. */
+  readonly sort?: readonly object[]
+  readonly placeOf?: (found: Found) => (string | number)[]
+}
+
+/** Walks through the lines that meet the search's conditions and the walk's own; in their messages the text asked for was seen. */
+export async function* find(running: Running, course: Course): AsyncGenerator<readonly Found[]> {
+  const { parts, indices, hasOdd, query, signal } = running
+  const { order, members, wanted, after, sort, placeOf = (found: Found) => sortPlace(found, hasOdd) } = course
+  const entryOf = (hit: Hit<Source>): Entry => known(parts, hit)
+  const walk = {
+    indices,
+    query: { bool: { filter: [...running.filters, ...course.filters] } },
+    sort: sort ?? sortOf(order, hasOdd),
+    members,
+    wanted: query.filter.grep === '' ? wanted : Number.POSITIVE_INFINITY,
+    after,
+    signal,
+  }
+  const learn = (hits: readonly Hit<Source>[]): Promise<void> => learnStreams(parts, hits)
+  for await (const hits of pages<Source>(parts.requests, walk, learn, (hit) => placeOf({ hit, entry: entryOf(hit) }))) {
+    const matching = query.filter.grep === '' ? hits : await matchingHits(running, hits)
+    if (matching.length > 0) yield matching.map((hit) => ({ hit, entry: entryOf(hit) }))
+  }
+}
+
+function sortPlace({ hit, entry }: Found, hasOdd: boolean): (string | number)[] {
+  return sortValuesOf(positionOfSource(hit._source, entry), hasOdd)
+}
+
+/** The index answers with lines that may match; what matches is for us to say. */
+async function matchingHits({ parts, query, signal }: Running, hits: readonly Hit<Source>[]): Promise<Hit<Source>[]> {
+  const matching = new Set<string>()
+  for await (const whole of wholeLines(parts.requests, hits, signal)) {
+    for (const { _id, _index, _source } of whole) {
+      const message = _source['swarmlogs.whole'] ?? _source.message
+      if (messageMatches(query.filter, message)) matching.add(`${_index}/${_id}`)
+    }
+  }
+  return hits.filter(({ _index, _id }) => matching.has(`${_index}/${_id}`))
+}
+
+function known({ streams }: Parts, hit: Hit<Source>): Entry {
+  const entry = streams.ofId(hit._source['swarmlogs.stream'])
+  if (entry === undefined) throw new Error('BUG: a line of a stream that was not looked up')
+  return entry
+}
+
+/** Makes the streams of lines known that another server took in a moment ago. */
+export async function learnStreams(
+  { streams, notes, requests }: Pick<Parts, 'streams' | 'notes' | 'requests'>,
+  hits: readonly Hit<Source>[],
+): Promise<void> {
+  const missing = new Map<string, Hit<Source>>()
+  for (const hit of hits) {
+    const id = hit._source['swarmlogs.stream']
+    if (streams.ofId(id) === undefined) missing.set(id, hit)
+  }
+  if (missing.size === 0) return
+  const labels = await notes.readAll([...missing.keys()].map((id) => noteId('stream', id)))
+  for (const [index, [id, { _index, _id }]] of [...missing].entries()) {
+    const text = labels[index]
+    if (text !== undefined) streams.ofLabels(text)
+    else {
+      // The note is lost: the line itself has all labels but the attributes of the log driver.
+      const { _source } = await requests.send<{ _source: Record<string, unknown> }>(
+        'GET',
+        `/${_index}/_doc/${encodeURIComponent(_id)}`,
+      )
+      streams.adopt(id, streamOf(_source))
+    }
+  }
+}

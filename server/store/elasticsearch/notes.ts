@@ -1,0 +1,108 @@
+import { hash } from 'node:crypto'
+import { failureOf } from './failure.ts'
+import type { Names } from './names.ts'
+import type { Requests } from './requests.ts'
+
+/** What the index of notes holds, by kind: a named value, a stream's labels, counts of a day, times of guessed ordinals, the identity. */
+export type NoteKind = 'value' | 'stream' | 'counts' | 'guesses' | 'identity'
+
+/** One note as it stands in its document. */
+export interface Note {
+  readonly kind: NoteKind
+  /** When it was last known to be needed, milliseconds since 1970; what was not for longer than the retention goes. */
+  readonly seen: number
+  readonly data: string
+}
+
+/** A note that was found, with its place in the order of writing. */
+export interface FoundNote {
+  readonly id: string
+  readonly seq: number
+  readonly note: Note
+}
+
+interface Hits {
+  readonly hits?: { readonly hits?: readonly { _id: string; _source: Note; sort: readonly [number] }[] }
+}
+
+const PAGE = 2000
+
+/** Small documents that live with the lines: read by id at once, found by kind after a refresh. */
+export class Notes {
+  readonly #requests: Requests
+  readonly #index: string
+
+  constructor(requests: Requests, names: Names) {
+    this.#requests = requests
+    this.#index = names.meta
+  }
+
+  get index(): string {
+    return this.#index
+  }
+
+  /** The data of a note; undefined when there is none. */
+  async read(kind: NoteKind, name: string): Promise<string | undefined> {
+    return (await this.readAll([noteId(kind, name)]))[0]
+  }
+
+  /** The data of notes by their ids, each undefined when there is none. */
+  async readAll(ids: readonly string[]): Promise<(string | undefined)[]> {
+    if (ids.length === 0) return []
+    const { docs } = await this.#requests.send<{ docs: readonly { _source?: Note }[] }>(
+      'POST',
+      `/${this.#index}/_mget`,
+      {
+        body: { ids },
+      },
+    )
+    return docs.map(({ _source }) => _source?.data)
+  }
+
+  async write(kind: NoteKind, name: string, data: string): Promise<void> {
+    const note: Note = { kind, seen: Date.now(), data }
+    await this.#requests.send('PUT', `/${this.#index}/_doc/${encodeURIComponent(noteId(kind, name))}`, { body: note })
+  }
+
+  /** Writes the note unless there is one; whether it did. */
+  async create(kind: NoteKind, name: string, data: string): Promise<boolean> {
+    const note: Note = { kind, seen: Date.now(), data }
+    try {
+      const path = `/${this.#index}/_create/${encodeURIComponent(noteId(kind, name))}`
+      await this.#requests.send('PUT', path, { body: note })
+      return true
+    } catch (error) {
+      if (failureOf(error) === 'refused' && statusOf(error) === 409) return false
+      throw error
+    }
+  }
+
+  /** Notes of a kind that were written after `afterSeq`, in the order of writing; with `before` only those not needed since. */
+  async *find(kind: NoteKind, afterSeq: number, before?: number): AsyncGenerator<readonly FoundNote[]> {
+    for (let after = afterSeq; ; ) {
+      const filter = [
+        { term: { kind } },
+        { range: { _seq_no: { gt: after } } },
+        ...(before === undefined ? [] : [{ range: { seen: { lt: before } } }]),
+      ]
+      const { hits } = await this.#requests.send<Hits>('POST', `/${this.#index}/_search`, {
+        body: { size: PAGE, sort: [{ _seq_no: 'asc' }], query: { bool: { filter } }, track_total_hits: false },
+        query: { filter_path: 'hits.hits._id,hits.hits._source,hits.hits.sort', allow_partial_search_results: false },
+      })
+      const found = (hits?.hits ?? []).map(({ _id, _source, sort }) => ({ id: _id, seq: sort[0], note: _source }))
+      if (found.length > 0) yield found
+      after = found.at(-1)?.seq ?? after
+      if (found.length < PAGE) return
+    }
+  }
+}
+
+/** The `_id` of a note; names may be of any length. */
+export function noteId(kind: NoteKind, name: string): string {
+  const isPlain = name.length <= 100 && /^[\w.-]+$/.test(name)
+  return `${kind}:${isPlain ? name : `#${hash('sha256', name)}`}`
+}
+
+function statusOf(error: unknown): number {
+  return error instanceof Error && 'statusCode' in error && typeof error.statusCode === 'number' ? error.statusCode : 0
+}

@@ -1,0 +1,26 @@
+import type { Logger } from 'pino'
+
+/** How the server signs in to Elasticsearch. */
+export type ElasticAuth = { readonly apiKey: string } | { readonly username: string; readonly password: string }
+
+/** What the Elasticsearch store needs to know. */
+export interface ElasticOptions {
+  /** The nodes to talk to; any of them may be away. */
+  readonly urls: readonly string[]
+  readonly auth?: ElasticAuth
+  /** PEM file of the authority that signed the nodes' certificates. */
+  readonly caFile?: string
+  /** Lines older than this may go, with the whole day that they are of. */
+  readonly retentionMs: number
+  /** Bytes on the cluster's disks, copies included, that all days together may take; without it only age counts. */
+  readonly maxBytes?: number
+  /** Primary shards of a day; default 1. */
+  readonly shards?: number
+  /** Copies of each shard; default 1. */
+  readonly replicas?: number
+  /** How soon lines that another server took in are found; default 1000. */
+  readonly refreshMs?: number
+  /** What the names of all our indices begin with, so that several Swarms can share a cluster; default `swarmlogs`. */
+  readonly prefix?: string
+  readonly log: Logger
+}

@@ -1,0 +1,117 @@
+import { hash, randomBytes } from 'node:crypto'
+import type { LogRecord } from '../../../shared/record.ts'
+import { dayOf, type Names, timesOfDay } from './names.ts'
+import type { Entry, Streams } from './streams.ts'
+import { clampTime, greater } from './times.ts'
+
+const NS_PER_MINUTE = 60_000_000_000n
+const NS_PER_DAY = 86_400_000_000_000n
+/** 1990: containers did not log then, clocks without a battery do. */
+const OLDEST_TIME = 631_152_000_000_000_000n
+/** Ordinals of foreign lines start here, so that they never meet those of an agent that reads the same container. */
+export const FOREIGN_ORDINALS = 2 ** 31
+
+/** A record on its way into the store. */
+export interface Row {
+  readonly record: LogRecord
+  readonly entry: Entry
+  /** Which of the append calls of this commit it is of. */
+  readonly call: number
+  readonly time: bigint
+  readonly index: string
+  /** It is there by its arrival, as its time is out of all reason. */
+  readonly isOdd: boolean
+  readonly isForeign: boolean
+  /** Its clock ran ahead of ours by over a minute: `received` stands for its time in "the newest N". */
+  readonly isAhead: boolean
+  /** Both are final once the row is admitted. */
+  ordinal: number
+  id: string
+}
+
+/** Gives foreign lines ordinals that grow with their arrival, also over restarts: microseconds, one more for each line. */
+export class ForeignOrdinals {
+  #last = 0
+
+  next(): number {
+    this.#last = Math.max(this.#last + 1, Date.now() * 1000)
+    return FOREIGN_ORDINALS + this.#last
+  }
+}
+
+/** Makes rows of records; remembers the last day, as neighbours mostly share theirs. */
+export class RowMaker {
+  readonly #names: Names
+  readonly #streams: Streams
+  readonly #ordinals: ForeignOrdinals
+  readonly #now: bigint
+  readonly #oldest: bigint
+  #dayStart = 0n
+  #index = ''
+
+  /** @param retention nanoseconds; what is older by a day would have a day of its own only to be deleted. */
+  constructor(
+    parts: { readonly names: Names; readonly streams: Streams; readonly foreignOrdinals: ForeignOrdinals },
+    now: bigint,
+    retention: bigint,
+  ) {
+    this.#names = parts.names
+    this.#streams = parts.streams
+    this.#ordinals = parts.foreignOrdinals
+    this.#now = now
+    this.#oldest = greater(now - retention - NS_PER_DAY, OLDEST_TIME)
+  }
+
+  row(record: LogRecord, call: number): Row {
+    const time = clampTime(record.time)
+    const isOdd = time < this.#oldest || time > this.#now + NS_PER_DAY
+    const isForeign = record.chunk !== '' || record.stream.tag !== ''
+    return {
+      record,
+      entry: this.#streams.intern(record.stream),
+      call,
+      time,
+      index: isOdd ? this.#names.lines(dayOf(this.#now), true) : this.#indexOf(time),
+      isOdd,
+      isForeign,
+      isAhead: time > this.#now + NS_PER_MINUTE,
+      ordinal: isForeign ? this.#ordinals.next() : record.ordinal,
+      id: isForeign ? foreignId(record) : ownId(record, time, record.ordinal),
+    }
+  }
+
+  #indexOf(time: bigint): string {
+    if (this.#index === '' || time < this.#dayStart || time >= this.#dayStart + NS_PER_DAY) {
+      const day = dayOf(time)
+      this.#dayStart = timesOfDay(day).start
+      this.#index = this.#names.lines(day, false)
+    }
+    return this.#index
+  }
+}
+
+const CONTAINER_BYTES = 11
+const ID_BYTES = CONTAINER_BYTES + 1 + 8 + 4
+const idBuffer = Buffer.alloc(ID_BYTES)
+let lastContainer: string | undefined
+
+/**
+ * Identity of an own line: digest of the container id, source, time, ordinal. Not one digest of all: ids of neighbours share their
+ * beginning and grow with time, which Elasticsearch packs well and looks up fast.
+ */
+export function ownId({ stream, source }: LogRecord, time: bigint, ordinal: number): string {
+  if (stream.containerId !== lastContainer) {
+    hash('sha256', stream.containerId, 'buffer').copy(idBuffer, 0, 0, CONTAINER_BYTES)
+    lastContainer = stream.containerId
+  }
+  idBuffer[CONTAINER_BYTES] = source === 'stderr' ? 0 : 1
+  idBuffer.writeBigUInt64BE(time + 2n ** 63n, CONTAINER_BYTES + 1)
+  idBuffer.writeUInt32BE(ordinal >>> 0, CONTAINER_BYTES + 9)
+  return idBuffer.toString('base64url')
+}
+
+/** Foreign lines are known by their place in a chunk; without one, each time they come they are others. */
+function foreignId({ chunk, ordinal }: LogRecord): string {
+  if (chunk === '') return `-${randomBytes(16).toString('base64url')}`
+  return `+${hash('sha256', chunk, 'base64url').slice(0, 22)}.${ordinal}`
+}

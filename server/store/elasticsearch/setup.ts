@@ -1,0 +1,148 @@
+import { SwarmlogsError } from '../../../shared/errors.ts'
+import type { StoreIdentity } from '../store.ts'
+import { failureOf, messageOf, typeOf, unavailable } from './failure.ts'
+import type { Indices } from './indices.ts'
+import { FORMAT, linesIndex } from './mapping.ts'
+import { dayOf, type Names } from './names.ts'
+import type { Notes } from './notes.ts'
+import type { ElasticOptions } from './options.ts'
+import type { Requests } from './requests.ts'
+
+const OLDEST_VERSION = 8
+const NEWEST_VERSION = 9
+
+/** What the setting up works with. */
+export interface SetUp {
+  readonly options: ElasticOptions
+  readonly requests: Requests
+  readonly names: Names
+  readonly notes: Notes
+  readonly indices: Indices
+}
+
+interface Template {
+  readonly index_templates?: readonly { readonly index_template: { readonly _meta?: Meta } }[]
+}
+
+interface Meta {
+  readonly swarmlogs?: { readonly format?: number }
+}
+
+/**
+ * Makes sure that the cluster is one that we can use, that we may write, and that our template and index of notes are there; tells who the store is.
+ * Throws SWARMLOGS_CONFIG, _STORE_NEWER or _STORE_UNAVAILABLE, each of which says what to set or to do.
+ */
+export async function setUp(parts: SetUp): Promise<StoreIdentity> {
+  try {
+    const cluster = await checkCluster(parts)
+    await checkFormat(parts)
+    await putTemplate(parts)
+    await parts.indices.ensure(parts.notes.index)
+    // Better refused now than when the first lines come.
+    await parts.indices.ensure(parts.names.lines(dayOf(BigInt(Date.now()) * 1_000_000n), false))
+    return { id: cluster, epoch: await epochOf(parts.notes) }
+  } catch (error) {
+    throw error instanceof SwarmlogsError ? error : explained(parts.options, error)
+  }
+}
+
+/** The cluster's UUID, when its version is one that we can use. */
+async function checkCluster({ requests, options }: SetUp): Promise<string> {
+  const { cluster_uuid } = await requests.send<{ cluster_uuid?: string }>('GET', '/_cluster/state/version')
+  const { nodes = {} } = await requests.send<{ nodes?: Record<string, { version: string }> }>(
+    'GET',
+    '/_nodes/_all/none',
+    {
+      query: { filter_path: 'nodes.*.version' },
+    },
+  )
+  for (const { version } of Object.values(nodes)) {
+    const major = Number.parseInt(version, 10)
+    if (major >= OLDEST_VERSION && major <= NEWEST_VERSION) continue
+    throw new SwarmlogsError(
+      'SWARMLOGS_CONFIG',
+      `cannot use Elasticsearch ${version} at ${options.urls.join(', ')}: swarmlogs needs version 8 or 9; point --elasticsearch at such a cluster`,
+    )
+  }
+  if (cluster_uuid === undefined || cluster_uuid === '_na_')
+    throw unavailable(`use Elasticsearch at ${options.urls.join(', ')}: the cluster has not formed yet; try again`)
+  return cluster_uuid
+}
+
+/** Looks for a format that is newer than ours, in the template and in all that was made with one. */
+async function checkFormat({ requests, names }: SetUp): Promise<void> {
+  const templates = await requests
+    .send<Template>('GET', `/_index_template/${names.alias}`)
+    .catch((error: unknown): Template => {
+      if (failureOf(error) === 'missing') return {}
+      throw error
+    })
+  const mappings = await requests.send<Record<string, { mappings?: { _meta?: Meta } }>>(
+    'GET',
+    `/${names.all}/_mapping`,
+    {
+      query: { filter_path: '*.mappings._meta', ignore_unavailable: true, allow_no_indices: true },
+    },
+  )
+  const metas = [
+    ...(templates.index_templates ?? []).map(({ index_template }) => index_template._meta),
+    ...Object.values(mappings).map(({ mappings }) => mappings?._meta),
+  ]
+  const newest = Math.max(0, ...metas.map((meta) => meta?.swarmlogs?.format ?? 0))
+  if (newest <= FORMAT) return
+  throw new SwarmlogsError(
+    'SWARMLOGS_STORE_NEWER',
+    `cannot use the indices '${names.all}': a newer swarmlogs made them (format ${newest}, this one knows ${FORMAT}); start that version or a newer one`,
+  )
+}
+
+async function putTemplate({ requests, names, options }: SetUp): Promise<void> {
+  const body = {
+    index_patterns: [...names.allLines],
+    priority: 500,
+    _meta: { swarmlogs: { format: FORMAT } },
+    template: { ...linesIndex(options), aliases: { [names.alias]: {} } },
+  }
+  try {
+    await requests.send('PUT', `/_index_template/${names.alias}`, { body })
+  } catch (error) {
+    // Our indices are made with all that is in it: where templates are the operator's business, it is not needed.
+    if (failureOf(error) !== 'forbidden') throw error
+    options.log.warn({ template: names.alias }, 'index template could not be written, going on without')
+  }
+}
+
+/** Greater when the notes, and so the lines, were deleted: counted in seconds since 1970, at which the notes began. */
+async function epochOf(notes: Notes): Promise<number> {
+  await notes.create('identity', 'store', String(Math.floor(Date.now() / 1000)))
+  const epoch = Number(await notes.read('identity', 'store'))
+  // Creating it does not prove that we may: it was there.
+  await notes.write('identity', 'started', new Date().toISOString())
+  return epoch
+}
+
+function explained({ urls, auth }: ElasticOptions, error: unknown): SwarmlogsError {
+  const at = `Elasticsearch at ${urls.join(', ')}`
+  const reason = messageOf(error)
+  const config = (text: string): SwarmlogsError => new SwarmlogsError('SWARMLOGS_CONFIG', text, { cause: error })
+  switch (failureOf(error)) {
+    case 'credentials':
+      return auth === undefined
+        ? config(`cannot sign in to ${at}: it asks for credentials; set its API key, or user and password`)
+        : config(
+            `cannot sign in to ${at}: it refuses ${'apiKey' in auth ? 'the API key' : `the password of user '${auth.username}'`}; check them`,
+          )
+    case 'forbidden':
+      return config(
+        `cannot write to ${at}: ${reason}; give the user or API key the privileges that the documentation of swarmlogs lists`,
+      )
+    case 'certificate':
+      return config(
+        `cannot trust the certificate of ${at}: ${reason}; set the CA file, and a URL with a name that the certificate has`,
+      )
+    case 'refused':
+      return unavailable(`set up ${at}: ${reason} (${typeOf(error)})`, error)
+    default:
+      return unavailable(`reach ${at}: ${reason}; check --elasticsearch and whether the cluster is up`, error)
+  }
+}

@@ -1,0 +1,130 @@
+import type { LogRecord, StoredRecord } from '../../../shared/record.ts'
+import type { Query } from '../../query/query.ts'
+import type {
+  Appended,
+  LineFormat,
+  PrintedRun,
+  Sharing,
+  Store,
+  StoreIdentity,
+  StoreStatus,
+  StreamSummary,
+} from '../store.ts'
+import { PRINTED_MEMBERS, RECORD_MEMBERS } from './documents.ts'
+import { messageOf, unavailable } from './failure.ts'
+import type { ElasticOptions } from './options.ts'
+import { openParts, type Parts } from './parts.ts'
+import { Printer } from './print.ts'
+import { search } from './search.ts'
+
+/** How long a closing store waits for what is on its way. */
+const CLOSE_MS = 30_000
+
+/** Opens the store in an Elasticsearch cluster. Throws SWARMLOGS_CONFIG, _STORE_NEWER, _STORE_UNAVAILABLE, each saying what to do. */
+export async function openElasticStore(options: ElasticOptions): Promise<Store> {
+  return new ElasticStore(await openParts(options))
+}
+
+/** The store in an Elasticsearch cluster: one index for each UTC day. Several servers may have the same one open. */
+class ElasticStore implements Store {
+  readonly #parts: Parts
+  #closing: Promise<void> | undefined
+
+  constructor(parts: Parts) {
+    this.#parts = parts
+  }
+
+  get identity(): StoreIdentity {
+    return this.#parts.identity
+  }
+
+  readonly sharing: Sharing = {
+    mark: (atLeast) => this.#parts.writer.mark(atLeast),
+    observe: (received) => this.#parts.others.observe(received),
+  }
+
+  get lastReceived(): bigint {
+    return this.#parts.writer.lastReceived
+  }
+
+  async append(records: readonly LogRecord[]): Promise<Appended> {
+    this.#mustBeOpen()
+    return this.#parts.writer.append(records)
+  }
+
+  async *search(query: Query, signal?: AbortSignal): AsyncGenerator<readonly StoredRecord[]> {
+    this.#mustBeOpen()
+    for await (const records of search(this.#parts, query, RECORD_MEMBERS, signal)) {
+      yield records
+      this.#mustBeOpen()
+    }
+  }
+
+  async *print(query: Query, format: LineFormat, signal?: AbortSignal): AsyncGenerator<readonly PrintedRun[]> {
+    this.#mustBeOpen()
+    const printer = new Printer(format)
+    for await (const records of search(this.#parts, query, PRINTED_MEMBERS, signal)) {
+      yield printer.runsOf(records)
+      this.#mustBeOpen()
+    }
+  }
+
+  async streams(): Promise<readonly StreamSummary[]> {
+    this.#mustBeOpen()
+    return this.#parts.counts.summaries(this.#parts.streams)
+  }
+
+  async save(name: string, value: string): Promise<void> {
+    this.#mustBeOpen()
+    await this.#parts.notes.write('value', name, value).catch((error: unknown) => {
+      throw unavailable(`save '${name}': ${messageOf(error)}`, error)
+    })
+  }
+
+  async load(name: string): Promise<string | undefined> {
+    this.#mustBeOpen()
+    return this.#parts.notes.read('value', name).catch((error: unknown) => {
+      throw unavailable(`load '${name}': ${messageOf(error)}`, error)
+    })
+  }
+
+  status(): StoreStatus {
+    this.#mustBeOpen()
+    const { counts, health, names, watch, writer } = this.#parts
+    const begins = counts.beginning(names)
+    let bytes = 0
+    for (const size of watch.sizes.values()) bytes += size.bytes
+    return {
+      writable: health.reason === '',
+      reason: health.reason,
+      records: counts.records(),
+      bytes,
+      ...(begins === undefined ? {} : { begins }),
+      segments: [...counts.indices].length,
+      damaged: [],
+      refused: Math.max(watch.refused, watch.refusedBefore + writer.refused),
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closing ??= this.#close()
+    await this.#closing
+  }
+
+  async #close(): Promise<void> {
+    const { writer, watch, closing, health, requests, options } = this.#parts
+    // Who cannot write now will not be able to soon: the senders still have what waits.
+    const timer = setTimeout(() => closing.abort(), health.reason === '' ? CLOSE_MS : 0)
+    await writer.drain()
+    clearTimeout(timer)
+    closing.abort()
+    await watch.stop(health.reason === '').catch((error: unknown) => {
+      options.log.warn({ err: error }, 'counts were not noted: the next start counts anew')
+    })
+    await requests.close()
+  }
+
+  #mustBeOpen(): void {
+    if (this.#closing !== undefined) throw unavailable('use the store: it is closed')
+  }
+}
