@@ -1,6 +1,7 @@
 import type { Logger } from 'pino'
 import { batcher } from './batcher.ts'
 import type { AgentConfig } from './config.ts'
+import { forAnotherStore } from './followed.ts'
 import type { Forwarder } from './forwarder.ts'
 import type { Checkpoint } from './line.ts'
 import { follow } from './pipeline.ts'
@@ -14,6 +15,8 @@ export interface CollectionOptions {
   readonly spool: Spool
   readonly forwarder: Pick<Forwarder, 'isHungry'>
   readonly status: AgentStatus
+  /** How long the server keeps lines; undefined while that is not known. */
+  readonly retentionMs: () => number | undefined
   readonly log: Logger
   /** Ends when the containers that are being stopped have said their last words. */
   readonly drain: AbortSignal
@@ -53,12 +56,13 @@ export class Collection {
   }
 
   async #runRound(restart: AbortSignal): Promise<void> {
-    const { config, engine, spool, forwarder, status, log, drain, enough, abandon } = this.#options
+    const { config, engine, spool, forwarder, status, retentionMs, log, drain, enough, abandon } = this.#options
     const dropAll = AbortSignal.any([restart, abandon])
     const batches = follow({
       engine,
       checkpoints: { load: (id) => this.#load(id), listed: (ids) => this.#prune(ids) },
       backfillNs: config.backfillNs,
+      retentionMs,
       cluster: config.cluster || undefined,
       nodeName: config.nodeName || undefined,
       includeSelf: config.includeSelf,
@@ -76,7 +80,8 @@ export class Collection {
   /** A spool that fails must end the round, not look to discovery like an engine that does. */
   #load(containerId: string): Checkpoint | undefined {
     try {
-      return this.#options.spool.checkpoint(containerId)
+      const { spool } = this.#options
+      return spool.checkpoint(containerId) ?? forAnotherStore(spool.checkpointElsewhere(containerId))
     } catch (error) {
       this.#failure ??= { error }
       this.#round.abort()

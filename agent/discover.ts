@@ -24,6 +24,8 @@ export interface DiscoverOptions {
   readonly status: AgentStatus
   readonly signal: AbortSignal
   readonly tell: (discovery: Discovery) => void
+  /** Time between two lists; 30 s. */
+  readonly relistMs?: number
 }
 
 const RELIST_MS = 30_000
@@ -63,6 +65,9 @@ function report({ engine, log, status }: DiscoverOptions, error?: unknown): void
   else log.warn({ docker, err: error }, 'docker engine is not reachable, trying again')
 }
 
+/** A container by its id and by its name, for messages. */
+type Named = Pick<ListedContainer, 'id' | 'name'>
+
 /** One connection's view of the engine. */
 class Watch {
   readonly #options: DiscoverOptions
@@ -70,6 +75,8 @@ class Watch {
   /** What is known of each container, by id; a promise while it is being inspected. */
   readonly #known = new Map<string, Promise<Target | undefined>>()
   readonly #states = new Map<string, string>()
+  /** Containers that could not be inspected the last time; each is reported once, and tried again by the next list. */
+  readonly #troubled = new Set<string>()
   #node = ''
 
   constructor(options: DiscoverOptions) {
@@ -102,9 +109,10 @@ class Watch {
   /** Lists every 30 s; a failure ends the events too. */
   async #relist(stop: AbortController): Promise<void> {
     const signal = AbortSignal.any([this.#options.signal, stop.signal])
+    const { relistMs = RELIST_MS } = this.#options
     try {
       for (;;) {
-        await sleep(RELIST_MS, undefined, { signal, ref: false })
+        await sleep(relistMs, undefined, { signal, ref: false })
         await this.#list()
       }
     } catch (error) {
@@ -119,28 +127,30 @@ class Watch {
     this.#node = JSON.stringify(node)
     const listed = await listContainers(engine, signal)
     const ids = new Set(listed.map(({ id }) => id))
-    for (const id of this.#known.keys()) if (!ids.has(id)) this.#forget(id)
+    for (const id of [...this.#known.keys(), ...this.#troubled]) if (!ids.has(id)) this.#forget(id)
     tell({ kind: 'listed', ids })
-    await Promise.all(listed.map((container) => this.#compare(container)))
+    // One that takes long to inspect holds up neither the events nor the next list.
+    for (const container of listed) this.#compare(container)
   }
 
   /** Tells a container that is new, or in another state than the list before showed. */
-  async #compare({ id, state }: ListedContainer): Promise<void> {
+  #compare({ id, name, state }: ListedContainer): void {
     if (this.#states.get(id) === state && this.#known.has(id)) return
     this.#states.set(id, state)
-    await this.#inspect(id, false)
+    void this.#inspect({ id, name }, false)
   }
 
   #forget(id: string): void {
     this.#known.delete(id)
     this.#states.delete(id)
+    this.#troubled.delete(id)
   }
 
   #handle(event: ContainerEvent): void {
     const { id, action, signal } = event
     const { tell } = this.#options
-    if (action === 'create') void this.#inspect(id, true).catch(() => undefined)
-    else if (action === 'start') void this.#started(id).catch(() => undefined)
+    if (action === 'create') void this.#inspect(event, true)
+    else if (action === 'start') void this.#started(event)
     else if (action === 'die') tell({ kind: 'died', id })
     else if (action === 'kill') tell({ kind: 'killed', id, signal })
     else if (action === 'destroy') this.#forget(id)
@@ -149,20 +159,31 @@ class Watch {
   }
 
   /** A container that was seen being created needs no second inspection: it may be gone before that is answered. */
-  async #started(id: string): Promise<void> {
-    const known = await this.#known.get(id)
+  async #started(container: Named): Promise<void> {
+    const known = await this.#known.get(container.id)
     if (known?.fresh && !known.started)
       this.#options.tell({ kind: 'target', target: { ...known, running: true, started: true } })
-    else await this.#inspect(id, false)
+    else await this.#inspect(container, false)
   }
 
-  /** Inspects and tells a container. Nothing is told of one that is gone by then. */
-  async #inspect(id: string, fresh: boolean): Promise<void> {
-    const target = this.#ask(id, fresh)
+  /** Inspects and tells a container. One that is gone by then, or cannot be inspected, is not told, and is new to the next list. */
+  async #inspect(container: Named, fresh: boolean): Promise<void> {
+    const { id } = container
+    const target = this.#ask(id, fresh).catch((error: unknown) => this.#complain(container, error))
     this.#known.set(id, target)
     const found = await target
-    if (found) this.#options.tell({ kind: 'target', target: found })
-    else if (this.#known.get(id) === target) this.#known.delete(id)
+    if (found) {
+      this.#troubled.delete(id)
+      this.#options.tell({ kind: 'target', target: found })
+    } else if (this.#known.get(id) === target) this.#known.delete(id)
+  }
+
+  /** The engine fails for single containers whose files are damaged: that must not keep the others from being found. */
+  #complain({ id, name }: Named, error: unknown): undefined {
+    const { log, signal } = this.#options
+    if (signal.aborted || this.#troubled.has(id)) return
+    this.#troubled.add(id)
+    log.warn({ container: id, name, err: error }, 'cannot inspect a container, trying again at the next list')
   }
 
   async #ask(id: string, fresh: boolean): Promise<Target | undefined> {

@@ -1,3 +1,4 @@
+import { ATTRIBUTE_LIMITS } from '../shared/forward/own.ts'
 import type { LogStream } from '../shared/record.ts'
 import type { NodeIdentity, Target } from './target.ts'
 
@@ -69,8 +70,15 @@ export function imageWithDigest(reference: string, repoDigests: readonly string[
   return exact ? `${reference}@${exact.slice(exact.indexOf('@') + 1)}` : reference
 }
 
-/** Reads the attributes that `details=1` puts before a message: `k=v,k2=v2 `, escaped as in a query. */
+/** Reads the attributes that `details=1` puts before a message: `k=v,k2=v2 `, escaped as in a query; cut to ATTRIBUTE_LIMITS. */
 export function parseAttributes(line: string): Record<string, string> {
-  const text = line.slice(0, Math.max(0, line.indexOf(' ')))
-  return Object.fromEntries(new URLSearchParams(text.replaceAll(',', '&')))
+  const pairs = line.slice(0, Math.max(0, line.indexOf(' '))).replaceAll(',', '&')
+  const { count, name, value } = ATTRIBUTE_LIMITS
+  const first = [...new URLSearchParams(pairs)].slice(0, count)
+  return Object.fromEntries(first.map(([key, text]) => [copyOf(key, name), copyOf(text, value)]))
+}
+
+/** The first characters in memory of their own: a slice would keep all of a long text alive. */
+function copyOf(text: string, length: number): string {
+  return text.length > length ? Buffer.from(text.slice(0, length)).toString() : text
 }

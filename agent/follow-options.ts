@@ -13,6 +13,8 @@ export interface FollowOptions {
   }
   /** How far back a container's log is read at its first sight, nanoseconds before now; 0: new lines only. */
   readonly backfillNs: bigint
+  /** How long the server keeps lines: older ones are not read. undefined: not known. */
+  readonly retentionMs?: (() => number | undefined) | undefined
   /** Ends everything at once. */
   readonly signal: AbortSignal
   /** Ends when the containers that are being stopped have said their last words; see Follower.drain. */

@@ -13,7 +13,7 @@ import { Selection } from './selection.ts'
 import { attributesOf, imageOf } from './tail/containers.ts'
 import { historyTail } from './tail/history.ts'
 import { liveTail } from './tail/live.ts'
-import { bytesOf, type Piece, type TailContext } from './tail/piece.ts'
+import { bytesOf, later, lineTime, type Piece, type TailContext } from './tail/piece.ts'
 import { BEGINNING } from './tail/place.ts'
 import { Slots } from './tail/slots.ts'
 import { logFileBytes, type NodeIdentity, type Target } from './target.ts'
@@ -134,7 +134,7 @@ export class Follower {
   #consider(target: Target): void {
     if (this.#stop.signal.aborted || !target.started || !this.#selection.accepts(target)) return
     const known = this.#followed.get(target.id)
-    const followed = known ?? new Followed(target, this.#options.checkpoints.load(target.id))
+    const followed = known ?? new Followed(target, this.#options.checkpoints.load(target.id), this.#horizon)
     this.#followed.set(target.id, followed)
     followed.target = target
     if (followed.isTailing) followed.again = true
@@ -172,7 +172,7 @@ export class Follower {
       id,
       tty,
       fileBytes: logFileBytes(followed.target),
-      horizon: this.#horizon,
+      horizon: this.#horizonOf(followed),
       signal,
       windows: this.#windows,
       log: this.#options.log,
@@ -180,6 +180,12 @@ export class Follower {
       onLost: () => this.#reportLost(followed.target),
       liveLines: () => followed.liveLines,
     }
+  }
+
+  /** How far back a container is read: what the server would drop as too old need not be sent. */
+  #horizonOf({ horizon }: Followed): LineTime {
+    const retentionMs = this.#options.retentionMs?.()
+    return retentionMs === undefined ? horizon : later(horizon, lineTime(Date.now() - retentionMs))
   }
 
   #reportLost(target: Target): void {
@@ -208,7 +214,9 @@ export class Follower {
     try {
       // It may have grown while it waited for its turn.
       const { history } = followed.progress
-      if (history) yield* historyTail(this.#context(followed, signal), history)
+      if (!history) return
+      const horizon = later(history.horizon, this.#horizonOf(followed))
+      yield* historyTail(this.#context(followed, signal), { ...history, horizon })
     } finally {
       this.#options.status.history -= 1
       release()

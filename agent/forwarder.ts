@@ -19,8 +19,8 @@ export interface ForwarderOptions {
   /** What the agent says of itself; asked at each connect. */
   readonly hello: () => AgentHello
   readonly spool: Spool
-  /** Called with the store's key when a server has said who it is, before anything is sent to it. */
-  readonly onStore: (store: string) => void
+  /** Called with the store's key, and how long it keeps lines where it says so, when a server has said who it is, before anything is sent to it. */
+  readonly onStore: (store: string, retentionMs: number | undefined) => void
   readonly log: Logger
   readonly ackTimeoutMs?: number
 }
@@ -111,7 +111,7 @@ export class Forwarder {
       const received = messages(socket)
       const peer = await shakeHands({ socket, messages: received, sharedKey, hello: this.#options.hello() })
       const store = storeKey(peer)
-      this.#options.onStore(store)
+      this.#options.onStore(store, peer.kind === 'own' ? peer.hello.retentionMs : undefined)
       this.#link.up(`${socket.remoteAddress}:${socket.remotePort}`, store)
       const inventory = () => this.#inventory
       const onAck = () => this.#onAck()

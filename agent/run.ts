@@ -41,6 +41,8 @@ export class Run {
   readonly #reporter: Reporter
   #collection: Collection | undefined
   #node = { id: '', name: hostname() }
+  /** How long the server keeps lines; undefined until it has said so. */
+  #retentionMs: number | undefined
   #isClosed = false
 
   constructor(config: AgentConfig, log: Logger) {
@@ -53,7 +55,7 @@ export class Run {
       sharedKeys: () => readSharedKeys(config.sharedKeys),
       hello: () => this.#hello(),
       spool: this.#spool,
-      onStore: (store) => this.#onStore(store),
+      onStore: (store, retentionMs) => this.#onStore(store, retentionMs),
       log,
     })
     this.#reporter = new Reporter({ spool: this.#spool, forwarder: this.#forwarder, status: this.#status, log })
@@ -121,6 +123,7 @@ export class Run {
       spool: this.#spool,
       forwarder: this.#forwarder,
       status: this.#status,
+      retentionMs: () => this.#retentionMs,
       log: this.#log,
       drain: signal,
       enough: enough.signal,
@@ -157,7 +160,8 @@ export class Run {
     return { format: WIRE_FORMAT, version: programVersion(), nodeId: this.#node.id, nodeName }
   }
 
-  #onStore(store: string): void {
+  #onStore(store: string, retentionMs: number | undefined): void {
+    this.#retentionMs = retentionMs
     const before = this.#spool.store
     if (this.#spool.useStore(store) !== 'other') return
     this.#log.warn({ before, store }, 'store changed; sending it what Docker still holds and it does not know')

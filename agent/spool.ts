@@ -80,6 +80,11 @@ export class Spool {
     return this.#checkpoints.get(this.#store, containerId)
   }
 
+  /** What another store has of a container; undefined when none has. */
+  checkpointElsewhere(containerId: string): Checkpoint | undefined {
+    return this.#checkpoints.elsewhere(this.#store, containerId)
+  }
+
   /**
    * Stores chunk and checkpoints as one; waits while the spool or the disk is full.
    * Returns false, with nothing stored, when the signal aborts first.
@@ -110,14 +115,14 @@ export class Spool {
 
   /**
    * Takes note of the store that acks from now on; checkpoints are kept per store. Chunks that the store before has not acked go to
-   * the new one, so the old one's checkpoints that count on them are dropped: should it come back, Docker is read again for these.
+   * the new one, so the old one's checkpoints that count on them are its own no more: should it come back, Docker is read again for these.
    */
   useStore(store: string): StoreChange {
     if (store === this.#store) return 'same'
     const before = this.#store
     inTransaction(this.#database, () => {
       if (before === '') this.#checkpoints.adopt(store)
-      else this.#checkpoints.drop(before, this.#chunks.containers())
+      else this.#checkpoints.release(before, this.#chunks.containers())
       this.#database.prepare("INSERT OR REPLACE INTO meta VALUES ('store', ?)").run(store)
     })
     this.#store = store

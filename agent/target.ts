@@ -60,10 +60,10 @@ export function sendsTo({ driver, driverOptions }: Target, addresses: readonly s
   return addresses.some((own) => forwardAddress(own) === address)
 }
 
-/** `host:port` in one form: without scheme, default port filled in, every name of the loopback alike. */
+/** `host:port` in one form: without scheme, default port filled in, every name of the loopback alike; the unspecified address leads there too. */
 function forwardAddress(text: string): string {
   const bare = text.replace(/^(tcp|tls):\/\//i, '').toLowerCase()
   const [, host = '', port = ''] = /^(\[[^\]]*\]|[^:]*)(?::(\d+))?$/.exec(bare) ?? [undefined, bare]
-  const isLoopback = /^(localhost|127(\.\d+){3}|\[::1\]|)$/.test(host)
+  const isLoopback = /^(localhost|127(\.\d+){3}|0\.0\.0\.0|\[::1?\]|)$/.test(host)
   return `${isLoopback ? 'localhost' : host}:${port || '24224'}`
 }

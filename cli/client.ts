@@ -46,8 +46,8 @@ export class Client {
   }
 
   /** GETs JSON; `date` is the server's clock (ms since 1970). */
-  async json<T>(path: string): Promise<{ answer: T; date: number }> {
-    const response = await this.get(path, { accept: 'application/json' })
+  async json<T>(path: string, params = new URLSearchParams()): Promise<{ answer: T; date: number }> {
+    const response = await this.get(path, { accept: 'application/json', params })
     const text = await this.#text(response, MAX_JSON_BYTES)
     const date = Date.parse(response.headers.date ?? '') || Date.now()
     try {

@@ -34,3 +34,8 @@ export function flagParts({ flags }: FlagSpec): FlagParts {
   const [, short, long = '', value] = /^(?:-(\w), )?--([\w-]+)( <.*>)?$/.exec(flags) ?? []
   return { short, long, takesValue: value !== undefined }
 }
+
+/** The name that turns a switch the other way: `no-follow` for `follow`, `trunc` for `no-trunc`. */
+export function opposite(long: string): string {
+  return long.startsWith('no-') ? long.slice(3) : `no-${long}`
+}

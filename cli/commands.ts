@@ -13,7 +13,7 @@ interface CommandEntry {
 export const COMMANDS: readonly CommandEntry[] = [
   {
     name: 'tail',
-    summary: 'show the newest lines of services and tasks, and follow them',
+    summary: 'show the newest lines of services and tasks; -f follows them',
     load: async () => (await import('./commands/tail.ts')).tail,
   },
   {

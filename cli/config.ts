@@ -66,7 +66,12 @@ export function logLevel(flags: Flags, env: Environment = process.env): string {
 function parseUrl(text: string): URL {
   const withScheme = text.includes('://') ? text : `http://${text}`
   const url = URL.canParse(withScheme) ? new URL(withScheme) : undefined
-  if (url === undefined || !['http:', 'https:'].includes(url.protocol) || url.username !== '') {
+  if (url !== undefined && url.username !== '') {
+    const message =
+      'cannot use a URL with a user or password in it: give the token with --token-file or SWARMLOGS_TOKEN_FILE'
+    throw new SwarmlogsError('SWARMLOGS_USAGE', message)
+  }
+  if (url === undefined || !['http:', 'https:'].includes(url.protocol)) {
     throw new SwarmlogsError('SWARMLOGS_USAGE', `cannot use the URL '${text}': give one such as http://node1:4280`)
   }
   if (!url.pathname.endsWith('/')) url.pathname += '/'

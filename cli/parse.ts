@@ -1,5 +1,5 @@
 import type { Flags } from '../shared/settings.ts'
-import { type CommandSpec, flagParts } from './command.ts'
+import { type CommandSpec, type FlagSpec, flagParts, opposite } from './command.ts'
 
 /** The operands and flags of a command line that is right. */
 export interface Parsed {
@@ -13,24 +13,32 @@ export interface Parsed {
  */
 export function parseQuickly(spec: CommandSpec, args: readonly string[]): Parsed | undefined {
   const { parseArgs } = process.getBuiltinModule('node:util')
-  const parts = spec.flags.map((flag) => ({ flag, ...flagParts(flag) }))
-  const options = Object.fromEntries(
-    parts.map(({ flag, short, long, takesValue }) => [
-      long,
-      {
-        type: takesValue ? 'string' : 'boolean',
-        multiple: flag.isRepeatable === true,
-        ...(short && { short }),
-      } as const,
-    ]),
-  )
+  const known = spec.flags.map(knownFlag)
+  const options = Object.fromEntries(known.map(({ name, option }) => [name, option]))
   try {
-    const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true })
+    const { values, positionals } = parseArgs({
+      args: [...args],
+      options,
+      allowPositionals: true,
+      allowNegative: true,
+    })
     if (!fits(spec, positionals.length)) return undefined
-    const flags = parts.map(({ flag, long }) => namedValue(long, values[long] ?? flag.default))
+    const flags = known.map(({ name, ifAbsent }) => [camelCase(name), values[name] ?? ifAbsent] as const)
     return { operands: positionals, flags: Object.fromEntries(flags.filter(([, value]) => value !== undefined)) }
   } catch {
     return undefined
+  }
+}
+
+/** A flag as parseArgs knows it: `--no-trunc` is the opposite of a switch `trunc`, which is on. */
+function knownFlag(flag: FlagSpec) {
+  const { short, long, takesValue } = flagParts(flag)
+  const isNegative = long.startsWith('no-')
+  const type = takesValue ? ('string' as const) : ('boolean' as const)
+  return {
+    name: isNegative ? opposite(long) : long,
+    option: { type, multiple: flag.isRepeatable === true, ...(short && { short }) },
+    ifAbsent: isNegative ? true : flag.default,
   }
 }
 
@@ -39,8 +47,6 @@ function fits({ operand }: CommandSpec, count: number): boolean {
   return operand.form.endsWith('...]') || count === 1
 }
 
-function namedValue(long: string, value: unknown): [string, unknown] {
-  const isNegative = long.startsWith('no-')
-  const name = (isNegative ? long.slice(3) : long).replace(/-(.)/g, (_, letter: string) => letter.toUpperCase())
-  return [name, isNegative ? value === undefined : value]
+function camelCase(name: string): string {
+  return name.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase())
 }

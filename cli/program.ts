@@ -3,6 +3,7 @@ import { COMMANDS } from './commands.ts'
 import { watchReader } from './output/reader.ts'
 import { say } from './output/say.ts'
 import { parseQuickly } from './parse.ts'
+import { plainSwitches } from './switches.ts'
 
 const EXIT_FAILED = 1
 const EXIT_USAGE = 2
@@ -12,10 +13,12 @@ export async function run(args: readonly string[]): Promise<number> {
   const entry = COMMANDS.find(({ name }) => name === args[0])
   if (entry?.isService !== true) watchReader()
   try {
-    const spec = await entry?.load()
-    const parsed = spec && parseQuickly(spec, args.slice(1))
-    if (spec && parsed) await spec.run(parsed.operands, parsed.flags)
-    else return await explain(args)
+    if (entry === undefined) return await explain(args)
+    const spec = await entry.load()
+    const plain = plainSwitches(spec, args.slice(1))
+    const parsed = parseQuickly(spec, plain)
+    if (parsed === undefined) return await explain([entry.name, ...plain])
+    await spec.run(parsed.operands, parsed.flags)
     return Number(process.exitCode ?? 0)
   } catch (error) {
     return exitCodeOf(error)

@@ -2,7 +2,10 @@ import type { FlagSpec } from './command.ts'
 
 /** Flags of a server's listeners, secrets and store. */
 export const STORE_FLAGS: readonly FlagSpec[] = [
-  { flags: '--data <DIR>', text: 'folder of the embedded store' },
+  {
+    flags: '--data <DIR>',
+    text: 'folder of the embedded store (default /var/lib/swarmlogs, or ~/.local/share/swarmlogs for other users than root)',
+  },
   { flags: '--listen <HOST:PORT>', text: 'HTTP API (default 127.0.0.1:4280)' },
   { flags: '--forward <HOST:PORT>', text: 'Fluentd forward protocol, for agents and others (default 127.0.0.1:24224)' },
   { flags: '--retention <DURATION>', text: 'how long to keep lines (default 30d)' },

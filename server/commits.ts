@@ -1,6 +1,6 @@
 import type { LogRecord } from '../shared/record.ts'
 import type { Live } from './live.ts'
-import type { Appended, Store } from './store/store.ts'
+import { type Appended, PartlyStored, type Store } from './store/store.ts'
 
 /** Stores what comes in and shows it to the live tails in the order of the commits, whoever made them. */
 export interface Commits {
@@ -32,7 +32,10 @@ export class OwnCommits implements Commits {
   }
 
   async append(records: readonly LogRecord[]): Promise<Appended> {
-    const appended = await this.#store.append(records)
+    const appended = await this.#store.append(records).catch((error: unknown) => {
+      if (error instanceof PartlyStored) this.#live.publish(error.appended)
+      throw error
+    })
     this.#live.publish(appended)
     return appended
   }

@@ -73,6 +73,7 @@ async function start(config: ServerConfig, log: Logger, closers: Closers): Promi
     tls: () => certificate?.pair,
     ingest: context.ingestor,
     identity: () => store.identity,
+    retentionMs: config.retentionMs,
     log,
     metrics: context.metrics.forward,
   })

@@ -8,8 +8,9 @@ export interface FillOptions {
   readonly isHungry: () => boolean
 }
 
-/** A first line waits this long for company. */
+/** A first line waits this long for company; when a batch has just left, for so long since then: each costs work on all of its way. */
 const LINGER_MS = 8
+const SPACING_MS = 40
 /** How often it is asked whether the forwarder has become hungry. */
 const ASK_MS = 20
 /** No line waits longer than this for the forwarder to become hungry: what is not spooled would be read again after a kill. */
@@ -23,9 +24,11 @@ export async function* fill(source: AsyncIterable<TailBatch>, options: FillOptio
   let pending: Promise<IteratorResult<TailBatch>> | undefined
   let patience: Patience | undefined
   let open = options.take()
+  let sealedMs = Number.NEGATIVE_INFINITY
   const seal = () => {
     patience?.end()
     patience = undefined
+    sealedMs = performance.now()
     const sealed = open
     open = options.take()
     return sealed
@@ -44,7 +47,7 @@ export async function* fill(source: AsyncIterable<TailBatch>, options: FillOptio
         yield seal()
         if (at === next.value.lines.length) break
       }
-      if (!open.isEmpty) patience ??= new Patience(options.isHungry)
+      if (!open.isEmpty) patience ??= new Patience(options.isHungry, sealedMs + SPACING_MS)
     }
     if (!open.isEmpty) yield seal()
   } finally {
@@ -56,12 +59,14 @@ export async function* fill(source: AsyncIterable<TailBatch>, options: FillOptio
 /** How long one batch waits for more. */
 class Patience {
   readonly #isHungry: () => boolean
+  readonly #notBefore: number
   readonly #until = performance.now() + MAX_LINGER_MS
   #over: Promise<typeof NOTHING_CAME> | undefined
   #timer: NodeJS.Timeout | undefined
 
-  constructor(isHungry: () => boolean) {
+  constructor(isHungry: () => boolean, notBefore: number) {
     this.#isHungry = isHungry
+    this.#notBefore = notBefore
   }
 
   /** Resolves when the wait is over; never after `end`. */
@@ -71,7 +76,7 @@ class Patience {
         if (this.#isHungry() || performance.now() >= this.#until) resolve(NOTHING_CAME)
         else this.#timer = setTimeout(ask, ASK_MS)
       }
-      this.#timer = setTimeout(ask, LINGER_MS)
+      this.#timer = setTimeout(ask, Math.max(LINGER_MS, this.#notBefore - performance.now()))
     })
     return this.#over
   }

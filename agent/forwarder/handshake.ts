@@ -24,6 +24,7 @@ const NO_HELO =
 const KEY_WANTED = 'the server wants a shared key: give the same one with --shared-key-file (SWARMLOGS_SHARED_KEY_FILE)'
 const WRONG_KEY =
   'the shared keys differ: --shared-key-file (SWARMLOGS_SHARED_KEY_FILE) must hold one of the server’s keys'
+const TURNED_AWAY = 'it turned this agent away, though the shared key may be right; its own log says why'
 const NO_ACK =
   'the server did not ack the greeting in 10 s: does it speak the forward protocol on this port, with acks, and TLS only if --tls is set?'
 
@@ -55,7 +56,8 @@ async function proveKey(options: HandshakeOptions, key: string): Promise<void> {
   const pong = await nextMessage(options, WRONG_KEY)
   if (!isCalled(pong, 'PONG')) throw protocolError('it did not answer PING with PONG')
   const [, isWelcome, reason, serverHost, digest] = pong
-  if (isWelcome !== true) throw unauthorized(`${WRONG_KEY} (it says: ${String(reason)})`)
+  if (isWelcome !== true)
+    throw unauthorized(`${/key/i.test(String(reason)) ? WRONG_KEY : TURNED_AWAY} (it says: ${String(reason)})`)
   const expected = keyDigest({ salt, host: String(serverHost), nonce, key })
   if (!digestsMatch(expected, String(digest)))
     throw unauthorized(`${WRONG_KEY} (it did not prove that it knows this one)`)
@@ -64,11 +66,12 @@ async function proveKey(options: HandshakeOptions, key: string): Promise<void> {
 function peerOf(hello: unknown): Peer {
   if (hello === undefined) return { kind: 'foreign' }
   if (!isMap(hello)) throw protocolError('it does not say which store it has')
-  const { format, version, store, epoch, error } = hello
+  const { format, version, store, epoch, retentionMs, error } = hello
   if (typeof error === 'string') throw protocolError(`it refuses this agent: ${error}`)
   const isSound = typeof format === 'number' && typeof store === 'string' && store !== '' && typeof epoch === 'number'
   if (!isSound) throw protocolError('it does not say which store it has')
-  return { kind: 'own', hello: { format, version: String(version), store, epoch } }
+  const kept = typeof retentionMs === 'number' && retentionMs > 0 ? { retentionMs } : {}
+  return { kind: 'own', hello: { format, version: String(version), store, epoch, ...kept } }
 }
 
 /** The next message; throws with a hint when there is none in time, or the server closes. */

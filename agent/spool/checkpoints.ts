@@ -6,29 +6,39 @@ import { damaged } from './damaged.ts'
 /** Checkpoints of containers that are gone are kept so long: a week of "the engine was down" must not cost a re-read. */
 const KEEP_MS = 7 * 86_400_000
 
+/** Where rows stand that no store may go on from. */
+const NO_STORE = 'none'
+
 /** How far each container has been read, per store. */
 export class Checkpoints {
   readonly #get: StatementSync
+  readonly #elsewhere: StatementSync
   readonly #put: StatementSync
   readonly #adopt: StatementSync
+  readonly #release: StatementSync
   readonly #drop: StatementSync
   readonly #stale: StatementSync
 
   constructor(database: DatabaseSync) {
     this.#get = database.prepare('SELECT checkpoint, crc FROM checkpoints WHERE store = ? AND container = ?')
+    this.#elsewhere = database.prepare(
+      'SELECT checkpoint, crc FROM checkpoints WHERE store <> ? AND container = ? ORDER BY updated DESC LIMIT 1',
+    )
     this.#put = database.prepare('INSERT OR REPLACE INTO checkpoints VALUES (?, ?, ?, ?, ?)')
     this.#adopt = database.prepare("UPDATE OR REPLACE checkpoints SET store = ? WHERE store = ''")
+    this.#release = database.prepare('UPDATE OR REPLACE checkpoints SET store = ? WHERE store = ? AND container = ?')
     this.#drop = database.prepare('DELETE FROM checkpoints WHERE store = ? AND container = ?')
     this.#stale = database.prepare('SELECT store, container FROM checkpoints WHERE updated < ?')
   }
 
   /** Absence is undefined. Throws SWARMLOGS_STORE_DAMAGED when it is not what was put. */
   get(store: string, container: string): Checkpoint | undefined {
-    const row = this.#get.get(store, container)
-    if (row === undefined) return undefined
-    const text = String(row.checkpoint)
-    if (crc32(container + text) !== row.crc) throw damaged(`the checkpoint of ${container}`, 'its checksum is wrong')
-    return JSON.parse(text) as Checkpoint
+    return sound(container, this.#get.get(store, container))
+  }
+
+  /** The newest one of any other store: it tells what the container was read from, not how far it is now. Throws as `get`. */
+  elsewhere(store: string, container: string): Checkpoint | undefined {
+    return sound(container, this.#elsewhere.get(store, container))
   }
 
   put(store: string, checkpoints: ReadonlyMap<string, Checkpoint>, nowMs: number): void {
@@ -43,19 +53,30 @@ export class Checkpoints {
     this.#adopt.run(store)
   }
 
-  drop(store: string, containers: Iterable<string>): void {
-    for (const container of containers) this.#drop.run(store, container)
+  /** Has the store go on from them no more. */
+  release(store: string, containers: Iterable<string>): void {
+    for (const container of containers) this.#release.run(NO_STORE, store, container)
   }
 
-  /** Drops what is a week old, but for listed containers of the store in use; returns how many. */
+  /** Drops what is a week old, but for the one of each listed container that counts; returns how many. */
   prune(store: string, listed: ReadonlySet<string>, nowMs: number): number {
     let pruned = 0
     for (const row of this.#stale.all(nowMs - KEEP_MS)) {
       const [owner, container] = [String(row.store), String(row.container)]
-      if (owner === store && listed.has(container)) continue
+      const counts = owner === store || this.#get.get(store, container) === undefined
+      if (counts && listed.has(container)) continue
       this.#drop.run(owner, container)
       pruned += 1
     }
     return pruned
   }
+}
+
+type Row = ReturnType<StatementSync['get']>
+
+function sound(container: string, row: Row): Checkpoint | undefined {
+  if (row === undefined) return undefined
+  const text = String(row.checkpoint)
+  if (crc32(container + text) !== row.crc) throw damaged(`the checkpoint of ${container}`, 'its checksum is wrong')
+  return JSON.parse(text) as Checkpoint
 }

@@ -7,6 +7,7 @@ import type { Engine } from './engine.ts'
 /** A container as the list shows it. */
 export interface ListedContainer {
   readonly id: string
+  readonly name: string
   /** created, running, exited, ... */
   readonly state: string
 }
@@ -35,8 +36,12 @@ interface Info {
 
 /** All containers that the engine has. */
 export async function listContainers(engine: Engine, signal: AbortSignal): Promise<ListedContainer[]> {
-  const list = (await engine.get('/containers/json', { all: 1 }, signal)) as { Id: string; State: string }[]
-  return list.map(({ Id, State }) => ({ id: Id, state: State }))
+  const list = (await engine.get('/containers/json', { all: 1 }, signal)) as {
+    Id: string
+    Names?: string[] | null
+    State: string
+  }[]
+  return list.map(({ Id, Names, State }) => ({ id: Id, name: bareName(Names?.[0]), state: State }))
 }
 
 /** Describes a container; `fresh` when it was seen being created. Throws SWARMLOGS_NOT_FOUND. */
@@ -48,7 +53,7 @@ export async function inspectTarget(engine: Engine, id: string, fresh: boolean, 
   )) as Inspected
   return {
     id: Id,
-    name: Name.replace(/^\//, ''),
+    name: bareName(Name),
     labels: Config.Labels ?? {},
     image: Config.Image ?? '',
     imageId: Image ?? '',
@@ -60,6 +65,10 @@ export async function inspectTarget(engine: Engine, id: string, fresh: boolean, 
     driver: HostConfig.LogConfig?.Type ?? '',
     driverOptions: HostConfig.LogConfig?.Config ?? {},
   }
+}
+
+function bareName(name = ''): string {
+  return name.replace(/^\//, '')
 }
 
 /** Describes the node that the engine runs on. */
@@ -106,8 +115,8 @@ async function lastLine(engine: Engine, { id, tty }: Target, signal: AbortSignal
   const pieces: Buffer[] = []
   const frames = new Frames((_type, buffer, start, end) => pieces.push(buffer.subarray(start, end)))
   for await (const chunk of response) {
-    if (tty) pieces.push(chunk as Buffer)
-    else frames.push(chunk as Buffer)
+    if (tty) pieces.push(chunk)
+    else frames.push(chunk)
   }
   return Buffer.concat(pieces).toString()
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { inspect } from 'node:util'
 import Docker from 'dockerode'
 import { type ErrorCode, SwarmlogsError } from '../../shared/errors.ts'
+import { type Certificates, type HttpServer, Response } from './response.ts'
 
 /** Where the engine is: DOCKER_HOST's forms, and the folder of ca.pem, cert.pem and key.pem when it wants TLS. */
 export interface EngineAddress {
@@ -26,6 +27,7 @@ const ANSWER_TIMEOUT_MS = 30_000
 /** The few GETs that the agent asks of a Docker engine; there is no other kind of request in it. */
 export class Engine {
   readonly #docker: Docker
+  readonly #server: HttpServer
   /** Where it is, for messages. */
   readonly host: string
   /** The API version agreed on, as `1.41`; '' before `negotiate`. */
@@ -33,7 +35,8 @@ export class Engine {
 
   constructor(address: EngineAddress = {}) {
     this.host = address.host || DEFAULT_HOST
-    this.#docker = new Docker({ ...connection(this.host, address), version: '' })
+    this.#server = serverAt(this.host, address)
+    this.#docker = new Docker({ ...connection(this.#server), version: '' })
   }
 
   /** Agrees on an API version: the engine's own, capped at what this code knows. Throws when it is older than 1.40 or not there. */
@@ -54,13 +57,18 @@ export class Engine {
     return this.#get(`/v${this.version}${path}`, query, signal)
   }
 
-  /** GETs an answer as a stream of bytes, which comes only as fast as it is read; errors as in `get`. */
-  async stream(path: string, query: Query, signal: AbortSignal): Promise<IncomingMessage> {
+  /** GETs an answer as a stream of bytes, which comes only as fast as it is read, over a connection of its own; errors as in `get`. */
+  async stream(path: string, query: Query, signal: AbortSignal): Promise<Response> {
     const hung = new AbortController()
     const timer = setTimeout(() => hung.abort(new Error('no answer in 30 s')), ANSWER_TIMEOUT_MS)
     try {
       const both = AbortSignal.any([signal, hung.signal])
-      return await this.#dial(`/v${this.version}${path}`, query, both)
+      const parameters = new URLSearchParams(Object.entries(query).map(([name, value]) => [name, String(value)]))
+      const response = await Response.get(this.#server, `/v${this.version}${path}?${parameters}`, both)
+      if (response.status !== 200) throw await refusal(response)
+      return response
+    } catch (error) {
+      throw engineError(this.host, path, error)
     } finally {
       clearTimeout(timer)
     }
@@ -109,8 +117,22 @@ const KEEP_ALIVE = { keepAlive: true, maxFreeSockets: 4 }
 /** docker-modem also takes an agent, which its types do not know. */
 type Connection = Docker.DockerOptions & { readonly agent: HttpAgent }
 
-function connection(host: string, address: EngineAddress): Connection {
-  // Every setting is named: what is left out, docker-modem takes from the environment.
+function serverAt(host: string, address: EngineAddress): HttpServer {
+  if (host.startsWith('unix://')) return { socketPath: host.slice('unix://'.length) }
+  const url = URL.canParse(host) ? new URL(host) : undefined
+  if (!url || !['tcp:', 'http:', 'https:'].includes(url.protocol)) {
+    const message = `cannot use ${JSON.stringify(host)} as Docker host: write unix:///path/docker.sock or tcp://host:port`
+    throw new SwarmlogsError('SWARMLOGS_CONFIG', message)
+  }
+  const tls = address.tls === true || url.protocol === 'https:' || url.port === '2376'
+  const port = Number(url.port || (tls ? '2376' : '2375'))
+  // An IPv6 address stands in brackets in a URL only.
+  const name = url.hostname.replace(/^\[(.*)\]$/, '$1')
+  return { host: name, port, tls: tls ? certificates(address.certPath) : undefined }
+}
+
+/** The same server for docker-modem. Every setting is named: what is left out, it takes from the environment. */
+function connection(server: HttpServer): Connection {
   const none = {
     socketPath: undefined,
     host: undefined,
@@ -119,20 +141,14 @@ function connection(host: string, address: EngineAddress): Connection {
     cert: undefined,
     key: undefined,
   }
-  if (host.startsWith('unix://')) {
-    const agent = guarded(new HttpAgent(KEEP_ALIVE))
-    return { ...none, socketPath: host.slice('unix://'.length), protocol: 'http', agent }
+  if ('socketPath' in server) {
+    return { ...none, socketPath: server.socketPath, protocol: 'http', agent: guarded(new HttpAgent(KEEP_ALIVE)) }
   }
-  const url = URL.canParse(host) ? new URL(host) : undefined
-  if (!url || !['tcp:', 'http:', 'https:'].includes(url.protocol)) {
-    const message = `cannot use ${JSON.stringify(host)} as Docker host: write unix:///path/docker.sock or tcp://host:port`
-    throw new SwarmlogsError('SWARMLOGS_CONFIG', message)
-  }
-  const tls = address.tls === true || url.protocol === 'https:' || url.port === '2376'
-  const port = url.port || (tls ? '2376' : '2375')
-  const plain = { ...none, host: url.hostname, port, protocol: tls ? 'https' : 'http' } as const
-  if (!tls) return { ...plain, agent: guarded(new HttpAgent(KEEP_ALIVE)) }
-  return { ...plain, ...certificates(address.certPath), agent: guarded(new HttpsAgent(KEEP_ALIVE)) }
+  const { host, port, tls } = server
+  if (tls === undefined) return { ...none, host, port, protocol: 'http', agent: guarded(new HttpAgent(KEEP_ALIVE)) }
+  // docker-modem hands them to node:https, which takes bytes; its types want text.
+  const files = tls as Docker.DockerOptions
+  return { ...none, host, port, protocol: 'https', ...files, agent: guarded(new HttpsAgent(KEEP_ALIVE)) }
 }
 
 /**
@@ -151,15 +167,27 @@ function guarded<A extends HttpAgent>(agent: A): A {
   return agent
 }
 
-function certificates(folder: string | undefined): Docker.DockerOptions {
+function certificates(folder: string | undefined): Certificates {
   if (!folder) return {}
   try {
     const [ca, cert, key] = ['ca.pem', 'cert.pem', 'key.pem'].map((name) => readFileSync(join(folder, name)))
-    return { ca, cert, key } as Docker.DockerOptions
+    return { ca, cert, key } as Required<Certificates>
   } catch (cause) {
     const message = `cannot read ca.pem, cert.pem and key.pem for the Docker engine in ${folder}: set DOCKER_CERT_PATH to their folder`
     throw new SwarmlogsError('SWARMLOGS_CONFIG', message, { cause })
   }
+}
+
+/** What the engine says to a request that it does not fulfil. */
+async function refusal(response: Response): Promise<Error> {
+  const text = await response.text()
+  let message = text
+  try {
+    message = String(JSON.parse(text).message)
+  } catch {
+    // It is no JSON: a proxy's page, perhaps.
+  }
+  return Object.assign(new Error(`${response.status}: ${message}`), { statusCode: response.status })
 }
 
 function engineError(host: string, path: string, cause: unknown): SwarmlogsError {

@@ -5,10 +5,16 @@ import type { Engine } from './engine.ts'
 /** An event of a container. */
 export interface ContainerEvent {
   readonly id: string
+  readonly name: string
   /** create, start, kill, die, destroy, ... */
   readonly action: string
   /** Of `kill`: the number of the signal. */
   readonly signal: string
+}
+
+interface RawEvent {
+  readonly Action?: string
+  readonly Actor?: { readonly ID?: string; readonly Attributes?: { readonly name?: string; readonly signal?: string } }
 }
 
 /** A longer event is no event of Docker's; its types do not know skipOverflow. */
@@ -39,7 +45,8 @@ async function* parsed(lines: AsyncIterable<string>): AsyncGenerator<unknown> {
 
 async function* described(all: AsyncIterable<unknown>): AsyncGenerator<ContainerEvent> {
   for await (const event of all) {
-    const { Action, Actor } = event as { Action?: string; Actor?: { ID?: string; Attributes?: { signal?: string } } }
-    if (Action && Actor?.ID) yield { id: Actor.ID, action: Action, signal: Actor.Attributes?.signal ?? '' }
+    const { Action, Actor } = event as RawEvent
+    const { name = '', signal = '' } = Actor?.Attributes ?? {}
+    if (Action && Actor?.ID) yield { id: Actor.ID, name, action: Action, signal }
   }
 }

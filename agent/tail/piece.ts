@@ -34,6 +34,8 @@ export interface Progress {
   readonly live?: Position
   /** null: read to the horizon; absent: not begun. */
   readonly history?: HistoryProgress | null
+  /** Older lines were not wanted at first sight. Another store is to get the same lines, so it goes on to count there. */
+  readonly horizon?: LineTime
 }
 
 /** What a tail hands on: lines of one container in file order, and what changes in its progress by them. */
@@ -61,6 +63,17 @@ export interface TailContext {
   readonly onLost: () => void
   /** How many lines the live tail has handed on. */
   readonly liveLines: () => number
+}
+
+/** A time of a clock in milliseconds. */
+export function lineTime(ms: number): LineTime {
+  const seconds = Math.floor(ms / 1000)
+  return [seconds, Math.floor((ms - seconds * 1000) * 1_000_000)]
+}
+
+/** The later of two times. */
+export function later(one: LineTime, other: LineTime): LineTime {
+  return one[0] > other[0] || (one[0] === other[0] && one[1] >= other[1]) ? one : other
 }
 
 /** Whether a line is older than a time. */

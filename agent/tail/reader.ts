@@ -62,7 +62,7 @@ export class LogReader {
     try {
       const framer = tty ? new TtyFrames(this.#sink) : new Frames(this.#sink)
       for await (const chunk of response) {
-        framer.push(chunk as Buffer)
+        framer.push(chunk)
         if (this.#batch.length > 0) yield this.#take()
         if (this.#error) throw this.#inBandError()
       }

@@ -5,19 +5,27 @@ import { serve } from '../serve.ts'
 import { LOG_LEVEL_FLAG, NODE_FLAGS } from '../service-flags.ts'
 
 const EXAMPLES = `
-Prints one line on stdout when it is ready. Every flag can also be given as a variable: --node-name is SWARMLOGS_NODE_NAME.
-On SIGTERM it goes on until the containers that stop with it have said their last words, ships what it has and exits.
+Prints one line on stdout when it is ready. Every flag can also be given as a
+variable: --node-name is SWARMLOGS_NODE_NAME. On SIGTERM it goes on until the
+containers that stop with it have said their last words, ships what it has and
+exits.
 
 Examples:
   swarmlogs agent --server logs.example:24224 --shared-key-file key --tls
-  swarmlogs agent --server 127.0.0.1:24224 --state ./state         beside a server on the same machine
-  swarmlogs agent --docker unix:///run/docker.sock --backfill 7d   read a week back at first sight`
+  swarmlogs agent --state ./state     beside a server on the same machine
+  swarmlogs agent --backfill 7d       reads a week back at first sight`
 
 /** The command `agent`. */
 export const agent: CommandSpec = {
   flags: [
-    { flags: '--server <HOST:PORT>', text: 'server to ship to; every address of the name is tried' },
-    { flags: '--state <DIR>', text: "folder of this agent's spool and checkpoints, of this agent only" },
+    {
+      flags: '--server <HOST:PORT>',
+      text: 'server to ship to; every address of the name is tried (default 127.0.0.1:24224)',
+    },
+    {
+      flags: '--state <DIR>',
+      text: "folder of this agent's spool and checkpoints, of this agent only (default /var/lib/swarmlogs-agent, or ~/.local/state/swarmlogs-agent for other users than root)",
+    },
     { flags: '--shared-key-file <FILE>', text: "the server's shared key [SWARMLOGS_SHARED_KEY_FILE]" },
     { flags: '--insecure', text: 'ship to another machine without a shared key' },
     { flags: '--tls', text: 'ship over TLS' },

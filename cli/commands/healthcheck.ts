@@ -6,7 +6,8 @@ import { healthUrl } from '../config.ts'
 const TIMEOUT_MS = 4_000
 
 const EXAMPLES = `
-Asks /livez of the server that SWARMLOGS_LISTEN (or --listen) started on this machine. Made for HEALTHCHECK of an image.
+Asks /livez of the server that SWARMLOGS_LISTEN (or --listen) started on this
+machine. Made for HEALTHCHECK of an image.
 
 Examples:
   swarmlogs healthcheck                              exit code 0: alive, 1: not

@@ -2,11 +2,12 @@ import type { Flags } from '../../shared/settings.ts'
 import { Client } from '../client.ts'
 import type { CommandSpec } from '../command.ts'
 import { clientConfig, colourConfig } from '../config.ts'
+import { checkTargets, countLines } from '../count.ts'
 import { FOLLOW_FLAG, PRINT_FLAGS, RANGE_FLAGS, SERVER_FLAGS } from '../flags.ts'
-import { openPrinter, type Printer } from '../output/printer.ts'
+import { openPrinter } from '../output/printer.ts'
 import { say } from '../output/say.ts'
 import { ask, printAnswer } from '../print.ts'
-import { type Question, type QuestionFlags, readQuestion } from '../question.ts'
+import { type QuestionFlags, readQuestion } from '../question.ts'
 
 /** More than so many lines are not what anyone wants to see run through a terminal ... */
 const TOO_MANY = 100_000
@@ -14,13 +15,15 @@ const TOO_MANY = 100_000
 const SHOWN_INSTEAD = 10_000
 
 const EXAMPLES = `
-Takes what \`docker service logs\` takes, and prints what it prints, in the order of time; lines of tasks and services
-that are gone stay (--current leaves them out).
+Takes what \`docker service logs\` takes, and prints what it prints, in the order
+of time; lines of tasks and services that are gone stay (--current leaves them
+out). On a terminal, without -n or --since, the last ${SHOWN_INSTEAD} lines of more than
+${TOO_MANY}.
 
 Examples:
-  swarmlogs logs web                          all lines of a service
-  swarmlogs logs -f -n 20 -t web              the last 20 of each task with their times, and all that come
-  swarmlogs logs --raw --since 2026-11-21T04:00 --until 2026-11-21T05:00 shop_web.1 > hour.log`
+  swarmlogs logs web                 all lines of a service
+  swarmlogs logs -f -n 20 -t web     20 of each task with times, and what comes
+  swarmlogs logs --raw --since 2h --until 1h shop_web.1 > hour.log`
 
 type LogsFlags = QuestionFlags & { readonly follow?: boolean }
 
@@ -49,29 +52,22 @@ async function run([target = '']: readonly string[], given: Flags): Promise<void
     params.set('n', String(count))
     params.set('per', 'task')
   }
-  if (flags.follow !== true) return print(client, question, printer, target, flags)
+  const mayShorten = process.stdout.isTTY && count === undefined && flags.since === undefined
+  if (mayShorten) await shorten(client, params, target)
+  // A tail waits for a name that is not there yet: docker does not.
+  else if (flags.follow === true) await checkTargets(client, params)
+  if (flags.follow !== true) return printAnswer(client, 'text', await ask(client, 'text', params), printer, [target])
   const { follow } = await import('../follow.ts')
   // All there is comes first, as docker has it.
-  if (typeof count !== 'number' && flags.since === undefined) params.set('since', '0')
+  if (!params.has('n') && flags.since === undefined) params.set('since', '0')
   await follow(client, { form: 'text', params, wantsBegins: flags.since !== undefined }, printer)
 }
 
-async function print(
-  client: Client,
-  question: Question,
-  printer: Printer,
-  target: string,
-  flags: LogsFlags,
-): Promise<void> {
-  const { params, count } = question
-  let response = await ask(client, 'text', params)
-  const isUnlimited = count === undefined && flags.since === undefined
-  const total = Number(response.headers['swarmlogs-records'] ?? 0)
-  if (process.stdout.isTTY && isUnlimited && total > TOO_MANY) {
-    response.destroy()
-    say(`${target} has ${total} lines: these are the last ${SHOWN_INSTEAD}; -n all shows all of them`)
-    params.set('n', String(SHOWN_INSTEAD))
-    response = await ask(client, 'text', params)
-  }
-  await printAnswer(client, 'text', response, printer, [target])
+/** Asks for the newest lines only, where there are too many. */
+async function shorten(client: Client, params: URLSearchParams, target: string): Promise<void> {
+  const total = await countLines(client, params, TOO_MANY)
+  if (total <= TOO_MANY) return
+  const count = Number.isFinite(total) ? total : `more than ${TOO_MANY}`
+  say(`${target} has ${count} lines: these are the last ${SHOWN_INSTEAD}; -n all shows all of them`)
+  params.set('n', String(SHOWN_INSTEAD))
 }

@@ -5,10 +5,13 @@ import { LIST_FLAG, SERVER_FLAGS } from '../flags.ts'
 import { printList } from '../list.ts'
 import { ago } from '../output/ago.ts'
 
+/** Ids of Swarm nodes have so many; a lone engine's has more, of which a prefix will do. */
+const ID_LENGTH = 25
+
 const EXAMPLES = `
 Examples:
-  swarmlogs nodes                    the nodes that logs are kept of, and when their agents last sent anything
-  swarmlogs nodes -o json | jq -r '.nodes[] | select(.state != "ready") | .name'
+  swarmlogs nodes                    with when their agents last sent anything
+  swarmlogs nodes -o json | jq -r '.nodes[].name'
   swarmlogs nodes --url http://node1:4280`
 
 /** The command `nodes`. */
@@ -24,7 +27,7 @@ function run(_: readonly string[], flags: Flags): Promise<void> {
     return {
       heading: ['NAME', 'ID', 'ROLE', 'AVAILABILITY', 'STATE', 'ENGINE', 'AGENT SEEN', 'LINES', 'LAST LINE'],
       rows: answer.nodes.map((node) => [
-        ...[node.name, node.id, node.role, node.availability, node.state, node.engine],
+        ...[node.name, node.id.slice(0, ID_LENGTH), node.role, node.availability, node.state, node.engine],
         ...[when(node.agent_seen), String(node.records), when(node.last)],
       ]),
     }

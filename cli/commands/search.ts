@@ -12,13 +12,14 @@ import { type QuestionFlags, readQuestion } from '../question.ts'
 const DEFAULT_SINCE = '1h'
 
 const EXAMPLES = `
-Finds the lines that hold TEXT, whatever its case, of all services and also of those that are gone. Several words are
-one text with single spaces between them.
+Finds the lines that hold TEXT, whatever its case, of all services, also of those
+that are gone; in the last hour, unless --since, --until or -n say otherwise.
+Several words are one text with single spaces between them.
 
 Examples:
-  swarmlogs search "connection refused"                     in the last hour
-  swarmlogs search timeout --stack shop --since 2d          of one stack, in the last two days
-  swarmlogs search 500 --service "*_web" -n 20 -o json      the newest 20 as JSON records`
+  swarmlogs search "connection refused"                  in the last hour
+  swarmlogs search timeout --stack shop --since 2d       of a stack, in two days
+  swarmlogs search 500 --service "*_web" -n 20 -o json   the newest 20 as JSON`
 
 /** The command `search`. */
 export const search: CommandSpec = {
@@ -58,12 +59,11 @@ async function run(words: readonly string[], given: Flags): Promise<void> {
   if (text !== '') params.set('grep', text)
   if (typeof count === 'number') params.set('n', String(count))
   const isDefault = count === undefined && flags.since === undefined && flags.until === undefined
-  if (isDefault) {
-    params.set('since', DEFAULT_SINCE)
-    say('the last hour; --since and -n look further back')
-  }
+  if (isDefault) params.set('since', DEFAULT_SINCE)
   const client = new Client(clientConfig(flags))
   const printer = await openPrinter({ ...colourConfig(flags), ...question })
-  await printAnswer(client, form, await ask(client, form, params), printer, [])
+  const response = await ask(client, form, params)
+  if (isDefault) say('the last hour; --since and -n look further back')
+  await printAnswer(client, form, response, printer, [])
   if (!printer.hasPrinted) say('no line found')
 }

@@ -5,15 +5,16 @@ import { serve } from '../serve.ts'
 import { LOG_LEVEL_FLAG, STORE_FLAGS } from '../service-flags.ts'
 
 const EXAMPLES = `
-Prints one line on stdout when it is ready. Every flag can also be given as a variable: --max-size is SWARMLOGS_MAX_SIZE.
+Prints one line on stdout when it is ready. Every flag can also be given as a
+variable: --max-size is SWARMLOGS_MAX_SIZE.
 
 Examples:
-  swarmlogs server                                            for this machine only, data in /var/lib/swarmlogs
+  swarmlogs server                               for this machine only
   swarmlogs server --listen 0.0.0.0:4280 --forward 0.0.0.0:24224 \\
-    --token-file token --shared-key-file key                  for a network
-  swarmlogs server --retention 7d --max-size 100GiB           keep a week, at most 100 GiB
-  swarmlogs server --store elasticsearch --elasticsearch https://es1:9200,https://es2:9200 \\
-    --elasticsearch-api-key-file key --elasticsearch-ca ca.pem          the lines live in a cluster`
+    --token-file token --shared-key-file key     for a network
+  swarmlogs server --retention 7d --max-size 100GiB
+  swarmlogs server --store elasticsearch --elasticsearch https://es1:9200 \\
+    --elasticsearch-api-key-file key             the lines live in a cluster`
 
 /** The command `server`. */
 export const server: CommandSpec = {

@@ -7,7 +7,7 @@ import { ago } from '../output/ago.ts'
 
 const EXAMPLES = `
 Examples:
-  swarmlogs services                 what logs are kept of, services that are gone included
+  swarmlogs services                 services that are gone included
   swarmlogs services -o json | jq -r '.services[].name'
   swarmlogs services --url http://node1:4280`
 

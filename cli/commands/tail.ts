@@ -11,13 +11,14 @@ import { type QuestionFlags, readQuestion } from '../question.ts'
 const DEFAULT_COUNT = 100
 
 const EXAMPLES = `
-TARGET is a service (name, id, prefix of an id, glob), or a task (web.1, id, prefix of an id). web means the
-service web, else every *_web. Without TARGET: everything.
+TARGET is a service (name, id, prefix of an id, glob), or a task (web.1, id,
+prefix of an id). web means the service web, else every *_web. Without TARGET:
+everything.
 
 Examples:
-  swarmlogs tail web --since 10m              what web printed in the last ten minutes
-  swarmlogs tail -f web api --grep timeout    follow lines of two services that hold "timeout"
-  swarmlogs tail shop_web.2 -n 1000 -o json   the newest 1000 lines of one task as JSON records`
+  swarmlogs tail web --since 10m             what web printed in ten minutes
+  swarmlogs tail -f web api --grep timeout   lines of two that hold "timeout"
+  swarmlogs tail web.2 -n 1000 -o json       of one task, as JSON records`
 
 type TailFlags = QuestionFlags & { readonly follow?: boolean }
 
@@ -47,8 +48,13 @@ async function run(targets: readonly string[], given: Flags): Promise<void> {
   const isDefault = count === undefined && flags.since === undefined
   if (isDefault) params.set('n', String(DEFAULT_COUNT))
   else if (typeof count === 'number') params.set('n', String(count))
-  if (isDefault) say(`the last ${DEFAULT_COUNT} lines; -n or --since show more`)
-  if (flags.follow !== true) return printAnswer(client, form, await ask(client, form, params), printer, targets)
+  const sayDefault = () => isDefault && say(`the last ${DEFAULT_COUNT} lines; -n or --since show more`)
+  if (flags.follow !== true) {
+    const response = await ask(client, form, params)
+    sayDefault()
+    return printAnswer(client, form, response, printer, targets)
+  }
+  sayDefault()
   const { follow } = await import('../follow.ts')
   // History is only sent where it is asked for.
   if (count === 'all' && flags.since === undefined) params.set('since', '0')

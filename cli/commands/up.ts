@@ -1,3 +1,4 @@
+import { hostname, networkInterfaces } from 'node:os'
 import { join } from 'node:path'
 import type { Flags } from '../../shared/settings.ts'
 import type { CommandSpec } from '../command.ts'
@@ -41,7 +42,8 @@ async function run(_: readonly string[], flags: Flags): Promise<void> {
         const config = agentConfig({ stopGrace: STOP_GRACE, ...flags, server: local(forward), state })
         // Its certificate is for the names that others know it by, and signed by one that this agent need not know.
         const tls = settings.tls && { certFile: settings.tls.certFile }
-        return runAgent({ ...config, server: { ...config.server, tls } }, log, stop, ({ docker }) => {
+        const fluentdAddresses = [...config.fluentdAddresses, ...addressesOf(forward)]
+        return runAgent({ ...config, server: { ...config.server, tls }, fluentdAddresses }, log, stop, ({ docker }) => {
           process.stdout.write(`swarmlogs up ready: ${http} forward ${forward} data ${data} docker ${docker}\n`)
         })
       },
@@ -80,7 +82,17 @@ async function both(
   }
 }
 
+const UNSPECIFIED = /^(0\.0\.0\.0|\[::\]):/
+
 /** A listener on all addresses is reached by the loopback one. */
 function local(address: string): string {
-  return address.replace(/^(0\.0\.0\.0|\[::\]):/, '127.0.0.1:')
+  return address.replace(UNSPECIFIED, '127.0.0.1:')
+}
+
+/** All that a log driver of this machine may call the listener on an address, so that its containers' lines are not read a second time. */
+export function addressesOf(forward: string): string[] {
+  if (!UNSPECIFIED.test(forward)) return [forward]
+  const port = forward.slice(forward.lastIndexOf(':') + 1)
+  const found = Object.values(networkInterfaces()).flatMap((all = []) => all.map(({ address }) => address))
+  return ['localhost', hostname(), ...found].map((host) => `${host.includes(':') ? `[${host}]` : host}:${port}`)
 }

@@ -68,7 +68,7 @@ export async function readQuestion(context: Context, kind: Cursor['kind'], param
 export function noSuchTarget(target: Target, universe: Universe): Problem {
   const names = serviceNames(universe)
   const nearest = nearestNames(target.text, names)
-  const hint = nearest.length > 0 ? `did you mean ${nearest.join(', ')}?` : `GET /api/v1/services lists what there is`
+  const hint = nearest.length > 0 ? `did you mean ${nearest.join(', ')}?` : 'there is nothing of this name'
   const message = `cannot find a service or task '${target.text}': ${hint}`
   const known = [...names].slice(0, MAX_KNOWN)
   return new Problem('SWARMLOGS_NOT_FOUND', 404, {
@@ -94,11 +94,13 @@ export function notesOf(context: Context, question: Question): ApiNote[] {
   return [...notes, { code: 'begins', message: `the store begins at ${formatTime(begins)}: nothing older is kept` }]
 }
 
-/** How many records the answer has, where the catalog tells. */
+/** How many records the answer has, where the catalog tells: it knows streams as a whole. */
 export function knownCount({ filter, matched, since, until, newest, cursor }: Question): number | undefined {
-  const isPartial = since !== undefined || until !== undefined || newest !== undefined || cursor !== undefined
+  const isPartial = since !== undefined || newest !== undefined || cursor !== undefined
   if (isPartial || filter.grep !== '' || filter.sources.length > 0) return undefined
-  return matched.reduce((sum, { records }) => sum + records, 0)
+  const begun = matched.filter(({ first }) => until === undefined || first < until)
+  if (begun.some(({ last }) => until !== undefined && last >= until)) return undefined
+  return begun.reduce((sum, { records }) => sum + records, 0)
 }
 
 /** Where the store begins, when the question reaches back further. */

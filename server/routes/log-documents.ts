@@ -39,7 +39,9 @@ export const searchSchema = {
         'swarmlogs-targets': header('Services that a target was widened to, with commas between them.'),
         'swarmlogs-begins': header('Where the store begins, when `since` reaches back further.'),
         'swarmlogs-matched': header('How many streams the search covers.'),
-        'swarmlogs-records': header('How many lines these streams have, when the search asks for all of them.'),
+        'swarmlogs-records': header(
+          'How many lines there are, where the catalog tells: without `since`, `n`, `grep`, `source` and `cursor`, and when `until` cuts through no stream.',
+        ),
       },
     ),
     ...problems,

@@ -1,3 +1,4 @@
+import { SwarmlogsError } from '../../shared/errors.ts'
 import type { LogRecord, LogStream, Source, StoredRecord } from '../../shared/record.ts'
 import type { Query } from '../query/query.ts'
 
@@ -16,6 +17,16 @@ export interface Appended {
   readonly duplicates: number
   /** The `received` of this commit; greater than that of every commit before it. */
   readonly received: bigint
+}
+
+/** An append failed when some of its records were stored already: those can be read, and count as duplicates when it is tried again. */
+export class PartlyStored extends SwarmlogsError {
+  readonly appended: Appended
+
+  constructor(message: string, appended: Appended, cause: unknown) {
+    super('SWARMLOGS_STORE_UNAVAILABLE', message, { cause })
+    this.appended = appended
+  }
 }
 
 /** How `print` writes a line: `[TIMESTAMP ]PREFIX MESSAGE\n`. */
@@ -65,7 +76,8 @@ export interface Store {
   readonly identity: StoreIdentity
   /**
    * Must resolve only when the records are durable, must take each record once (see LogRecord for identity),
-   * and must accept calls while earlier ones are pending. Throws SWARMLOGS_STORE_UNAVAILABLE when it cannot write now.
+   * and must accept calls while earlier ones are pending. Throws SWARMLOGS_STORE_UNAVAILABLE when it cannot write now,
+   * as PartlyStored when it could write a part.
    */
   append(records: readonly LogRecord[]): Promise<Appended>
   /** Must yield the records in total order, in batches of a few thousand, holding few batches at a time; stops when the signal aborts. */

@@ -29,6 +29,8 @@ export interface ServerHello {
   /** The store's UUID. */
   readonly store: string
   readonly epoch: number
+  /** How long lines are kept, by their own time, ms: older ones need not be sent. Absent: not said. */
+  readonly retentionMs?: number
   readonly error?: string
 }
 
@@ -41,6 +43,12 @@ export interface RecordsOption {
   /** LogStreams that the entries of this chunk refer to by index. */
   readonly streams: readonly LogStream[]
 }
+
+/**
+ * What a LogStream's attributes are cut to, in characters, by the agent and again by the server: anybody can put any labels on a
+ * container, and its lines must not be refused for them. The first so many are kept.
+ */
+export const ATTRIBUTE_LIMITS = { count: 256, name: 512, value: 4096 } as const
 
 /** The record of an entry; what is not there has its zero value. */
 export interface OwnEntry {

@@ -102,6 +102,15 @@ it.each([
   expect(parseAttributes(line)).toEqual(expected)
 })
 
+it('parseAttributes keeps 256, with names of 512 and values of 4096 characters', () => {
+  const long = `${'n'.repeat(600)}=${'v'.repeat(5000)}`
+  const attributes = parseAttributes(
+    `${long},${Array.from({ length: 300 }, (_, index) => `a${index}=x`).join(',')} text`,
+  )
+  expect(Object.keys(attributes)).toHaveLength(256)
+  expect(attributes['n'.repeat(512)]).toBe('v'.repeat(4096))
+})
+
 it.each([
   ['json-file', {}, true, undefined],
   ['json-file', { 'max-size': '-1' }, true, undefined],
@@ -122,6 +131,7 @@ it.each([
   ['tcp://LOCALHOST:24224', ['127.0.0.1:24224'], true],
   ['tls://logs.example:24224', ['logs.example'], true],
   ['[::1]:24224', ['localhost:24224'], true],
+  ['0.0.0.0', ['127.0.0.1:24224'], true],
   ['logs.example:24225', ['logs.example:24224'], false],
   ['unix:///run/fluent.sock', ['localhost:24224'], false],
 ])('a fluentd driver that sends to %s is known by %j: %s', (address, own, expected) => {

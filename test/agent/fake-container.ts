@@ -9,6 +9,7 @@ export interface FakeOptions {
   readonly driver?: string
   readonly driverOptions?: Record<string, string>
   readonly running?: boolean
+  readonly broken?: 'fails' | 'hangs' | undefined
 }
 
 /** A line as the container wrote it: what the agent must come to. */
@@ -34,6 +35,8 @@ export class FakeContainer {
   readonly written: Written[] = []
   running: boolean
   exists = true
+  /** The engine cannot inspect it: it says so, or never answers. */
+  broken: FakeOptions['broken']
   /** Answers a request for the log in its own way; returns whether it did. */
   script: ((query: URLSearchParams, response: ServerResponse) => boolean) | undefined
   readonly #options: FakeOptions
@@ -49,6 +52,7 @@ export class FakeContainer {
     this.#options = options
     this.#tell = tell
     this.running = options.running ?? true
+    this.broken = options.broken
   }
 
   /** How many frames the log holds. */
@@ -123,7 +127,8 @@ export class FakeContainer {
   }
 
   listed(): object {
-    return { Id: this.id, State: this.running ? 'running' : 'exited' }
+    const { name = 'app' } = this.#options
+    return { Id: this.id, Names: [`/${name}`], State: this.running ? 'running' : 'exited' }
   }
 
   inspected(): object {

@@ -64,8 +64,9 @@ export class FakeEngine {
     const id = this.#made.toString(16).padStart(64, 'c')
     const container = new FakeContainer(id, options, (action, attributes) => this.#tell(id, action, attributes))
     this.#containers.set(id, container)
-    this.#tell(id, 'create', {})
-    if (container.running) this.#tell(id, 'start', {})
+    const attributes = { name: options.name ?? 'app' }
+    this.#tell(id, 'create', attributes)
+    if (container.running) this.#tell(id, 'start', attributes)
     return container
   }
 
@@ -102,6 +103,8 @@ export class FakeEngine {
       )
     else if (this.swarm[path.slice(1)]) json(response, this.swarm[path.slice(1)])
     else if (!container) json(response, { message: `No such container: ${id}` }, 404)
+    else if (what === 'json' && container.broken === 'hangs') return
+    else if (what === 'json' && container.broken) json(response, { message: 'RWLayer is unexpectedly nil' }, 500)
     else if (what === 'json') json(response, container.inspected())
     else container.serveLogs(url.searchParams, response, this.chunkBytes)
   }

@@ -134,13 +134,13 @@ describe('Forwarder', () => {
     expect(receiver.ids.slice(-5)).toEqual(ids)
   })
 
-  it('says which store acks before it sends to it', async () => {
-    const receiver = await startReceiver({ store: { id: 'B', epoch: 3 } })
+  it('says which store acks, and how long it keeps lines, before it sends to it', async () => {
+    const receiver = await startReceiver({ store: { id: 'B', epoch: 3, retentionMs: 1000 } })
     const spool = await spoolWith(['a'])
-    const stores: [string, number][] = []
-    forward(spool, receiver.port, { onStore: (store) => stores.push([store, receiver.ids.length]) })
+    const stores: unknown[] = []
+    forward(spool, receiver.port, { onStore: (store, kept) => stores.push([store, kept, receiver.ids.length]) })
     await emptied(spool)
-    expect(stores).toEqual([['B/3', 0]])
+    expect(stores).toEqual([['B/3', 1000, 0]])
   })
 
   it('stops at once when it is told to, also while it waits to connect again', async () => {

@@ -1,9 +1,10 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { zstdDecompressSync } from 'node:zlib'
 import { Unpackr } from 'msgpackr'
-import { beforeEach, describe, expect, it, onTestFinished } from 'vitest'
+import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { agentConfig } from '../../agent/config.ts'
 import { runAgent } from '../../agent/main.ts'
 import { acquireLock } from '../../agent/spool/lock.ts'
@@ -79,6 +80,20 @@ describe('runAgent', () => {
     expect(agent.logged().filter((message) => message.startsWith('store changed'))).toHaveLength(2)
   })
 
+  it('sends another store all that was wanted at first sight, however long ago that was', async () => {
+    const receiver = await startReceiver()
+    const container = engine.container()
+    container.write('too old', { time: now() - 10n ** 9n })
+    const agent = start(receiver.port, { backfill: '0s', stopGrace: '1s' })
+    await vi.waitFor(() => expect(container.isFollowed).toBe(true))
+    container.write('new', { time: now() })
+    await messages(receiver, ['new'])
+    await sleep(5)
+    receiver.moveTo({ id: 'B', epoch: 1 })
+    await messages(receiver, ['new', 'new'])
+    await agent.stop()
+  })
+
   it('sets a spool aside whose damage shows on the way, and reads Docker again', async () => {
     const container = engine.container()
     container.write('one')
@@ -152,6 +167,8 @@ function start(port: number, flags: Record<string, unknown> = {}) {
     },
   }
 }
+
+const now = () => BigInt(Date.now()) * 1_000_000n
 
 const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: true })
 

@@ -117,6 +117,23 @@ describe('follow', () => {
     expect(sorted(recorder.lines.map(text))).toEqual(sorted(truth(container.written.slice(3000))))
   })
 
+  it('reads nothing that is older than the server keeps lines, once that is known', async () => {
+    const container = engine.container()
+    const old = BigInt(Date.now() - 3_600_000) * 1_000_000n
+    for (let i = 0; i < 3000; i++) container.write(`old ${i}`, { time: old + BigInt(i) })
+    for (let i = 0; i < 100; i++) container.write(`new ${i}`, { time: BigInt(Date.now()) * 1_000_000n + BigInt(i) })
+    const knowing = record({ retentionMs: () => 600_000 })
+    await knowing.until(() => knowing.lines.length === 100)
+    container.write('last', { time: BigInt(Date.now()) * 1_000_000n + 1000n })
+    await knowing.until(() => knowing.lines.length === 101 && knowing.status.history === 0)
+    expect(sorted(knowing.lines.map(text))).toEqual(sorted(truth(container.written.slice(3000))))
+    let asked = 0
+    const learning = record({ retentionMs: () => (asked++ === 0 ? undefined : 600_000) })
+    await learning.until(() => learning.lines.length > 500)
+    await settled(() => learning.lines.length)
+    expect(learning.lines.length).toBeLessThan(1100)
+  })
+
   it('with a backfill of 0 shows new lines only, and after a restart those that came meanwhile', async () => {
     const container = engine.container()
     writeMany(container, 2000)

@@ -124,6 +124,23 @@ describe('Spool', () => {
     expect(spool.checkpoint('unacked')).toBeUndefined()
   })
 
+  it('says what another store had of a container, also where that does not count any more', async () => {
+    const spool = open(temporaryDir())
+    spool.useStore('A/1')
+    await spool.append(chunkOf('a', ['x'], 1, 'acked'), signal)
+    await spool.append(chunkOf('b', ['y'], 2, 'unacked'), signal)
+    spool.remove(1)
+    expect(spool.checkpointElsewhere('acked')).toBeUndefined()
+    spool.useStore('B/1')
+    expect(spool.prune(new Set(['acked', 'unacked']), Date.now() + 8 * 86_400_000)).toBe(0)
+    expect(['acked', 'unacked', 'new'].map((id) => spool.checkpointElsewhere(id))).toEqual([
+      { n: 1 },
+      { n: 2 },
+      undefined,
+    ])
+    expect(spool.prune(new Set(['acked']), Date.now() + 8 * 86_400_000)).toBe(1)
+  })
+
   it('remembers the store over a restart', () => {
     const dir = temporaryDir()
     const before = open(dir)

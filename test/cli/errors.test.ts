@@ -67,6 +67,9 @@ describe('errors', () => {
 
   it.each([
     [['tial'], /unknown command 'tial'\n\(Did you mean tail\?\)/],
+    [['help', 'tial'], /unknown command 'tial'\n\(Did you mean tail\?\)/],
+    [['tial', '--help'], /unknown command 'tial'\n\(Did you mean tail\?\)/],
+    [['tail', '--url', 'http://me:secret@x'], /^error: cannot use a URL with a user or password in it: give the token/],
     [['tail', '--folow'], /unknown option '--folow'\n\(Did you mean --follow\?\)/],
     [['tail', 'web', '-n'], /option '-n, --tail <N>' argument missing/],
     [['tail', '-n', 'ten'], /cannot use 'ten' for --tail: give a count such as 100, or all/],

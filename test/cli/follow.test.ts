@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { type Answer, type Cli, events, json, ScriptedServer, startCli } from './scripted.ts'
+import { type Answer, type Cli, events, frames, json, ScriptedServer, startCli } from './scripted.ts'
 
 let server: ScriptedServer
 const running: Cli[] = []
@@ -43,9 +43,6 @@ describe('tail -f', () => {
     [['tail', '-f'], 'n=100&format=text'],
     [['tail', '-f', '-n', '0'], 'n=0&format=text'],
     [['tail', '-f', '-n', 'all'], 'since=0&format=text'],
-    [['logs', '-f', 'web'], 'target=web&since=0&format=text'],
-    [['logs', '-f', 'web', '-n', '5'], 'target=web&n=5&per=task&format=text'],
-    [['logs', '-f', 'web', '--since', '1h'], 'target=web&since=1h&format=text'],
   ])('asks for the history that %j means', async (args, expected) => {
     server.script(events(note('until', 'over'), true))
     expect(await tail(...args).ended).toMatchObject({ code: 0, stdout: '' })
@@ -68,12 +65,6 @@ describe('tail -f', () => {
     await cli.until('known are api\n')
     cli.child.kill('SIGINT')
     expect(await cli.ended).toMatchObject({ code: 130, stdout: '' })
-  })
-
-  it('does not tell where the store begins when nobody asked for a time', async () => {
-    server.script(events(`${note('begins', 'the store begins at X')}${note('until', 'over')}`, true))
-    expect((await tail('logs', '-f', 'web').ended).stderr).toBe('')
-    expect((await tail('logs', '-f', 'web', '--since', '9d').ended).stderr).toBe('the store begins at X\n')
   })
 
   it('goes on where it stopped when the server is restarted, and says so once', async () => {
@@ -143,5 +134,33 @@ describe('tail -f', () => {
     const { code, stderr } = await tail('tail', '-f', '-n', '0').ended
     expect(code).toBe(1)
     expect(stderr).toContain('cannot go on where the lines stopped, start again: cannot use this cursor')
+  })
+})
+
+describe('logs -f', () => {
+  it.each([
+    [[], 'since=0'],
+    [['-n', '5'], 'n=5&per=task'],
+    [['--since', '1h'], 'since=1h'],
+  ])('asks whether there is such a service, then for the history that %j means', async (args, expected) => {
+    server.script(frames([]), events(note('until', 'over'), true))
+    expect(await tail('logs', '-f', 'web', ...args).ended).toMatchObject({ code: 0, stdout: '' })
+    expect(asked()[0]).toMatch(/^\/api\/v1\/search\?target=web&.*limit=1$/)
+    expect(asked().slice(1)).toEqual([`/api/v1/tail?target=web&${expected}&format=text`])
+  })
+
+  it('fails with the nearest names for a service that is not there', async () => {
+    const message = "cannot find a service or task 'wbe': did you mean web?"
+    server.script(json(404, { error: { code: 'no_such_target', message, nearest: ['web'] } }))
+    expect(await tail('logs', '-f', 'wbe').ended).toMatchObject({ code: 1, stdout: '', stderr: `error: ${message}\n` })
+    expect(server.requests).toHaveLength(1)
+  })
+
+  it('does not tell where the store begins when nobody asked for a time', async () => {
+    const history = events(`${note('begins', 'the store begins at X')}${note('until', 'over')}`, true)
+    server.script(frames([]), history)
+    expect((await tail('logs', '-f', 'web').ended).stderr).toBe('')
+    server.script(frames([]), history)
+    expect((await tail('logs', '-f', 'web', '--since', '9d').ended).stderr).toBe('the store begins at X\n')
   })
 })

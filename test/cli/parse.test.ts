@@ -26,14 +26,18 @@ describe('parseQuickly', () => {
     [['--tail=5', '--output', 'json'], [], { tail: '5', output: 'json' }],
     [['--node', 'a', '--node', 'b'], [], { node: ['a', 'b'] }],
     [['--no-task-ids'], [], { taskIds: false }],
+    [['--no-task-ids', '--task-ids', '--follow', '--no-follow'], [], { follow: false }],
     [['--', '-f'], ['-f'], {}],
   ])('reads %j', (args, operands, flags) => {
     expect(parseQuickly(spec, args)).toEqual({ operands, flags: { ...DEFAULTS, ...flags } })
   })
 
-  it.each([[['--help']], [['-x']], [['--folow']], [['-n']], [['--follow=yes']]])('leaves %j to commander', (args) => {
-    expect(parseQuickly(spec, args)).toBeUndefined()
-  })
+  it.each([[['--help']], [['-x']], [['--folow']], [['-n']], [['--follow=yes']], [['--no-tail']]])(
+    'leaves %j to commander',
+    (args) => {
+      expect(parseQuickly(spec, args)).toBeUndefined()
+    },
+  )
 
   it('checks the number of operands', () => {
     const one = { ...spec, operand: { form: '<SERVICE|TASK>', text: '' } }

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Answer, events, frame, frames, ScriptedServer } from '../cli/scripted.ts'
+import { type Answer, events, frame, frames, json, ScriptedServer } from '../cli/scripted.ts'
 import { run } from '../lab/run.ts'
 
 const MAIN = fileURLToPath(new URL('../../cli/main.ts', import.meta.url))
@@ -50,6 +50,7 @@ async function shown(name: string, text: string): Promise<void> {
   while (!(await capture(name)).includes(text)) await new Promise(setImmediate)
 }
 
+const LINE = `id: a\ndata: ${JSON.stringify({ source: 'stdout', text: 'ready' })}\n\n`
 const lines = (...texts: string[]) => frames(texts.map((text) => frame(1, `web.1.lfap0icnqswi@node1    | ${text}\n`)))
 
 describe('on a terminal', () => {
@@ -101,21 +102,54 @@ describe('on a terminal', () => {
     expect(screen).toBe('error: cannot find ^[[2Jx; the nearest: we^[]0;owned^Gb\nexit code 1')
   })
 
-  it('shows the last 10 k of more than 100 k lines, and says so', async () => {
+  describe('more than 100 k lines', () => {
+    const asked = () =>
+      server.requests.map(({ url }) => `${url.pathname}${url.search}`.replace(/^\/api\/v1\/(\w+)\?target=web/, '$1'))
     const many: Answer = (response) => {
       response.writeHead(200, { 'swarmlogs-records': '100001' })
       response.write(frame(1, 'not wanted\n'))
     }
-    server.script(many, lines('wanted'))
-    const { screen } = await onTerminal('logs --raw web')
-    expect(screen).toContain('web has 100001 lines: these are the last 10000; -n all shows all of them')
-    expect(screen).toContain('wanted')
-    expect(screen).not.toContain('not wanted')
-    expect(server.requests.map(({ url }) => url.searchParams.get('n'))).toEqual([null, '10000'])
+    const oldest = (...times: string[]) =>
+      json(200, { records: times.map((time) => ({ '@timestamp': time })), cursor: null, end: true })
+
+    it('are shown as the last 10 k, which is said', async () => {
+      server.script(many, lines('wanted'))
+      const { screen } = await onTerminal('logs --raw web')
+      expect(screen).toContain('web has 100001 lines: these are the last 10000; -n all shows all of them')
+      expect(screen).toContain('wanted')
+      expect(screen).not.toContain('not wanted')
+      expect(asked()).toEqual(['search&raw=true&limit=1', 'search&raw=true&n=10000'])
+    })
+
+    it('begin with the last 10 k when they are followed', async () => {
+      server.script(many, events(`${LINE}event: note\ndata: {"code":"until","message":"over"}\n\n`, true))
+      const { screen } = await onTerminal('logs -f --raw web')
+      expect(screen).toContain('web has 100001 lines: these are the last 10000; -n all shows all of them')
+      expect(screen).toContain('ready')
+      expect(asked()).toEqual(['search&raw=true&limit=1', 'tail&raw=true&n=10000&format=text'])
+    })
+
+    it('are noticed before a time in the middle, too', async () => {
+      server.script(lines('x'), oldest('2026-11-20T00:00:00Z'), oldest('2026-11-19T00:00:00Z'), lines('wanted'))
+      const { screen } = await onTerminal('logs --until 1h web')
+      expect(screen).toContain('web has more than 100000 lines: these are the last 10000; -n all shows all of them')
+      expect(asked()).toEqual([
+        'search&until=1h&limit=1',
+        'search&until=1h&n=100000&limit=1',
+        'search&until=2026-11-20T00%3A00%3A00Z&limit=1',
+        'search&until=1h&n=10000',
+      ])
+    })
+
+    it.each(['-n all', '--since 1d'])('are all shown with %s', async (flags) => {
+      server.script(frames([frame(1, 'wanted\n')], { 'swarmlogs-records': '100001' }))
+      expect((await onTerminal(`logs ${flags} web`)).screen).toBe('wanted\nexit code 0')
+      expect(server.requests).toHaveLength(1)
+    })
   })
 
   it('ends a tail with 130 at Ctrl-C', async () => {
-    server.script(events(`id: a\ndata: ${JSON.stringify({ source: 'stdout', text: 'ready' })}\n\n`))
+    server.script(events(LINE))
     const { screen } = await onTerminal('tail -f --raw -n 0', { keys: 'C-c' })
     expect(screen).toMatch(/^ready\n\^C ?exit code 130$/)
   })

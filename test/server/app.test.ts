@@ -22,7 +22,7 @@ describe('the HTTP server', () => {
       '/api/v1/version',
     ]
 
-    it.each([...paths, '/metrics', '/docs', '/docs/json'])('serves %s only with one of them', async (path) => {
+    it.each([...paths, '/metrics'])('serves %s only with one of them', async (path) => {
       server = await serve({ tokens: () => ['first', 'second'] })
       for (const authorization of [
         undefined,
@@ -55,6 +55,11 @@ describe('the HTTP server', () => {
       expect((await fetch(`${server.url}${path}`, { method: 'HEAD' })).status).toBe(200)
     })
 
+    it.each(['/docs', '/docs/json', '/docs/static/swagger-ui-bundle.js'])('serves %s to browsers', async (path) => {
+      server = await serve({ tokens: () => ['first'] })
+      expect((await server.get(path)).status).toBe(200)
+    })
+
     it('takes new ones and refuses old ones at once', async () => {
       let tokens = ['old']
       server = await serve({ tokens: () => tokens })
@@ -66,14 +71,14 @@ describe('the HTTP server', () => {
 
   it('serves only names of this machine when it is told to', async () => {
     server = await serve({ localOnly: true })
-    const status = async (host: string) =>
+    const status = async (host: string, path = '/api/v1/version') =>
       new Promise((resolve) =>
-        get(`${server.url}/api/v1/version`, { headers: { host } }, (response) => resolve(response.statusCode)),
+        get(`${server.url}${path}`, { headers: { host } }, (response) => resolve(response.statusCode)),
       )
     for (const host of ['localhost:4280', '127.0.0.1:4280', '[::1]:4280', 'app.localhost'])
       expect(await status(host)).toBe(200)
     for (const host of ['evil.example', 'localhost.evil.example', 'evil.example:4280'])
-      expect(await status(host)).toBe(403)
+      for (const path of ['/api/v1/version', '/docs', '/docs/json']) expect(await status(host, path)).toBe(403)
   })
 
   it('grants nothing to other origins', async () => {
@@ -221,6 +226,21 @@ describe('/docs/json', () => {
         }
       }
     }
+  })
+
+  it('lets its page ask for the token, and load what it needs over http as well', async () => {
+    const server = await serve({ tokens: () => ['first'] })
+    const document = (await (await server.get('/docs/json')).json()) as {
+      paths: Record<string, { get: { security?: unknown } }>
+      components: { securitySchemes: unknown }
+    }
+    const policy = (await server.get('/docs')).headers.get('content-security-policy')
+    await server.close()
+    expect(document.components.securitySchemes).toMatchObject({ bearer: { type: 'http', scheme: 'bearer' } })
+    const withToken = Object.entries(document.paths).filter(([, { get }]) => get.security !== undefined)
+    expect(withToken.map(([path]) => path)).toEqual(expect.arrayContaining(['/api/v1/search', '/metrics']))
+    expect(policy).toContain("script-src 'self';")
+    expect(policy).not.toMatch(/upgrade-insecure-requests|https:|\.io/)
   })
 
   it('describes what is really answered', async () => {

@@ -4,7 +4,7 @@ import type { Account } from './budget.ts'
 import type { ForwardContext } from './context.ts'
 import { Intake } from './intake.ts'
 import { FRAME_BYTES, FRAME_MS, LOGIN_BYTES, LOGIN_MS, LOGIN_REFUSAL_MS, RETRY_MS } from './limits.ts'
-import { Login } from './login.ts'
+import { Login, refusingPong } from './login.ts'
 import { Outbox } from './outbox.ts'
 import { Refusal } from './refusal.ts'
 import { FrameScanner } from './scanner.ts'
@@ -18,8 +18,8 @@ const FREE_BYTES = 64 * 1024
 export class Connection {
   readonly #wire: Wire
   readonly #context: ForwardContext
-  readonly #address: string
-  readonly #onLogin: () => void
+  readonly address: string
+  readonly #admit: (name: string | undefined) => boolean
   readonly #account: Account
   readonly #outbox: Outbox
   readonly #scanner: FrameScanner
@@ -31,16 +31,27 @@ export class Connection {
   #rawBytes = 0
   /** Since when the rest of a frame is awaited; 0 when none is. */
   #awaitedSince = 0
+  #activeAt = this.#openedAt
 
-  /** @param onLogin called once the sender has shown that it knows a key, or at once where none is needed. */
-  constructor(socket: Socket, context: ForwardContext, onLogin: () => void) {
+  /** @param admit asked once the sender has shown that it knows a key and named itself, or at once where none is needed; false: it is too much. */
+  constructor(socket: Socket, context: ForwardContext, admit: (name: string | undefined) => boolean) {
     this.#wire = new Wire(socket)
     this.#context = context
-    this.#address = socket.remoteAddress ?? 'unknown'
-    this.#onLogin = onLogin
+    this.address = socket.remoteAddress ?? 'unknown'
+    this.#admit = admit
     this.#account = context.budget.open()
     this.#outbox = new Outbox(socket, () => this.#fail())
     this.#scanner = new FrameScanner(LOGIN_BYTES)
+  }
+
+  /** It was let in, and is read from. */
+  get isOpen(): boolean {
+    return this.#intake !== undefined && !this.#wire.isStopping
+  }
+
+  /** When something was last read from it, ms. */
+  get activeAt(): number {
+    return this.#activeAt
   }
 
   /** Serves the sender; resolves when the connection is over and its records are stored or given up. */
@@ -72,11 +83,12 @@ export class Connection {
     this.#abandoned.resolve()
   }
 
-  /** Ends the connection when a deadline has passed. Called about once a second. */
+  /** Ends the connection when a deadline has passed, or the sender must learn of another store. Called about once a second. */
   tick(now: number): void {
     if (this.#wire.isStopping) return
     this.#intake?.expire(now)
-    if (this.#intake === undefined && now - this.#openedAt > LOGIN_MS)
+    if (this.#intake?.isOutdated) this.stop()
+    else if (this.#intake === undefined && now - this.#openedAt > LOGIN_MS)
       this.#refuse(
         new Refusal('login-timeout', 'cannot wait longer for a login; check that the sender has a shared key'),
       )
@@ -86,10 +98,11 @@ export class Connection {
 
   async #serve(): Promise<void> {
     const login = this.#context.sharedKeys().length === 0 ? undefined : new Login(this.#context.sharedKeys)
-    const shipping = new Shipping(this.#context, this.#address, this.#account, this.#outbox)
-    if (login === undefined) this.#admit(this.#address, shipping)
+    const shipping = new Shipping(this.#context, this.address, this.#account, this.#outbox)
+    if (login === undefined) this.#letIn(undefined, shipping)
     else this.#wire.socket.write(login.hello())
     for await (const chunk of this.#wire.chunks()) {
+      this.#activeAt = Date.now()
       try {
         for (const frame of this.#scanner.push(chunk)) {
           this.#awaitedSince = 0
@@ -108,15 +121,20 @@ export class Connection {
   async #login(login: Login | undefined, frame: Buffer, shipping: Shipping): Promise<boolean> {
     if (login === undefined) throw new Error('BUG: a login without a key to check')
     const { pong, host } = login.answer(frame)
-    if (host !== undefined) {
-      this.#admit(host, shipping)
-      this.#wire.socket.write(pong)
-      return true
+    if (host === undefined) {
+      const wrongKey = 'cannot let a sender in whose shared key is none of ours; give it the right key'
+      return this.#turnAway(new Refusal('login', wrongKey), pong)
     }
-    const refusal = new Refusal(
-      'login',
-      'cannot let a sender in whose shared key is none of ours; give it the right key',
-    )
+    if (!this.#letIn(host, shipping)) {
+      const reason = `too many connections of ${host}`
+      const remedy = 'let it close what it does not use, or give each sender a host name of its own'
+      return this.#turnAway(new Refusal('connections', `cannot serve ${reason}; ${remedy}`), refusingPong(reason))
+    }
+    this.#wire.socket.write(pong)
+    return true
+  }
+
+  async #turnAway(refusal: Refusal, pong: Buffer): Promise<false> {
     this.#count(refusal)
     // Guessing costs time; with the bound on strangers this bounds its rate.
     await delay(LOGIN_REFUSAL_MS)
@@ -124,11 +142,12 @@ export class Connection {
     return false
   }
 
-  #admit(sender: string, shipping: Shipping): void {
+  #letIn(name: string | undefined, shipping: Shipping): boolean {
+    if (!this.#admit(name)) return false
     this.#scanner.maxBytes = FRAME_BYTES
-    const common = { context: this.#context, address: this.#address, account: this.#account }
-    this.#intake = new Intake({ ...common, sender, shipping })
-    this.#onLogin()
+    const common = { context: this.#context, address: this.address, account: this.#account }
+    this.#intake = new Intake({ ...common, sender: name ?? this.address, shipping })
+    return true
   }
 
   /** Before more is read: memory for a large partial frame, and room on the way to the store. That time is not the sender's. */
@@ -147,13 +166,13 @@ export class Connection {
 
   #refuse(error: unknown): void {
     if (error instanceof Refusal) this.#count(error)
-    else this.#context.log.error({ err: error, address: this.#address }, 'forward connection failed')
+    else this.#context.log.error({ err: error, address: this.address }, 'forward connection failed')
     this.#wire.destroy()
   }
 
   #count(refusal: Refusal): void {
     this.#context.metrics.rejected(refusal.reason, 1)
-    this.#context.complaints.complain(this.#address, refusal.reason, refusal.message)
+    this.#context.complaints.complain(this.address, refusal.reason, refusal.message)
   }
 
   /** Records could not be stored: neither they nor what is behind them is acked. */

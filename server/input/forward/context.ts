@@ -11,6 +11,7 @@ export interface ForwardContext {
   readonly sharedKeys: () => readonly string[]
   readonly ingest: Ingest
   readonly identity: () => StoreIdentity
+  readonly retentionMs: number | undefined
   readonly version: string
   readonly log: Logger
   readonly metrics: ForwardMetrics

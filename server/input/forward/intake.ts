@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import { HELLO_TAG, INVENTORY_TAG, RECORDS_TAG, type ServerHello, WIRE_FORMAT } from '../../../shared/forward/own.ts'
+import type { StoreIdentity } from '../../store/store.ts'
 import { ackOf, helloAckOf } from './acks.ts'
 import { openBody } from './bodies.ts'
 import type { Account } from './budget.ts'
@@ -37,6 +38,8 @@ export class Intake {
   /** The peer is one of our agents. */
   #isOwn = false
   #leave: (() => void) | undefined
+  /** The store that the agent was told. */
+  #told: StoreIdentity | undefined
 
   constructor(options: IntakeOptions) {
     const { context, sender } = options
@@ -47,6 +50,13 @@ export class Intake {
       partials: new Partials(context.partialsHeld),
       quarantine: (reason, detail) => this.#quarantine(reason, detail),
     }
+  }
+
+  /** The agent was told of another store than there is now: it must connect again, to hear of it and to send what that one lacks. */
+  get isOutdated(): boolean {
+    if (this.#told === undefined) return false
+    const { id, epoch } = this.#options.context.identity()
+    return id !== this.#told.id || epoch !== this.#told.epoch
   }
 
   /** Takes one whole frame; returns false when the connection must not go on after it. Throws a Refusal to end it at once. */
@@ -106,7 +116,10 @@ export class Intake {
     const format = hello instanceof Map ? hello.get('format') : undefined
     const [nodeId, nodeName] = ['nodeId', 'nodeName'].map((key) => text(hello, key))
     const { id: store, epoch } = context.identity()
-    const answer: ServerHello = { format: WIRE_FORMAT, version: context.version, store, epoch }
+    this.#told = { id: store, epoch }
+    const { version, retentionMs } = context
+    const kept = retentionMs === undefined ? {} : { retentionMs }
+    const answer: ServerHello = { format: WIRE_FORMAT, version, store, epoch, ...kept }
     this.#isOwn = typeof format === 'number' && format >= 1 && format <= WIRE_FORMAT
     if (this.#isOwn) {
       this.leave()

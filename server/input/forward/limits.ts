@@ -33,7 +33,10 @@ export const INFLATE_FIRST = 4 * MIB
 /** Concatenated zstd frames in one wire frame. */
 export const ZSTD_FRAMES = 1000
 
+/** Connections that were let in; one more closes the one that was idle for longest. */
 export const CONNECTIONS = 1024
+/** Of these with the same name in their PING; Fluent Bit's is `localhost` on every machine unless it is told another. */
+export const CONNECTIONS_PER_NAME = 256
 /** Connections that have not (yet) shown that they know a key, of all addresses and of one. */
 export const STRANGERS = 256
 export const STRANGERS_PER_ADDRESS = 128

@@ -12,7 +12,7 @@ import { Budget } from './budget.ts'
 import { Complaints } from './complaints.ts'
 import { Connections } from './connections.ts'
 import type { ForwardContext } from './context.ts'
-import { LOGIN_MS, TOTAL_BYTES } from './limits.ts'
+import { CONNECTIONS, LOGIN_MS, TOTAL_BYTES } from './limits.ts'
 import { type ForwardMetrics, NO_METRICS } from './metrics.ts'
 
 const TICK_MS = 1000
@@ -26,8 +26,12 @@ export interface ForwardOptions {
   readonly tls?: () => SecureContextOptions | undefined
   readonly ingest: Ingest
   readonly identity: () => StoreIdentity
+  /** How long lines are kept, which agents are told. */
+  readonly retentionMs?: number
   readonly log: Logger
   readonly metrics?: ForwardMetrics
+  /** Connections that may be let in; 1024. */
+  readonly maxConnections?: number
 }
 
 export interface ForwardListener {
@@ -41,11 +45,12 @@ export interface ForwardListener {
 
 /** Listens for senders that speak the Fluentd forward protocol v1: our agents and any others. Rejects when the address cannot be had. */
 export async function startForward(options: ForwardOptions): Promise<ForwardListener> {
-  const { listen, log, tls } = options
+  const { listen, log, tls, maxConnections = CONNECTIONS } = options
   const end = new AbortController()
   const context = contextOf(options, end.signal)
   const server = createServer(tls?.(), context.complaints, context.metrics)
-  const connections = new Connections(server, isTls(server) ? 'secureConnection' : 'connection', context)
+  const served = isTls(server) ? 'secureConnection' : 'connection'
+  const connections = new Connections(server, served, context, maxConnections)
   try {
     server.listen(listen)
     await once(server, 'listening')
@@ -87,11 +92,12 @@ const SOCKET_OPTIONS = {
 } as const
 
 function contextOf(options: ForwardOptions, signal: AbortSignal): ForwardContext {
-  const { sharedKeys, ingest, identity, log, metrics = NO_METRICS } = options
+  const { sharedKeys, ingest, identity, retentionMs, log, metrics = NO_METRICS } = options
   return {
     sharedKeys,
     ingest,
     identity,
+    retentionMs,
     log,
     metrics,
     version: programVersion(),

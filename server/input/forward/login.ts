@@ -41,11 +41,16 @@ export class Login {
     const { host, salt, digest } = pingOf(frame)
     const proof = { salt, host, nonce: this.#nonce }
     const key = keyThatMatches(this.#keys(), proof, digest)
-    if (key === undefined) return { pong: pack(['PONG', false, 'shared key mismatch', '', '']) }
+    if (key === undefined) return { pong: refusingPong('shared key mismatch') }
     // Clients refuse a server of their own name.
     const name = host === SERVER_NAME ? `${SERVER_NAME}-server` : SERVER_NAME
     return { pong: pack(['PONG', true, '', name, keyDigest({ ...proof, host: name, key })]), host }
   }
+}
+
+/** A PONG that lets nobody in, and says why. */
+export function refusingPong(reason: string): Buffer {
+  return pack(['PONG', false, reason, '', ''])
 }
 
 function pingOf(frame: Buffer): Ping {

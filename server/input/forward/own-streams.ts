@@ -1,13 +1,11 @@
-import { type RecordsOption, WIRE_FORMAT } from '../../../shared/forward/own.ts'
+import { ATTRIBUTE_LIMITS, type RecordsOption, WIRE_FORMAT } from '../../../shared/forward/own.ts'
 import type { LogStream } from '../../../shared/record.ts'
+import { KINDS } from './headers.ts'
 import { shortened } from './label.ts'
 import { MsgpackReader, type Value } from './reader.ts'
 import { Refusal } from './refusal.ts'
 
-const ATTRIBUTES = 256
-const ATTRIBUTE_LENGTH = 4096
-const STREAM_ALLOWANCE = { keys: ATTRIBUTES + 64, values: 0, depth: 2 }
-const FORMAT_ALLOWANCE = { keys: 0, values: 0, depth: 0 }
+const PLAIN_ALLOWANCE = { keys: 0, values: 0, depth: 0 }
 /** Bytes of LogStreams that one connection may have at hand: some thousands, while an agent has one per container of its node. */
 const REMEMBERED_BYTES = 8 << 20
 const OVERHEAD_BYTES = 1000
@@ -26,6 +24,7 @@ const TEXT_LABELS = [
   'image',
   'tag',
 ] as const satisfies readonly (keyof LogStream)[]
+const LABELS: ReadonlySet<string> = new Set([...TEXT_LABELS, 'slot'])
 
 /**
  * Reads the LogStreams of records frames, and gives the same object for the same labels, so that the store finds it fast.
@@ -42,7 +41,7 @@ export class OwnStreams {
     let format: Value = null
     for (let left = reader.mapLength(); left > 0; left--) {
       const name = reader.text() as keyof RecordsOption
-      if (name === 'format') format = reader.value({ ...FORMAT_ALLOWANCE })
+      if (name === 'format') format = reader.value({ ...PLAIN_ALLOWANCE })
       else if (name === 'streams') streams = this.#streams(reader)
       else reader.skip()
     }
@@ -77,15 +76,26 @@ export class OwnStreams {
 
 function decodeStream(bytes: Buffer): LogStream | undefined {
   try {
-    const value = new MsgpackReader(bytes).value({ ...STREAM_ALLOWANCE })
-    return value instanceof Map ? streamOf(value) : undefined
+    return readStream(new MsgpackReader(bytes))
   } catch (error) {
     if (error instanceof Refusal) return undefined
     throw error
   }
 }
 
-function streamOf(labels: ReadonlyMap<string, Value>): LogStream | undefined {
+function readStream(reader: MsgpackReader): LogStream | undefined {
+  const labels = new Map<string, Value>()
+  let attributes: LogStream['attributes'] = {}
+  for (let left = reader.mapLength(); left > 0; left--) {
+    const name = reader.text()
+    if (name === 'attributes') attributes = readAttributes(reader)
+    else if (LABELS.has(name)) labels.set(name, reader.value({ ...PLAIN_ALLOWANCE }))
+    else reader.skip()
+  }
+  return streamOf(labels, attributes)
+}
+
+function streamOf(labels: ReadonlyMap<string, Value>, attributes: LogStream['attributes']): LogStream | undefined {
   const texts: Partial<Record<(typeof TEXT_LABELS)[number], string>> = {}
   for (const name of TEXT_LABELS) {
     const value = labels.get(name) ?? ''
@@ -93,20 +103,29 @@ function streamOf(labels: ReadonlyMap<string, Value>): LogStream | undefined {
     texts[name] = shortened(value)
   }
   const slot = labels.get('slot') ?? 0
-  const attributes = attributesOf(labels.get('attributes'))
-  if (typeof slot !== 'number' || !Number.isInteger(slot) || slot < 0 || attributes === undefined) return undefined
-  if (texts.containerId === '') return undefined
+  if (typeof slot !== 'number' || !Number.isInteger(slot) || slot < 0 || texts.containerId === '') return undefined
   return Object.freeze({ ...(texts as Record<(typeof TEXT_LABELS)[number], string>), slot, attributes })
 }
 
-function attributesOf(value: Value | undefined): Readonly<Record<string, string>> | undefined {
-  if (value === undefined || value === null) return {}
-  if (!(value instanceof Map) || value.size > ATTRIBUTES) return undefined
-  const entries: [string, string][] = []
-  for (const [name, text] of value) {
-    if (typeof text !== 'string') return undefined
-    entries.push([name, shortened(text, ATTRIBUTE_LENGTH)])
+/** Any container can have any labels: what is too much of them is cut, as the lines must be stored all the same. */
+function readAttributes(reader: MsgpackReader): LogStream['attributes'] {
+  const entries = new Map<string, string>()
+  const isNil = reader.isNil
+  if (isNil) reader.skip()
+  for (let left = isNil ? 0 : reader.mapLength(); left > 0; left--) {
+    if (entries.size < ATTRIBUTE_LIMITS.count) {
+      const name = shortened(stringOf(reader), ATTRIBUTE_LIMITS.name)
+      entries.set(name, shortened(stringOf(reader), ATTRIBUTE_LIMITS.value))
+    } else {
+      reader.skip()
+      reader.skip()
+    }
   }
   // fromEntries defines properties, so that a label named __proto__ is one like any other.
   return Object.freeze(Object.fromEntries(entries))
+}
+
+function stringOf(reader: MsgpackReader): string {
+  if (reader.kind !== KINDS.STR) throw new Refusal('entry', 'cannot read an attribute that is no text')
+  return reader.text()
 }

@@ -18,8 +18,11 @@ import type { Chosen } from './selection.ts'
 /** The columns that a record needs besides those of every search. Texts are encoded, see `textColumn`. */
 export const RECORD_COLUMNS = ['l.received', 'l.level', 'l.flags', 'l.cut_from', 'encode(l.fields)']
 
+/** An answer of so many characters is enough: it waits in memory for its client. */
+const ENOUGH_CHARS = 256 * 1024
+
 /** The lines as records. */
-export function recordsOf(lines: Lines): StoredRecord[] {
+export function recordsOf(lines: Lines): { answer: StoredRecord[]; to: number } {
   const { chunk, from, to } = lines
   const [time, received] = [bigintColumn(chunk, TIME_COLUMN), bigintColumn(chunk, FIRST_OWN_COLUMN)]
   const [source, ordinal] = [numberColumn(chunk, SOURCE_COLUMN), numberColumn(chunk, ORDINAL_COLUMN)]
@@ -32,8 +35,10 @@ export function recordsOf(lines: Lines): StoredRecord[] {
     fieldsColumn(lines, FIRST_OWN_COLUMN + 4),
   ]
   const records: StoredRecord[] = []
-  for (let row = from; row < to; row++) {
-    records.push({
+  let chars = 0
+  let row = from
+  for (; row < to && chars < ENOUGH_CHARS; row++) {
+    const record = {
       stream: chosen(row).stream,
       source: sourceOf(source(row)),
       time: time(row),
@@ -45,9 +50,11 @@ export function recordsOf(lines: Lines): StoredRecord[] {
       level: levelOf(level(row)),
       fields: fields(row),
       received: received(row),
-    })
+    }
+    records.push(record)
+    chars += record.message.length + record.fields.length
   }
-  return records
+  return { answer: records, to: row }
 }
 
 /** Writes lines as text; keeps the prefix of each stream. */
@@ -60,7 +67,7 @@ export class Printer {
   }
 
   /** The lines as text, consecutive ones of one source together. */
-  runsOf(lines: Lines): PrintedRun[] {
+  runsOf(lines: Lines): { answer: PrintedRun[]; to: number } {
     const { chunk, from, to } = lines
     const time = bigintColumn(chunk, TIME_COLUMN)
     const source = numberColumn(chunk, SOURCE_COLUMN)
@@ -68,16 +75,19 @@ export class Printer {
     const runs: PrintedRun[] = []
     let text = ''
     let current = source(from)
-    for (let row = from; row < to; row++) {
+    let chars = 0
+    let row = from
+    for (; row < to && chars + text.length < ENOUGH_CHARS; row++) {
       if (source(row) !== current) {
         runs.push({ source: sourceOf(current), text })
+        chars += text.length
         text = ''
         current = source(row)
       }
       text += printLine(message(row), this.#head(chosen(row), time(row)))
     }
     runs.push({ source: sourceOf(current), text })
-    return runs
+    return { answer: runs, to: row }
   }
 
   #head(chosen: Chosen, time: bigint): string {

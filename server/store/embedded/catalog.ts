@@ -38,7 +38,8 @@ export class Catalog {
     for (const [name, value] of await rows(connection, 'SELECT name, value FROM catalog.meta')) meta.set(name, value)
     const identity = { id: meta.get('id') ?? randomUUID(), epoch: Number(meta.get('epoch') ?? 0) }
     const catalog = new Catalog(connection, folder, identity, new Set(JSON.parse(meta.get('segments') ?? '[]')))
-    if (!meta.has('id')) await catalog.#write()
+    // What this server writes an older one must not touch.
+    if (!meta.has('id') || meta.get('format') !== String(FORMAT)) await catalog.#write()
     return catalog
   }
 

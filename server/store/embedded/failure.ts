@@ -1,7 +1,7 @@
 import { SwarmlogsError } from '../../../shared/errors.ts'
 
 /** What an error of DuckDB means for us: its message is all it tells. */
-export type Failure = 'newer' | 'locked' | 'fatal' | 'durable' | 'invalidated' | 'damaged' | 'other'
+export type Failure = 'newer' | 'locked' | 'fatal' | 'durable' | 'invalidated' | 'damaged' | 'memory' | 'other'
 
 const PATTERNS: readonly (readonly [Failure, RegExp])[] = [
   // First: a file of a newer DuckDB must never count as damaged.
@@ -12,6 +12,7 @@ const PATTERNS: readonly (readonly [Failure, RegExp])[] = [
   ['locked', /Could not set lock on file/],
   // Of the whole engine, which then answers nothing any more; 'invalidated' is of one file.
   ['fatal', /^FATAL Error|previous fatal error/],
+  ['memory', /^Out of Memory Error/],
   ['durable', /COMMIT succeeded and is durable/],
   ['invalidated', /has been invalidated/],
   [

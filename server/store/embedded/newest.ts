@@ -3,7 +3,7 @@ import { bigintColumn, numberColumn } from './columns.ts'
 import type { Reader } from './engine.ts'
 import { MIN_TIME } from './schema.ts'
 import type { Part, Place, Selection } from './selection.ts'
-import { type Slice, Slices } from './slices.ts'
+import { type Slice, Slices, type Walk } from './slices.ts'
 import { type Conditions, newestLinesSql, oldestOfNewestSql } from './sql.ts'
 
 /** The newest so many lines of all chosen streams together, or of each task. */
@@ -19,6 +19,8 @@ export interface Running {
   readonly conditions: Conditions
   readonly values: readonly (bigint | string)[]
   readonly onSlice: (slice: Slice) => void
+  /** How large slices may be. */
+  readonly size: Pick<Walk, 'bytes' | 'maxScale'>
 }
 
 /** The newest lines at once, where the newest slice has enough of them (mostly it has); otherwise undefined. */
@@ -27,8 +29,8 @@ export async function newestAtOnce(
   columns: readonly string[],
   walk: { readonly order: 'asc' | 'desc'; readonly limit: number },
 ): Promise<DuckDBDataChunk[] | undefined> {
-  const { reader, selection, conditions, values, onSlice } = running
-  const slice = slicesOf(selection.parts, conditions, walk.limit).next()
+  const { reader, selection, conditions, values, onSlice, size } = running
+  const slice = slicesOf(selection.parts, conditions, walk.limit, size).next()
   if (slice === undefined) return undefined
   onSlice(slice)
   const chunks: DuckDBDataChunk[] = []
@@ -60,14 +62,15 @@ export async function findCuts(running: Running, wish: NewestWish): Promise<Map<
 }
 
 async function findCut(
-  { reader, conditions, values, onSlice }: Running,
+  { reader, conditions, values, onSlice, size }: Running,
   parts: readonly Part[],
   count: number,
   task?: number,
 ): Promise<Place | undefined> {
   // Not more lines than that: all belong, whatever the other conditions are.
   if (parts.reduce((sum, part) => sum + part.chosen, 0) <= count) return undefined
-  const slices = slicesOf(parts, conditions, count)
+  // No texts are sorted for that.
+  const slices = slicesOf(parts, conditions, count, { ...size, bytes: Number.POSITIVE_INFINITY })
   let missing = count
   for (let slice = slices.next(); slice !== undefined; slice = slices.next()) {
     onSlice(slice)
@@ -84,6 +87,6 @@ async function findCut(
 }
 
 /** From the newest arrival back; a line's arrival is before its time at most, so that only the end of the range bounds the walk. */
-function slicesOf(parts: readonly Part[], { until }: Conditions, rows: number): Slices {
-  return new Slices(parts, { since: MIN_TIME, until, order: 'desc', rows, byArrival: true })
+function slicesOf(parts: readonly Part[], { until }: Conditions, rows: number, size: Running['size']): Slices {
+  return new Slices(parts, { since: MIN_TIME, until, order: 'desc', rows, byArrival: true, ...size })
 }

@@ -14,6 +14,8 @@ import { Writer } from './writer.ts'
 
 const MIB = 2 ** 20
 const DEFAULT_MEMORY_BYTES = 128 * MIB
+/** A sort takes several times the memory of its text, and several searches sort at once. */
+const SLICES_IN_MEMORY = 16
 const DEFAULT_MAX_BYTES = 20 * 1024 * MIB
 const DEFAULT_SEGMENT_BYTES = 1024 * MIB
 const DEFAULT_RESERVE_BYTES = 64 * MIB
@@ -46,6 +48,8 @@ export interface Parts {
   readonly segments: Segments
   readonly writer: Writer
   readonly limits: Limits
+  /** Bytes of text that a search sorts at a time. */
+  readonly sliceBytes: number
   readonly onFatal: () => void
 }
 
@@ -60,7 +64,8 @@ export async function openParts(
   const tempBytes = Math.min(MAX_TEMP_BYTES, Math.floor((await folder.freeBytes()) / 4))
   const engine = await Engine.open({ memoryBytes, tempDir: folder.temp, tempBytes })
   try {
-    return await openOn(engine, options, folder, onFatal, lastReceived)
+    const parts = await openOn(engine, options, folder, onFatal, lastReceived)
+    return { ...parts, sliceBytes: Math.floor(memoryBytes / SLICES_IN_MEMORY) }
   } catch (error) {
     await engine.close()
     throw error
@@ -73,7 +78,7 @@ async function openOn(
   folder: Folder,
   onFatal: () => void,
   lastReceived: bigint,
-): Promise<Parts> {
+): Promise<Omit<Parts, 'sliceBytes'>> {
   const { log, retentionMs, lockWaitMs = DEFAULT_LOCK_WAIT_MS, reserveBytes = DEFAULT_RESERVE_BYTES } = options
   const retentionNs = BigInt(Math.round(retentionMs)) * 1_000_000n
   const catalog = await Catalog.open(engine.meta, folder, lockWaitMs, log)

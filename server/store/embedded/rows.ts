@@ -1,5 +1,4 @@
 import type { LogRecord } from '../../../shared/record.ts'
-import { greater } from './bigint.ts'
 import { AHEAD, clampTime, FOREIGN, HEAD_MISSING } from './schema.ts'
 import { dayOf } from './segment.ts'
 import { type Entry, isForeign, type Streams } from './streams.ts'
@@ -28,23 +27,24 @@ export interface Row {
 export class RowMaker {
   readonly #streams: Streams
   readonly #now: bigint
-  readonly #oldest: bigint
+  readonly #expired: bigint
   readonly #today: string
   #dayStart = 0n
   #day = ''
 
-  /** @param now nanoseconds since 1970. @param retention nanoseconds; what is older by a day would have a day of its own only to be deleted. */
+  /** @param now nanoseconds since 1970. @param retention nanoseconds; what is older has expired before it came. */
   constructor(streams: Streams, now: bigint, retention: bigint) {
-    const expired = now - retention - NS_PER_DAY
+    this.#expired = now - retention
     this.#streams = streams
     this.#now = now
-    this.#oldest = greater(expired, OLDEST_TIME)
     this.#today = dayOf(now)
   }
 
-  row(record: LogRecord, call: number): Row {
+  /** The row of a record; undefined when it is older than lines are kept. */
+  row(record: LogRecord, call: number): Row | undefined {
     const time = clampTime(record.time)
-    const isOdd = time < this.#oldest || time > this.#now + NS_PER_DAY
+    if (time >= OLDEST_TIME && time < this.#expired) return undefined
+    const isOdd = time < OLDEST_TIME || time > this.#now + NS_PER_DAY
     const flags =
       (time > this.#now + NS_PER_MINUTE ? AHEAD : 0) |
       (record.headMissing ? HEAD_MISSING : 0) |

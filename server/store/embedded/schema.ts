@@ -2,7 +2,7 @@ import { BIGINT, INTEGER, UINTEGER, UTINYINT, VARCHAR } from '@duckdb/node-api'
 import { LEVELS, type Level, type Source } from '../../../shared/record.ts'
 
 /** The format of the folder, kept in the catalog; a server that meets a greater one must not touch the folder. */
-export const FORMAT = 1
+export const FORMAT = 2
 
 /** The oldest DuckDB that can read our files; pinned, so that a newer engine goes on writing what the stated floor reads. */
 export const STORAGE_VERSION = 'v1.4.0'
@@ -23,7 +23,11 @@ export const FOREIGN = 4
 /** Ordinals of foreign lines start here, so that they never meet those of an agent that reads the same container. */
 export const FOREIGN_ORDINALS = 2 ** 31
 
-/** What a new segment is made of; `sealed` is what start-up would otherwise have to count. */
+/** What a segment holds of which stream, as of its last seal. */
+export const SEALED_TABLE =
+  'sealed(stream INTEGER, records BIGINT, first BIGINT, last BIGINT, received BIGINT, ahead BIGINT, text BIGINT)'
+
+/** What a new segment is made of; `sealed` is what start-up would otherwise have to count; format 1 had no `text` in it. */
 export const SEGMENT_TABLES = [
   'streams(id INTEGER, labels VARCHAR)',
   'lines(time BIGINT, stream INTEGER, source UTINYINT, ordinal UINTEGER, received BIGINT, level UTINYINT, flags UTINYINT, ' +
@@ -32,7 +36,7 @@ export const SEGMENT_TABLES = [
   'rests(time BIGINT, stream INTEGER, source UTINYINT, ordinal UINTEGER, kind UTINYINT, number UINTEGER, skip UINTEGER, ' +
     'text VARCHAR USING COMPRESSION zstd)',
   'chunks(id VARCHAR, last UINTEGER, received BIGINT)',
-  'sealed(stream INTEGER, records BIGINT, first BIGINT, last BIGINT, received BIGINT, ahead BIGINT)',
+  SEALED_TABLE,
 ]
 
 /** Column types by table, in the order of SEGMENT_TABLES. */
@@ -43,7 +47,7 @@ export const LINE_TYPES = [
 ]
 export const REST_TYPES = [BIGINT, INTEGER, UTINYINT, UINTEGER, UTINYINT, UINTEGER, UINTEGER, VARCHAR]
 export const CHUNK_TYPES = [VARCHAR, UINTEGER, BIGINT]
-export const SEALED_TYPES = [INTEGER, BIGINT, BIGINT, BIGINT, BIGINT, BIGINT]
+export const SEALED_TYPES = [INTEGER, BIGINT, BIGINT, BIGINT, BIGINT, BIGINT, BIGINT]
 
 const SOURCES: readonly Source[] = ['stderr', 'stdout']
 const LEVEL_CODES: readonly Level[] = ['', ...LEVELS]

@@ -4,30 +4,24 @@ import type { Position } from '../../../shared/record.ts'
 import { MAX_GREP_CHARS, type Query } from '../../query/query.ts'
 import { greater, smaller } from './bigint.ts'
 import type { Reader } from './engine.ts'
-import { failureOf, messageOf, unavailable } from './failure.ts'
 import { type Found, type Lines, lastPosition } from './lines.ts'
 import { wholeLines } from './long.ts'
+import { napping } from './napping.ts'
 import { findCuts, newestAtOnce, type Running } from './newest.ts'
 import type { Parts } from './parts.ts'
+import { mustNotHaveExpired, type Pass, repair } from './repair.ts'
 import { MAX_TIME, MIN_TIME, sourceCode } from './schema.ts'
-import type { Segment } from './segment.ts'
 import { Selection } from './selection.ts'
 import { type Slice, Slices } from './slices.ts'
 import { type Conditions, linesSql } from './sql.ts'
 
-/** How often a search starts anew where it was, when files are set aside or attached anew under it. */
-const MAX_ATTEMPTS = 8
+/** A search that nobody asks for more for so long gives its memory and its place to others. */
+const NAP_AFTER_MS = 2_000
 
 const TOO_LONG = `cannot search for a text of over ${MAX_GREP_CHARS} characters: search for a part of it`
 
 /** Up to so many of the newest lines are looked for in one go. */
 const MAX_QUICK = 10_000
-
-/** What one pass over the segments works on, for those who must mend what it met. */
-interface Pass {
-  segments: readonly Segment[]
-  slice: Slice | undefined
-}
 
 /** A query with its bounds made out. */
 interface Bounded extends Omit<Query, 'after'> {
@@ -37,34 +31,61 @@ interface Bounded extends Omit<Query, 'after'> {
   readonly after: Position | undefined
 }
 
+/** What a search is to make of the lines that it finds. */
+export interface Wanted<Answer> {
+  /** The columns besides those of every search. */
+  readonly columns: readonly string[]
+  /** Makes an answer of the first of the lines, as many as are enough for one: up to `to`. */
+  readonly answer: (lines: Lines) => { readonly answer: Answer; readonly to: number }
+}
+
 /**
- * Walks the lines that a query asks for, in order, slice by slice; `columns` are those wanted besides those of every search. Sees what was committed
- * when it began. Goes on without a segment that proves damaged; throws when one expires that it still needs; ends when the signal aborts.
+ * Walks the lines that a query asks for, in order, slice by slice. Sees what was committed when it began. Goes on without a segment that
+ * proves damaged; throws when one expires that it still needs; ends when the signal aborts. While nobody asks for more it holds nothing.
  */
-export async function* search(
+export async function* search<Answer>(
   parts: Parts,
   query: Query,
-  columns: readonly string[],
+  wanted: Wanted<Answer>,
   signal?: AbortSignal,
-): AsyncGenerator<Lines> {
+): AsyncGenerator<Answer> {
   if (query.filter.grep.length > MAX_GREP_CHARS) throw new SwarmlogsError('SWARMLOGS_LIMIT', TOO_LONG)
+  const { after, limit = Number.POSITIVE_INFINITY } = query
   const receivedUpTo = smaller(query.receivedUpTo ?? MAX_TIME, parts.writer.lastReceived)
-  let { after, limit = Number.POSITIVE_INFINITY } = query
-  for (let attempt = 1; ; attempt++) {
-    const pass: Pass = { segments: [], slice: undefined }
+  const pass: Pass = { segments: [], slice: undefined, after, limit, maxScale: undefined, attempts: 0 }
+  yield* napping(() => goOn(parts, pass, { ...query, receivedUpTo }, wanted, signal), NAP_AFTER_MS)
+}
+
+/** Answers what comes behind where the pass is. */
+async function* goOn<Answer>(
+  parts: Parts,
+  pass: Pass,
+  query: Query & Pick<Bounded, 'receivedUpTo'>,
+  wanted: Wanted<Answer>,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Answer> {
+  mustNotHaveExpired(pass, query.order)
+  while (true) {
     try {
-      for await (const found of walk(parts, pass, { ...query, after, limit, receivedUpTo }, columns, signal)) {
-        for await (const lines of wholeLines(parts.engine, found, signal)) {
-          after = lastPosition(lines)
-          limit -= lines.to - lines.from
-          yield lines
-        }
+      const rest = { ...query, after: pass.after, limit: pass.limit }
+      for await (const found of walk(parts, pass, rest, wanted.columns, signal)) {
+        for await (const lines of wholeLines(parts.engine, found, signal)) yield* answers(lines, pass, wanted)
       }
       return
     } catch (error) {
       if (signal?.aborted) return
-      if (attempt === MAX_ATTEMPTS || !(await mend(parts, pass, error))) throw failed(error)
+      await repair(parts, pass, query.order, error)
     }
+  }
+}
+
+function* answers<Answer>(lines: Lines, pass: Pass, wanted: Wanted<Answer>): Generator<Answer> {
+  for (let from = lines.from; from < lines.to; ) {
+    const { answer, to } = wanted.answer({ ...lines, from })
+    pass.after = lastPosition({ ...lines, to })
+    pass.limit -= to - from
+    from = to
+    yield answer
   }
 }
 
@@ -84,7 +105,7 @@ async function* walk(
     const running = await begin(parts, pass, query, reader)
     if (running === undefined) return
     const { chosen, parts: inParts } = running.selection
-    const newest = isQuick(query)
+    const newest = isQuick(query, running)
       ? await newestAtOnce(running, columns, { order: query.order, limit: query.newest })
       : undefined
     if (newest === undefined)
@@ -109,7 +130,8 @@ async function begin(parts: Parts, pass: Pass, query: Bounded, reader: Reader): 
   const onSlice = (slice: Slice): void => {
     pass.slice = slice
   }
-  return { reader, selection, conditions, values, onSlice }
+  const size = { bytes: parts.sliceBytes, maxScale: pass.maxScale }
+  return { reader, selection, conditions, values, onSlice, size }
 }
 
 async function* walkSlices(
@@ -117,12 +139,13 @@ async function* walkSlices(
   query: Bounded,
   columns: readonly string[],
 ): AsyncGenerator<DuckDBDataChunk> {
-  const { reader, selection, values, onSlice } = running
+  const { reader, selection, values, onSlice, size } = running
   const { order, newest, limit } = query
   const conditions = await refine(running, query)
   const rows = Number.isFinite(limit) ? limit : newest
   const slices = new Slices(selection.parts, {
     ...timesOf(query, conditions),
+    ...size,
     order,
     ...(rows === undefined ? {} : { rows }),
   })
@@ -164,64 +187,8 @@ function timesOf({ order, after }: Bounded, { since, until }: Conditions): { sin
 }
 
 /** Whether the query is the common one for a few of the newest lines. */
-function isQuick(query: Bounded): query is Bounded & { readonly newest: number } {
+function isQuick(query: Bounded, { selection, size }: Running): query is Bounded & { readonly newest: number } {
   const { newest = MAX_QUICK + 1, perTask = false, after, limit } = query
-  return newest <= MAX_QUICK && !perTask && after === undefined && limit >= newest
-}
-
-/** Makes the next attempt of a search possible after an error; false when there is nothing that it could change. */
-async function mend(parts: Parts, pass: Pass, error: unknown): Promise<boolean> {
-  const { slice } = pass
-  if (pass.segments.some((segment) => segment.gone === 'expired')) {
-    throw unavailable('go on: records expired while they were read; ask again with a later start', error)
-  }
-  const failure = failureOf(error)
-  if (failure === 'fatal') parts.onFatal()
-  if (failure === 'invalidated' || isDetached(error)) {
-    await parts.serial.run(async () => {
-      for (const { segment } of slice?.parts ?? []) await reattachIfShut(parts, segment)
-    })
-    return true
-  }
-  if (failure !== 'damaged' || slice === undefined) return false
-  for (const { segment } of slice.parts) {
-    const cause = await damageOf(parts, segment)
-    if (cause !== undefined) await parts.serial.run(() => parts.segments.setAside(segment, cause))
-  }
-  return true
-}
-
-async function reattachIfShut({ engine, segments }: Parts, segment: Segment): Promise<void> {
-  if (segment.gone !== '') return
-  try {
-    await engine.writer.run(`SELECT count(*) FROM ${segment.database}.streams`)
-  } catch (error) {
-    if (failureOf(error) === 'invalidated') await segments.reattach(segment)
-  }
-}
-
-/** Reads all of a segment; returns the error when it proves damaged. */
-async function damageOf({ engine }: Parts, segment: Segment): Promise<unknown> {
-  if (segment.gone !== '') return undefined
-  const reader = await engine.lease()
-  const hash = (table: string): string => `SELECT bit_xor(hash(t)) FROM ${segment.database}.${table} t`
-  try {
-    const sql = `${hash('lines')} UNION ALL ${hash('rests')}`
-    for await (const chunk of reader.chunks(sql)) void chunk
-    return undefined
-  } catch (error) {
-    return failureOf(error) === 'damaged' ? error : undefined
-  } finally {
-    reader.release()
-  }
-}
-
-/** The segment is being attached anew at this moment, or was set aside. */
-function isDetached(error: unknown): boolean {
-  return error instanceof Error && /^(Catalog|Binder) Error: .*does not exist/s.test(error.message)
-}
-
-function failed(error: unknown): unknown {
-  if (error instanceof Error && error.name === 'SwarmlogsError') return error
-  return unavailable(`search now: ${messageOf(error)}`, error)
+  const isFew = selection.parts.every(({ text, chosen }) => (newest * text) / chosen <= size.bytes)
+  return newest <= MAX_QUICK && isFew && !perTask && after === undefined && limit >= newest
 }

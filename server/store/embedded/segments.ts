@@ -199,7 +199,7 @@ export class Segments {
     try {
       await this.#connection.run(`${attach} (${ATTACH_OPTIONS})`)
     } catch (error) {
-      if (failureOf(error) !== 'other') throw error
+      if (!['other', 'memory'].includes(failureOf(error))) throw error
       // Attaching writes when there is a WAL to take in; reading must go on where that is impossible.
       await this.#connection.run(`${attach} (READ_ONLY)`)
       segment.isReadOnly = true

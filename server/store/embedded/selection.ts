@@ -33,6 +33,8 @@ export interface Part {
   /** How many lines of chosen streams it has, and how many in all. */
   readonly chosen: number
   readonly total: number
+  /** Bytes of text in the lines of chosen streams. */
+  readonly text: number
   readonly streams: readonly { readonly id: number; readonly chosen: Chosen }[]
 }
 
@@ -156,6 +158,7 @@ function partOf(segment: Segment, index: number, chosen: ReadonlyMap<Entry, Chos
   let last: bigint | undefined
   let ahead: bigint | undefined
   let lines = 0
+  let text = 0
   const { records, streams: held } = segment
   // Whichever is shorter is walked through.
   const entries = chosen.size < held.size ? chosen.keys() : held.keys()
@@ -165,12 +168,13 @@ function partOf(segment: Segment, index: number, chosen: ReadonlyMap<Entry, Chos
     if (stream === undefined || counts === undefined) continue
     streams.push({ id: counts.id, chosen: stream })
     lines += counts.records
+    text += counts.text
     if (first === undefined || counts.first < first) first = counts.first
     if (last === undefined || counts.last > last) last = counts.last
     if (counts.ahead !== undefined && (ahead === undefined || counts.ahead < ahead)) ahead = counts.ahead
   }
   if (first === undefined || last === undefined) return undefined
-  return { segment, index, first, last, ahead, chosen: lines, total: records, streams }
+  return { segment, index, first, last, ahead, chosen: lines, total: records, text, streams }
 }
 
 function taskKey({ taskId, containerId, tag }: LogStream): string {

@@ -6,18 +6,17 @@ const SLICE_ROWS = 65_536
 const MIN_SLICE_ROWS = 512
 /** ... and so many that must be looked at, so that each slice is a short piece of work. */
 const SLICE_SCAN = 4_000_000
-/** ... and so many bytes of text, reckoned from the size of the files. */
-const SLICE_BYTES = 64 * 2 ** 20
-/** Text is about three times as large as its compressed form. */
-const TEXT_RATIO = 4
 /** How much larger than foreseen a slice may be made when few of its lines match. */
 const MAX_SCALE = 256
+const MIN_SCALE = 1 / 4096
 
 /** A range of times, [from, to), and the parts that have lines in it. */
 export interface Slice {
   readonly from: bigint
   readonly to: bigint
   readonly parts: readonly Part[]
+  /** How much larger, or smaller, it was made than what was foreseen allows. */
+  readonly scale: number
 }
 
 /** A part as the times of its lines go: its range, both ends inclusive, and what share of a slice each of its lines is. */
@@ -36,8 +35,17 @@ export interface Walk {
   readonly order: 'asc' | 'desc'
   /** As many lines as the first slices should have at least; a small answer needs no large slice. */
   readonly rows?: number
+  /** So many bytes of text at most, as far as can be foreseen. */
+  readonly bytes: number
+  /** At most so many times larger than what is foreseen to fit; less than 1 when that did not fit. */
+  readonly maxScale?: number | undefined
   /** Walk by the time that counts for "the newest": `received` for lines whose clock ran ahead. */
   readonly byArrival?: boolean
+}
+
+/** The greatest scale to go on with when a slice did not fit into memory; undefined when smaller slices make no sense. */
+export function smallerScale({ scale }: Slice): number | undefined {
+  return scale > MIN_SCALE ? scale / 4 : undefined
 }
 
 /** Cuts the time range of a search into slices, in its order, each about as large as fits well into memory. */
@@ -46,13 +54,18 @@ export class Slices {
   readonly #order: 'asc' | 'desc'
   readonly #end: bigint
   readonly #rows: number
+  readonly #bytes: number
+  readonly #maxScale: number
   #at: bigint
-  #scale = 1
+  #scale: number
   #expected = 0
 
   constructor(parts: readonly Part[], walk: Walk) {
     this.#order = walk.order
     this.#rows = Math.min(Math.max((walk.rows ?? SLICE_ROWS) * 4, MIN_SLICE_ROWS), SLICE_ROWS)
+    this.#bytes = walk.bytes
+    this.#maxScale = walk.maxScale ?? MAX_SCALE
+    this.#scale = Math.min(1, this.#maxScale)
     // Downwards is upwards with all times negated.
     this.#at = walk.order === 'asc' ? walk.since : 1n - walk.until
     this.#end = walk.order === 'asc' ? walk.until : 1n - walk.since
@@ -70,14 +83,15 @@ export class Slices {
     const to = this.#fill(from)
     this.#at = to
     const parts = this.#spans.filter((span) => span.first < to && span.last >= from).map((span) => span.part)
-    return this.#order === 'asc' ? { from, to, parts } : { from: 1n - to, to: 1n - from, parts }
+    const scale = this.#scale
+    return this.#order === 'asc' ? { from, to, parts, scale } : { from: 1n - to, to: 1n - from, parts, scale }
   }
 
   /** Tells how many rows the last slice had, so that the next ones are larger or smaller. */
   learn(rows: number): void {
     const expected = Math.max(this.#expected, 1)
-    if (rows < expected / 4) this.#scale = Math.min(this.#scale * 4, MAX_SCALE)
-    else if (rows > expected * 2) this.#scale = Math.max(this.#scale / 4, 1 / 64)
+    if (rows < expected / 4) this.#scale = Math.min(this.#scale * 4, this.#maxScale)
+    else if (rows > expected * 2) this.#scale = Math.max(this.#scale / 4, MIN_SCALE)
   }
 
   /** Where a slice from here is full; at most `#end`. Lines are taken to be spread evenly over each part's time. */
@@ -120,8 +134,8 @@ export class Slices {
   }
 
   #costPerLine(scan: number, part: Part): number {
-    const textBytes = (part.segment.bytes * TEXT_RATIO) / Math.max(part.total, 1)
-    const share = Math.max(1 / this.#rows, textBytes / SLICE_BYTES) / this.#scale
+    const textBytes = part.text / Math.max(part.chosen, 1)
+    const share = Math.max(1 / this.#rows, textBytes / this.#bytes) / this.#scale
     return Math.max(share, scan)
   }
 

@@ -74,13 +74,13 @@ export class EmbeddedStore implements Store {
 
   async *search(query: Query, signal?: AbortSignal): AsyncGenerator<readonly StoredRecord[]> {
     const parts = await this.#ready()
-    for await (const lines of search(parts, query, RECORD_COLUMNS, signal)) yield recordsOf(lines)
+    yield* search(parts, query, { columns: RECORD_COLUMNS, answer: recordsOf }, signal)
   }
 
   async *print(query: Query, format: LineFormat, signal?: AbortSignal): AsyncGenerator<readonly PrintedRun[]> {
     const parts = await this.#ready()
     const printer = new Printer(format)
-    for await (const lines of search(parts, query, [], signal)) yield printer.runsOf(lines)
+    yield* search(parts, query, { columns: [], answer: (lines) => printer.runsOf(lines) }, signal)
   }
 
   async streams(): Promise<readonly StreamSummary[]> {

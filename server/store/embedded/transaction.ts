@@ -8,12 +8,13 @@ import {
   LINE_TYPES,
   levelCode,
   REST_TYPES,
+  SEALED_TABLE,
   SEALED_TYPES,
   STREAM_TYPES,
   sourceCode,
 } from './schema.ts'
-import type { Segment } from './segment.ts'
-import { type Counts, count, type Entry } from './streams.ts'
+import type { Added, Segment } from './segment.ts'
+import { count, type Entry, labelsOf } from './streams.ts'
 
 /** Stores rows in a segment, durably, all or none, and counts them. */
 export async function writeRows(
@@ -31,7 +32,7 @@ export async function writeRows(
       connection,
       table(segment, 'streams', STREAM_TYPES),
       [...added],
-      [([, id]) => id, ([entry]) => entry.labels],
+      [([, id]) => id, ([entry]) => labelsOf(entry.stream)],
     )
     await appendLines(connection, segment, rows, received, idOf)
     if (hasLong) await appendRests(connection, segment, rows, idOf)
@@ -42,9 +43,9 @@ export async function writeRows(
       [([id]) => id, ([, last]) => last, () => received],
     )
   })
-  for (const [entry, { counts, ahead }] of tally(rows)) {
-    segment.add(entry, idOf(entry), counts, received, ahead)
-    count(entry, counts)
+  for (const [entry, lines] of tally(rows)) {
+    segment.add(entry, idOf(entry), lines, received)
+    count(entry, lines)
   }
   if (hasLong) segment.hasLong = true
   segment.isDirty = true
@@ -54,7 +55,8 @@ export async function writeRows(
 /** Writes down what the segment holds of which stream, so that start-up need not count, and takes its WAL in. */
 export async function sealSegment(connection: DuckDBConnection, segment: Segment): Promise<void> {
   await inTransaction(connection, async () => {
-    await connection.run(`DELETE FROM ${segment.database}.sealed`)
+    // Made anew: that of an older format had other columns.
+    await connection.run(`CREATE OR REPLACE TABLE ${segment.database}.${SEALED_TABLE}`)
     await appendRows(
       connection,
       table(segment, 'sealed', SEALED_TYPES),
@@ -66,6 +68,7 @@ export async function sealSegment(connection: DuckDBConnection, segment: Segment
         (held) => held.last,
         (held) => held.received,
         (held) => held.ahead ?? null,
+        (held) => BigInt(held.text),
       ],
     )
   })
@@ -130,13 +133,14 @@ async function inTransaction(connection: DuckDBConnection, work: () => Promise<v
   }
 }
 
-function tally(rows: readonly Row[]): Map<Entry, { readonly counts: Counts; ahead: boolean }> {
-  const tallies = new Map<Entry, { readonly counts: Counts; ahead: boolean }>()
-  for (const { entry, time, flags } of rows) {
-    const tally = tallies.get(entry) ?? { counts: { records: 0, first: time, last: time }, ahead: false }
-    tally.counts.records++
-    if (time < tally.counts.first) tally.counts.first = time
-    if (time > tally.counts.last) tally.counts.last = time
+function tally(rows: readonly Row[]): Map<Entry, Added> {
+  const tallies = new Map<Entry, Added>()
+  for (const { entry, time, flags, record } of rows) {
+    const tally = tallies.get(entry) ?? { records: 0, first: time, last: time, text: 0, ahead: false }
+    tally.records++
+    tally.text += Buffer.byteLength(headOf(record.message)) + Buffer.byteLength(headOf(record.fields))
+    if (time < tally.first) tally.first = time
+    if (time > tally.last) tally.last = time
     if ((flags & AHEAD) !== 0) tally.ahead = true
     tallies.set(entry, tally)
   }

@@ -1,11 +1,12 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { DuckDBConnection } from '@duckdb/node-api'
 import type { Logger } from 'pino'
-import { comparePositions, type LogRecord, positionOf, type StoredRecord } from '../../../shared/record.ts'
-import type { Appended } from '../store.ts'
+import type { LogRecord } from '../../../shared/record.ts'
+import { type Appended, PartlyStored } from '../store.ts'
 import type { Admission } from './admission.ts'
 import { failureOf, messageOf, unavailable } from './failure.ts'
 import type { Folder } from './folder.ts'
+import { appendedOf } from './outcome.ts'
 import { type Row, RowMaker } from './rows.ts'
 import type { Segments } from './segments.ts'
 import type { Serial } from './serial.ts'
@@ -18,12 +19,16 @@ const MAX_COMMIT_BYTES = 64 * 2 ** 20
 /** Calls that may wait; beyond, they are refused and the senders try again later. */
 const MAX_WAITING = 4096
 const TURN = 4096
+/** The log tells so often of lines that are left out. */
+const TELL_EVERY_MS = 60_000
 /** Damaged files that one commit may meet before it gives up. */
 const MAX_RETRIES = 8
 
 interface Call {
   readonly records: readonly LogRecord[]
   readonly bytes: number
+  /** How many of them are older than lines are kept: they are left out. */
+  expired: number
   readonly resolve: (appended: Appended) => void
   readonly reject: (error: unknown) => void
 }
@@ -54,6 +59,9 @@ export class Writer {
   #lastReceived: bigint
   #reason = ''
   #stopped = ''
+  /** Lines left out since it was last told. */
+  #expired = 0
+  #toldExpiredMs = 0
 
   constructor(options: WriterOptions) {
     this.#options = options
@@ -74,7 +82,7 @@ export class Writer {
     return new Promise((resolve, reject) => {
       let bytes = 0
       for (const { message, fields } of records) bytes += message.length + fields.length
-      this.#waiting.push({ records, bytes, resolve, reject })
+      this.#waiting.push({ records, bytes, expired: 0, resolve, reject })
       this.#running ??= this.#run()
     })
   }
@@ -118,12 +126,17 @@ export class Writer {
   }
 
   async #commit(calls: readonly Call[]): Promise<void> {
+    const stored: Row[] = []
+    const received = this.#nextReceived()
     try {
       if (this.#stopped !== '') throw new Error(this.#stopped)
       const bytes = calls.reduce((sum, call) => sum + call.bytes, 0)
       await this.#checkRoom(bytes)
-      const { rows, received } = await this.#store(calls)
-      await settle(calls, rows, received)
+      await this.#store(calls, received, stored)
+      this.#lastReceived = received
+      this.#tellExpired(calls)
+      for (const [index, appended] of (await appendedOf(calls, stored, received)).entries())
+        calls[index]?.resolve(appended)
       if (this.#reason !== '') this.#options.log.info('store takes records again')
       this.#reason = ''
     } catch (error) {
@@ -132,8 +145,26 @@ export class Writer {
       if (failureOf(error) === 'fatal') this.#options.onFatal()
       if (this.#reason === '') this.#options.log.error({ err: error }, 'store cannot take records')
       this.#reason = messageOf(error)
-      for (const call of calls) call.reject(unavailable(`store now: ${this.#reason}`, error))
+      await this.#reject(calls, stored, received, error)
     }
+  }
+
+  /** What was stored before the error is there to be read, and must be told: a retry finds only duplicates of it. */
+  async #reject(calls: readonly Call[], stored: readonly Row[], received: bigint, error: unknown): Promise<void> {
+    const failure = unavailable(`store now: ${this.#reason}`, error)
+    if (stored.length > 0) this.#lastReceived = received
+    for (const [index, appended] of (await appendedOf(calls, stored, received)).entries()) {
+      const isPart = appended.stored.length > 0
+      calls[index]?.reject(isPart ? new PartlyStored(failure.message, { ...appended, duplicates: 0 }, error) : failure)
+    }
+  }
+
+  #tellExpired(calls: readonly Call[]): void {
+    for (const { expired } of calls) this.#expired += expired
+    if (this.#expired === 0 || Date.now() < this.#toldExpiredMs + TELL_EVERY_MS) return
+    this.#options.log.info({ lines: this.#expired }, 'lines came that are older than lines are kept: left out')
+    this.#expired = 0
+    this.#toldExpiredMs = Date.now()
   }
 
   async #checkRoom(bytes: number): Promise<void> {
@@ -143,19 +174,16 @@ export class Writer {
       throw new Error(`the disk is full (${Math.floor(free / 2 ** 20)} MiB are free)`)
   }
 
-  /** Stores what is new, day by day, as a transaction can write to one file only. A damaged file is set aside by then, and all is tried again. */
-  async #store(calls: readonly Call[]): Promise<{ rows: readonly Row[]; received: bigint }> {
-    const stored: Row[] = []
-    const received = this.#nextReceived()
+  /** Stores what is new, day by day, as a transaction can write to one file only, and notes it in `stored`. A damaged file is set aside by then, and all is tried again. */
+  async #store(calls: readonly Call[], received: bigint, stored: Row[]): Promise<void> {
     for (let attempt = 0; ; attempt++) {
       try {
         const rows = await this.#options.admission.admit(await this.#rows(calls))
         for (const part of partitions(rows)) {
           await this.#write(part, received)
-          stored.push(...part)
+          for (const row of part) stored.push(row)
         }
-        this.#lastReceived = received
-        return { rows: attempt === 0 ? rows : stored, received }
+        return
       } catch (error) {
         this.#options.admission.forget()
         if (failureOf(error) !== 'damaged' || attempt === MAX_RETRIES) throw error
@@ -166,10 +194,13 @@ export class Writer {
   async #rows(calls: readonly Call[]): Promise<Row[]> {
     const maker = new RowMaker(this.#options.streams, BigInt(Date.now()) * 1_000_000n, this.#options.retentionNs)
     const rows: Row[] = []
-    for (const [call, { records }] of calls.entries()) {
-      for (const record of records) {
-        rows.push(maker.row(record, call))
-        if (rows.length % TURN === 0) await nextTurn()
+    for (const [call, of] of calls.entries()) {
+      of.expired = 0
+      for (const [index, record] of of.records.entries()) {
+        const row = maker.row(record, call)
+        if (row === undefined) of.expired++
+        else rows.push(row)
+        if (index % TURN === TURN - 1) await nextTurn()
       }
     }
     return rows
@@ -209,32 +240,4 @@ function partitions(rows: readonly Row[]): Row[][] {
     else part.push(row)
   }
   return [...parts].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, part]) => part)
-}
-
-async function settle(calls: readonly Call[], rows: readonly Row[], received: bigint): Promise<void> {
-  const stored: StoredRecord[][] = calls.map(() => [])
-  for (const [index, row] of rows.entries()) {
-    stored[row.call]?.push(storedRecord(row, received))
-    if (index % TURN === TURN - 1) await nextTurn()
-  }
-  for (const [index, call] of calls.entries()) {
-    const own = stored[index] ?? []
-    if (!isSorted(own)) own.sort((a, b) => comparePositions(positionOf(a), positionOf(b)))
-    call.resolve({ stored: own, duplicates: call.records.length - own.length, received })
-  }
-}
-
-/** The record as a search would give it. */
-function storedRecord({ record, entry, time, ordinal }: Row, received: bigint): StoredRecord {
-  const { source, message, cutFrom, headMissing, level, fields } = record
-  const { stream } = entry
-  return { stream, source, time, ordinal, message, cutFrom, headMissing, chunk: '', level, fields, received }
-}
-
-function isSorted(records: readonly StoredRecord[]): boolean {
-  for (const [index, record] of records.entries()) {
-    const before = records[index - 1]
-    if (before !== undefined && comparePositions(positionOf(before), positionOf(record)) > 0) return false
-  }
-  return true
 }

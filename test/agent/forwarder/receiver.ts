@@ -10,10 +10,16 @@ import { freshSalt, keyDigest } from '../../../shared/forward/handshake.ts'
 /** [tag, body, option] */
 export type Frame = [string, unknown, { chunk: string; [key: string]: unknown }]
 
+interface TestStore {
+  readonly id: string
+  readonly epoch: number
+  readonly retentionMs?: number
+}
+
 export interface ReceiverOptions {
   readonly key?: string
   /** Key of its hello ack; undefined: it is a foreign receiver. */
-  readonly store?: { id: string; epoch: number } | undefined
+  readonly store?: TestStore | undefined
   readonly tls?: TlsOptions
   /** What it does with a records or inventory frame; the default acks it. */
   readonly onFrame?: (socket: Socket, frame: Frame, receiver: Receiver) => void
@@ -30,7 +36,7 @@ export class Receiver {
   readonly sockets = new Set<Socket>()
   readonly changed = new Bell()
   connections = 0
-  store: { id: string; epoch: number } | undefined
+  store: TestStore | undefined
   readonly #server: Server
   readonly #options: ReceiverOptions
 
@@ -62,7 +68,7 @@ export class Receiver {
   }
 
   /** Becomes a server with another store, as after a restart: its clients have to connect again. */
-  moveTo(store: { id: string; epoch: number }): void {
+  moveTo(store: TestStore): void {
     this.store = store
     for (const socket of this.sockets) socket.end()
   }
@@ -91,7 +97,7 @@ export class Receiver {
   #take(socket: Socket, frame: Frame): void {
     const [tag, , { chunk }] = frame
     if (tag === 'swarmlogs.hello') {
-      const swarmlogs = this.store && { format: 1, version: '1', store: this.store.id, epoch: this.store.epoch }
+      const swarmlogs = this.store && helloOf(this.store)
       socket.write(pack(swarmlogs === undefined ? { ack: chunk } : { ack: chunk, swarmlogs }))
       return
     }
@@ -100,6 +106,10 @@ export class Receiver {
     else this.#options.onFrame(socket, frame, this)
     this.changed.ring()
   }
+}
+
+function helloOf({ id, ...rest }: TestStore): object {
+  return { format: 1, version: '1', store: id, ...rest }
 }
 
 /** Starts a receiver that ends with the test. */

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { get } from 'node:http'
+import { get, type IncomingMessage } from 'node:http'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { ApiPage, ApiProblem, ApiRecord } from '../../../shared/api.ts'
 import { framesOf } from '../frames.ts'
@@ -296,6 +296,41 @@ describe('GET /api/v1/search', () => {
     expect(produced * 100_000).toBeLessThan(20_000_000)
     request.destroy()
     await expect.poll(() => server.context.slots.taken).toBe(0)
+  })
+
+  describe('to a client that takes nothing', () => {
+    let stopped: PromiseWithResolvers<void>
+    let response: IncomingMessage
+    beforeEach(async () => {
+      await server.close()
+      server = await serve({ timing: { stalledMs: 150 } })
+      stopped = Promise.withResolvers<void>()
+      Object.assign(server.context.store, {
+        async *print(_query: unknown, _format: unknown, signal: AbortSignal) {
+          signal.addEventListener('abort', () => stopped.resolve())
+          while (!signal.aborted) yield [{ source: 'stdout', text: 'x'.repeat(100_000) }]
+        },
+      })
+      const request = get(`${server.url}/api/v1/search`, { headers: MULTIPLEXED, agent: false })
+      ;[response] = await once(request, 'response')
+    })
+
+    it('stops the search, and says so to one that takes the rest after all', async () => {
+      response.pause()
+      await stopped.promise
+      const chunks: Buffer[] = []
+      for await (const chunk of response) chunks.push(chunk)
+      const end = framesOf(Buffer.concat(chunks)).at(-1)
+      expect(end).toMatchObject({ source: 'error', text: expect.stringMatching(/took nothing .* ask again/) })
+      expect(server.context.slots.taken).toBe(0)
+    })
+
+    it('cuts the answer off at last', async () => {
+      response.on('error', () => {})
+      response.pause()
+      await stopped.promise
+      await expect.poll(() => server.context.slots.taken).toBe(0)
+    })
   })
 
   it('stops a search that has found nothing yet when the client leaves', async () => {

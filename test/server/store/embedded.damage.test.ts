@@ -239,13 +239,13 @@ describe('a newer store', () => {
     await stop()
     const instance = await DuckDBInstance.create(join(dir, 'catalog.duckdb'))
     const connection = await instance.connect()
-    await connection.run("UPDATE meta SET value = '2' WHERE name = 'format'")
+    await connection.run("UPDATE meta SET value = '3' WHERE name = 'format'")
     connection.closeSync()
     instance.closeSync()
     const before = await snapshot()
     await expect(start()).rejects.toMatchObject({
       code: 'SWARMLOGS_STORE_NEWER',
-      message: expect.stringMatching(/^cannot open .* format is 2/),
+      message: expect.stringMatching(/^cannot open .* format is 3/),
     })
     expect(await snapshot()).toEqual(before)
   })

@@ -5,10 +5,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { DuckDBInstance } from '@duckdb/node-api'
 import { pino } from 'pino'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { EmbeddedOptions } from '../../../server/store/embedded/parts.ts'
 import { EmbeddedStore } from '../../../server/store/embedded/store.ts'
+import { PartlyStored } from '../../../server/store/store.ts'
 import { collect, DAY, linesOf, messages, NOON, queryOf, recordOf, SECOND, streamOf } from './records.ts'
 
 const run = promisify(execFile)
@@ -50,6 +52,19 @@ async function start(options: Partial<EmbeddedOptions> = {}): Promise<EmbeddedSt
   return store
 }
 
+/** Runs a statement on the database in a file, which it calls `db`. */
+async function sql(path: string, text: string): Promise<unknown[][]> {
+  const instance = await DuckDBInstance.create(':memory:')
+  const connection = await instance.connect()
+  try {
+    await connection.run(`ATTACH '${path}' AS db`)
+    return await (await connection.run(text)).getRows()
+  } finally {
+    connection.closeSync()
+    instance.closeSync()
+  }
+}
+
 /** Lines that do not compress well, a millisecond apart. */
 function bulk(count: number, time: bigint): ReturnType<typeof linesOf> {
   return linesOf(WEB, count, { time }).map((record, index) => ({
@@ -78,11 +93,14 @@ describe('retention', () => {
     expect((await readdir(join(dir, 'segments'))).filter((name) => name.endsWith('.duckdb'))).toEqual([])
   })
 
-  it('takes lines that are too old for as long as if they were new', async () => {
+  it('takes no lines that have expired before they come, but does those whose time is out of all reason', async () => {
     await start({ retentionMs: 2 * DAY_MS })
-    await store.append([recordOf(WEB, { time: NOON - 9n * DAY, message: 'old' })])
+    const now = BigInt(Date.now()) * 1_000_000n
+    const old = [3n, 9n].map((days) => recordOf(WEB, { time: now - days * DAY, message: 'old' }))
+    expect(await store.append(old)).toMatchObject({ stored: [], duplicates: 0 })
+    await store.append([recordOf(WEB, { time: 5n * SECOND, message: '1970' })])
     await store.runUpkeep()
-    expect(await messages(store)).toEqual(['old'])
+    expect(await messages(store)).toEqual(['1970'])
     await store.runUpkeep(Date.now() + 4 * DAY_MS)
     expect(await messages(store)).toEqual([])
   })
@@ -138,6 +156,75 @@ it('searches and prints many long lines with little memory', async () => {
   expect(await collect(store, queryOf({}, { grep: `${text.slice(-300)}` }))).toHaveLength(2500)
 })
 
+describe('many lines of some thousand characters that compress well', () => {
+  const trace = Array.from({ length: 70 }, (_, line) => `    at com.shop.orders.Controller.handle(Controller:${line})`)
+    .join('\n')
+    .slice(0, 3500)
+  const traces = (count: number, time = NOON): ReturnType<typeof linesOf> =>
+    linesOf(WEB, count, { time }).map((record, index) => ({ ...record, message: `failure ${index}\n${trace}` }))
+
+  it('are searched, printed and the newest of them found with little memory', async () => {
+    await start({ memoryBytes: 24 * MIB })
+    for (let round = 0n; round < 2n; round++) await store.append(traces(5000, NOON + round * 5n * SECOND))
+    expect(await collect(store)).toHaveLength(10_000)
+    const format = { timestamps: true, prefix: () => '' }
+    let chars = 0
+    for await (const runs of store.print(queryOf({ order: 'desc' }), format))
+      for (const { text } of runs) chars += text.length
+    expect(chars).toBeGreaterThan(10_000 * 3500)
+    expect(await collect(store, queryOf({ newest: 6000 }))).toHaveLength(6000)
+    await start({ memoryBytes: 24 * MIB })
+    expect(await collect(store)).toHaveLength(10_000)
+  })
+
+  it('are found behind many lines that do not match, however large the slices have grown by then', async () => {
+    await start({ memoryBytes: 24 * MIB })
+    for (let round = 0n; round < 4n; round++)
+      await store.append(linesOf(WEB, 50_000, { time: NOON + round * 50n * SECOND }))
+    for (let round = 0n; round < 2n; round++) await store.append(traces(5000, NOON + (300n + round * 5n) * SECOND))
+    expect(await collect(store, queryOf({}, { grep: 'failure' }))).toHaveLength(10_000)
+  })
+})
+
+it('searches that nobody reads from leave memory and places to others, and go on when they are', async () => {
+  await start()
+  await store.append(linesOf(WEB, 10_000))
+  const readings = Array.from({ length: 40 }, () => store.search(queryOf())[Symbol.asyncIterator]())
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  try {
+    const beginnings = Promise.all(readings.map((reading) => reading.next()))
+    const ticks = setInterval(() => vi.advanceTimersByTime(10_000), 10)
+    const counts = (await beginnings).map(({ value }) => value.length)
+    clearInterval(ticks)
+    expect(await collect(store)).toHaveLength(10_000)
+    vi.advanceTimersByTime(10_000)
+    for (const [index, reading] of readings.slice(0, 3).entries()) {
+      let count = counts[index]
+      for (let next = await reading.next(); !next.done; next = await reading.next()) count += next.value.length
+      expect(count).toBe(10_000)
+    }
+  } finally {
+    vi.useRealTimers()
+  }
+})
+
+it('tells what it stored of an append that fails half way', async () => {
+  await start()
+  const blocked = join(dir, 'segments', `${new Date(Number(NOON / 1_000_000n)).toISOString().slice(0, 10)}.0.duckdb`)
+  await mkdir(blocked)
+  const records = [recordOf(WEB, { time: NOON, message: 'new' }), recordOf(WEB, { time: NOON - DAY, message: 'old' })]
+  const failure = await store.append(records).catch((error: unknown) => error)
+  if (!(failure instanceof PartlyStored)) throw failure
+  expect(failure.code).toBe('SWARMLOGS_STORE_UNAVAILABLE')
+  expect(failure.appended.stored).toEqual(await collect(store))
+  expect(failure.appended.stored.map(({ message }) => message)).toEqual(['old'])
+  expect(store.lastReceived).toBe(failure.appended.received)
+  await rm(blocked, { recursive: true })
+  const { stored, duplicates, received } = await store.append(records)
+  expect([stored.map(({ message }) => message), duplicates]).toEqual([['new'], 1])
+  expect(received).toBeGreaterThan(failure.appended.received)
+})
+
 it('does not look for a text that is longer than what the pieces of long lines share', async () => {
   await start()
   const asked = collect(store, queryOf({}, { grep: 'x'.repeat(513) }))
@@ -148,6 +235,26 @@ it('does not look for a text that is longer than what the pieces of long lines s
 })
 
 describe('the folder', () => {
+  it('of the first format is taken over, and no longer open to servers that know only that', async () => {
+    await start()
+    await store.append(linesOf(WEB, 100))
+    await store.close()
+    const [segment] = (await readdir(join(dir, 'segments'))).filter((name) => name.endsWith('.duckdb'))
+    await sql(join(dir, 'segments', segment ?? ''), 'ALTER TABLE db.sealed DROP COLUMN text')
+    await sql(join(dir, 'catalog.duckdb'), "UPDATE db.meta SET value = '1' WHERE name = 'format'")
+    await start()
+    expect(await collect(store)).toHaveLength(100)
+    await store.append([recordOf(WEB, { time: NOON + SECOND })])
+    await store.close()
+    expect(await sql(join(dir, 'catalog.duckdb'), "SELECT value FROM db.meta WHERE name = 'format'")).toEqual([['2']])
+    expect(await sql(join(dir, 'segments', segment ?? ''), 'SELECT records, text FROM db.sealed')).toEqual([
+      [101n, 695n],
+    ])
+    await start()
+    expect(await collect(store)).toHaveLength(101)
+    expect(store.identity.epoch).toBe(0)
+  })
+
   it('is refused to a second server, which waits as long as it is told', async () => {
     const writer = fileURLToPath(new URL('embedded.crash.ts', import.meta.url))
     const child = spawn(process.execPath, [writer, dir], { stdio: ['ignore', 'pipe', 'inherit'] })

@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, describe, expect, it } from 'vitest'
 import { keyDigest } from '../../../../shared/forward/handshake.ts'
 import { eventually, frame, RawClient, startListener, type TestListener } from './harness.ts'
 
 const KEYS = ['an-older-key', 'the-key']
+const WELCOME = ['PONG', true, '', 'swarmlogs', expect.any(String)]
 let listener: TestListener
 
 afterEach(async () => {
@@ -100,4 +102,39 @@ describe('the shared-key handshake', () => {
     expect(await next.receive(1)).toHaveLength(1)
     next.socket.destroy()
   })
+
+  it('bounds the connections of one name, says so, and lets others in', async () => {
+    const { client, nonce } = await open()
+    client.send(ping(nonce, 'the-key', 'salt', 'greedy'))
+    await client.receive(2)
+    for (let i = 1; i < 256; i++) await login('greedy')
+    const late = await login('greedy')
+    expect(late.values[1]).toEqual(['PONG', false, 'too many connections of greedy', '', ''])
+    await late.closed
+    expect(listener.metrics.reasons).toEqual({ connections: 1 })
+    expect((await login('modest')).values[1]).toEqual(WELCOME)
+    client.socket.destroy()
+    await eventually(() => listener.metrics.open).toBe(256)
+    expect((await login('greedy')).values[1]).toEqual(WELCOME)
+  })
+
+  it('at the bound of all connections closes the one that was idle for longest', async () => {
+    listener = await startListener({ sharedKeys: () => KEYS, maxConnections: 3 })
+    const [first, second, third] = [await login('a'), await login('b'), await login('c')]
+    await sleep(5)
+    first.send(frame(['app', 1, { log: 'x' }, { chunk: 'c' }]))
+    await first.receive(3)
+    const fourth = await login('d')
+    await second.closed
+    for (const client of [first, third, fourth]) expect(client.socket.destroyed).toBe(false)
+    expect(listener.metrics.reasons).toEqual({ connections: 1 })
+  })
 })
+
+async function login(host: string): Promise<RawClient> {
+  const client = await RawClient.open(listener.port)
+  const [hello] = (await client.receive(1)) as [['HELO', { nonce: Buffer }]]
+  client.send(ping(hello[1].nonce, 'the-key', 'salt', host))
+  await client.receive(2)
+  return client
+}

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { gzipSync, zstdCompressSync } from 'node:zlib'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -15,7 +16,7 @@ import { EntryPacker } from '../../../../shared/forward/entries.ts'
 import { WIRE_FORMAT } from '../../../../shared/forward/own.ts'
 import type { Inventory } from '../../../../shared/inventory.ts'
 import type { LogStream } from '../../../../shared/record.ts'
-import { RawClient, startListener, type TestListener } from './harness.ts'
+import { eventually, RawClient, startListener, type TestListener } from './harness.ts'
 
 const STREAM: LogStream = {
   cluster: 'c1',
@@ -80,6 +81,14 @@ describe('the hello of an agent', () => {
     ])
   })
 
+  it('is told how long lines are kept', async () => {
+    const keeping = await startListener({ retentionMs: 1000 })
+    const agent = await RawClient.open(keeping.port)
+    agent.send(helloFrame(HELLO, 'h1'))
+    expect(await agent.receive(1)).toMatchObject([{ swarmlogs: { retentionMs: 1000 } }])
+    await keeping.close(100)
+  })
+
   it('is refused with the reason when its format is newer, and the connection ends', async () => {
     client.send(helloFrame({ ...HELLO, format: WIRE_FORMAT + 1 }, 'h1'))
     const error = expect.stringMatching(/^cannot read wire format 2.*update the server/)
@@ -97,6 +106,31 @@ describe('the hello of an agent', () => {
     client.send(bytes)
     await client.closed
     expect(Object.values(listener.metrics.reasons)).toEqual([1])
+  })
+})
+
+describe('when the store becomes another one', () => {
+  it.each([
+    { id: 'a-store', epoch: 4 },
+    { id: 'another', epoch: 3 },
+  ])('agents are made to connect again, with what they sent stored and acked: %j', async (next) => {
+    let identity = { id: 'a-store', epoch: 3 }
+    const moving = await startListener({ identity: () => identity })
+    const agent = await RawClient.open(moving.port)
+    const stranger = await RawClient.open(moving.port)
+    agent.send(helloFrame(HELLO, 'h'))
+    await agent.receive(1)
+    moving.ingest.hold()
+    agent.send(records('r1', entry({ m: 'a', s: 0 })))
+    await eventually(() => moving.metrics.frames).toBe(2)
+    identity = next
+    await sleep(1100)
+    moving.ingest.release()
+    await agent.closed
+    expect(agent.values[1]).toEqual({ ack: 'r1' })
+    expect(moving.ingest.messages).toEqual(['a'])
+    expect(stranger.socket.destroyed).toBe(false)
+    await moving.close(100)
   })
 })
 
@@ -209,16 +243,22 @@ describe('a records frame of an agent', () => {
     expect(listener.metrics.reasons).toEqual({ format: 1 })
   })
 
-  it('labels are cut to 1 KiB, and too many attributes are none', async () => {
-    const attributes = Object.fromEntries(Array.from({ length: 257 }, (_, index) => [`a${index}`, '']))
+  it('labels are cut to 1 KiB, attributes to 256 with names of 512 and values of 4096 characters', async () => {
+    const many = Object.fromEntries(Array.from({ length: 1000 }, (_, index) => [`a${index}`, '']))
+    const long = Object.fromEntries(Array.from({ length: 20 }, (_, index) => [`${'k'.repeat(600)}${index}`, '']))
     const streams = [
       { ...STREAM, containerName: 'n'.repeat(5000) },
-      { ...STREAM, attributes },
+      { ...STREAM, attributes: many },
+      { ...STREAM, attributes: { ...long, x: 'v'.repeat(5000) } },
     ]
-    client.send(records('r1', Buffer.concat([entry({ m: 'cut', s: 0 }), entry({ m: 'many', s: 1 })]), streams))
+    client.send(records('r1', Buffer.concat([0, 1, 2].map((s) => entry({ m: `${s}`, s }))), streams))
     await client.receive(1)
-    expect(listener.ingest.messages).toEqual(['cut'])
-    expect(listener.ingest.stored[0]?.stream.containerName).toHaveLength(1024)
+    expect(listener.ingest.messages).toEqual(['0', '1', '2'])
+    const [named, first, cut] = listener.ingest.stored.map(({ stream }) => stream)
+    expect(named?.containerName).toHaveLength(1024)
+    expect(Object.keys(first?.attributes ?? {})).toEqual(Object.keys(many).slice(0, 256))
+    expect(cut?.attributes).toEqual({ ['k'.repeat(512)]: '', x: 'v'.repeat(4096) })
+    expect(listener.metrics.reasons).toEqual({})
   })
 
   it('its tag without our option is a foreign frame', async () => {
