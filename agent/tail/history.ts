@@ -7,7 +7,7 @@ import { type HistoryProgress, type Piece, type TailContext, within } from './pi
 import { BEGINNING, Place } from './place.ts'
 import { LogReader } from './reader.ts'
 
-const GROWTH = 4
+const GROWTH = 16
 /** A window that was too short is asked for again with so many more frames at least. */
 const SLACK = 1_000
 const RETRY_MS = 2_000
