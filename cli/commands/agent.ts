@@ -1,6 +1,7 @@
 import type { Flags } from '../../shared/settings.ts'
 import type { CommandSpec } from '../command.ts'
 import { logLevel } from '../config.ts'
+import { becomeLean } from '../lean.ts'
 import { serve } from '../serve.ts'
 import { LOG_LEVEL_FLAG, NODE_FLAGS } from '../service-flags.ts'
 
@@ -43,8 +44,7 @@ export const agent: CommandSpec = {
 }
 
 async function run(_: readonly string[], flags: Flags): Promise<void> {
-  const { becomeLean } = await import('../../agent/lean.ts')
-  becomeLean()
+  becomeLean('agent')
   const [{ runAgent }, { agentConfig }] = await Promise.all([
     import('../../agent/main.ts'),
     import('../../agent/config.ts'),

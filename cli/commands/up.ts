@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { Flags } from '../../shared/settings.ts'
 import type { CommandSpec } from '../command.ts'
 import { dataFolder, logLevel } from '../config.ts'
+import { becomeLean } from '../lean.ts'
 import { serve } from '../serve.ts'
 import { LOG_LEVEL_FLAG, NODE_FLAGS, STORE_FLAGS } from '../service-flags.ts'
 
@@ -26,6 +27,7 @@ export const up: CommandSpec = {
 }
 
 async function run(_: readonly string[], flags: Flags): Promise<void> {
+  becomeLean('server')
   const [{ runServer }, { serverConfig }, { runAgent }, { agentConfig }] = await Promise.all([
     import('../../server/main.ts'),
     import('../../server/config.ts'),
