@@ -63,6 +63,11 @@ export class SharedCommits implements Commits {
     return this.#merger.doubtAfter
   }
 
+  /** Whether no append is under way. */
+  get isQuiet(): boolean {
+    return this.#floors.size === 0
+  }
+
   /** Whether somebody here wants the records of the peers. */
   get isWanted(): boolean {
     return this.#tails > 0 || this.#linger !== undefined
