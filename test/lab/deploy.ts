@@ -75,7 +75,7 @@ export function serverUrl(swarm: Swarm, node: number): string {
 /** Waits until the server is ready and the agents of all nodes have sent something; else throws with what the Swarm says. */
 export async function waitUntilCollecting(
   swarm: Swarm,
-  { url, token }: Deployment,
+  { url, token }: Pick<Deployment, 'url' | 'token'>,
   timeoutMs = 120_000,
 ): Promise<void> {
   const deadline = Date.now() + timeoutMs
