@@ -55,6 +55,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/agent.ts')).agent,
   },
   {
+    name: 'store',
+    summary: 'copy the lines of one store into another one',
+    load: async () => (await import('./commands/store.ts')).store,
+  },
+  {
     name: 'healthcheck',
     summary: 'exit 0 when the server on this machine is alive, 1 when it is not',
     load: async () => (await import('./commands/healthcheck.ts')).healthcheck,

@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { serverUrl } from '../lab/deploy.ts'
-import { deployElasticStack, type ElasticDeployment, serverNodes } from '../lab/elastic-stack.ts'
+import { collectingServers, deployElasticStack, type ElasticDeployment } from '../lab/elastic-stack.ts'
 import { exact, judge, printer } from '../lab/ledger.ts'
 import { kill } from '../lab/processes.ts'
-import { eventually, swarmlogs } from '../lab/program.ts'
+import { swarmlogs } from '../lab/program.ts'
 import { type Swarm, startSwarm } from '../lab/swarm.ts'
 import { Events, messagesOf } from '../server/events.ts'
 
@@ -48,8 +48,7 @@ describe('stack.elasticsearch.yml on a Swarm', () => {
     await readUpTo((NODES.length * LINES) / 2)
     await killServer(killed)
     await readUpTo(NODES.length * 2 * LINES)
-    const servers = await serverNodes(swarm)
-    await Promise.all(servers.map((node) => untilReady(node)))
+    const servers = await collectingServers(swarm, deployment.token)
     // Comes last, so that a line that is shown twice is noticed.
     await say('this is all')
     shown.push(...messagesOf(await client.untilMessage('this is all')))
@@ -97,14 +96,6 @@ async function print(): Promise<void> {
     '-c',
     command,
   ])
-}
-
-/** Waits until the server of a node can write. */
-async function untilReady(node: number): Promise<void> {
-  await eventually(`the server of node ${node}`, 120_000, async () => {
-    const answer = await fetch(`${serverUrl(swarm, node)}/readyz`).catch(() => undefined)
-    return answer?.status === 200
-  })
 }
 
 /** Has the task on the first node print a line. */

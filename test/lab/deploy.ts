@@ -86,7 +86,7 @@ export async function waitUntilCollecting(
 }
 
 /** The number of nodes whose agent the server has heard of; 0 while it does not answer. */
-async function connectedAgents(url: string, token: string): Promise<number> {
+export async function connectedAgents(url: string, token: string): Promise<number> {
   try {
     const options = { headers: { authorization: `Bearer ${token}` }, signal: AbortSignal.timeout(5000) }
     const response = await fetch(`${url}/api/v1/nodes`, options)

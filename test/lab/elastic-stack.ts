@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { buildImage, deployFile, serverUrl, waitUntilCollecting } from './deploy.ts'
+import { buildImage, connectedAgents, deployFile, serverUrl } from './deploy.ts'
 import { ELASTIC_IMAGE, importElastic } from './elastic-image.ts'
 import { eventually } from './program.ts'
 import { run } from './run.ts'
@@ -44,21 +44,25 @@ export async function deployElasticStack(swarm: Swarm): Promise<ElasticDeploymen
     // This machine's kernel may lack ip_vs, and with it the ingress network's virtual addresses.
     SWARMLOGS_PUBLISH_MODE: 'host',
   })
-  const servers = await serverNodes(swarm)
-  await Promise.all(servers.map((node) => waitUntilCollecting(swarm, { url: serverUrl(swarm, node), token })))
-  return { token, servers, secrets }
+  return { token, secrets, servers: await collectingServers(swarm, token) }
 }
 
-/** The nodes that Swarm gave the two servers. */
-export async function serverNodes(swarm: Swarm): Promise<readonly [number, number]> {
+/** Waits until there are two servers, and both know of the agents of all nodes; answers their nodes. Until there is a cluster Swarm moves them. */
+export async function collectingServers(swarm: Swarm, token: string): Promise<readonly [number, number]> {
+  let nodes: number[] = []
+  const collect = async () => {
+    nodes = await serverNodes(swarm)
+    const agents = await Promise.all(nodes.map((node) => connectedAgents(serverUrl(swarm, node), token)))
+    return nodes.length === 2 && agents.every((count) => count === swarm.nodes)
+  }
+  await eventually('two servers that know all agents', 240_000, collect, () => swarm.report())
+  return [nodes[0] ?? 0, nodes[1] ?? 0]
+}
+
+async function serverNodes(swarm: Swarm): Promise<number[]> {
   const format = ['--filter', 'desired-state=running', '--format', '{{.Node}}']
-  let found: number[] = []
-  await eventually('a node for each server', 30_000, async () => {
-    const said = await swarm.docker(1, ['service', 'ps', ...format, 'swarmlogs_server'])
-    found = [...said.matchAll(/node(\d+)/g)].map(([, node]) => Number(node)).sort()
-    return found.length === 2
-  })
-  return [found[0] ?? 0, found[1] ?? 0]
+  const said = await swarm.docker(1, ['service', 'ps', ...format, 'swarmlogs_server'])
+  return [...said.matchAll(/node(\d+)/g)].map(([, node]) => Number(node)).sort()
 }
 
 async function allowMaps(): Promise<void> {

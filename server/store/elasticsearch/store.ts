@@ -8,6 +8,7 @@ import type {
   Store,
   StoreIdentity,
   StoreStatus,
+  StreamDay,
   StreamSummary,
 } from '../store.ts'
 import { PRINTED_MEMBERS, RECORD_MEMBERS } from './documents.ts'
@@ -72,6 +73,11 @@ class ElasticStore implements Store {
   async streams(): Promise<readonly StreamSummary[]> {
     this.#mustBeOpen()
     return this.#parts.counts.summaries(this.#parts.streams)
+  }
+
+  async days(): Promise<readonly StreamDay[]> {
+    this.#mustBeOpen()
+    return this.#parts.counts.days(this.#parts.streams, this.#parts.names)
   }
 
   async save(name: string, value: string): Promise<void> {

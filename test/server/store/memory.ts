@@ -9,6 +9,7 @@ import type {
   Store,
   StoreIdentity,
   StoreStatus,
+  StreamDay,
   StreamSummary,
 } from '../../../server/store/store.ts'
 import { SwarmlogsError } from '../../../shared/errors.ts'
@@ -133,6 +134,15 @@ export class MemoryStore implements Store {
       return { stream, records: own.length, first: own[0]?.time ?? 0n, last: own.at(-1)?.time ?? 0n }
     })
     return summaries.filter(({ records }) => records > 0)
+  }
+
+  async days(): Promise<readonly StreamDay[]> {
+    this.#mustBeOpen()
+    const now = this.#now()
+    return this.#data.records.map(({ stream, time }) => {
+      const isOdd = time < OLDEST || time > now + DAY
+      return { stream, day: isOdd ? '' : formatTime(time).slice(0, 10), records: 1 }
+    })
   }
 
   async save(name: string, value: string): Promise<void> {
