@@ -37,6 +37,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/nodes.ts')).nodes,
   },
   {
+    name: 'status',
+    summary: 'show how the server and its store are',
+    load: async () => (await import('./commands/status.ts')).status,
+  },
+  {
     name: 'up',
     summary: 'run server and agent in one process, for one machine',
     isService: true,

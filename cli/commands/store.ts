@@ -22,7 +22,8 @@ Examples:
   swarmlogs store copy --from /var/lib/swarmlogs --to https://es1:9200 \\
     --elasticsearch-user swarmlogs --elasticsearch-password-file password \\
     --elasticsearch-ca ca.pem
-  swarmlogs store copy --from http://es1:9200 --to ./logs       and back`
+  swarmlogs store copy --from http://es1:9200 --to ./logs       and back
+  swarmlogs store copy --from ./logs --to /mnt/larger/logs      to another disk`
 
 /** The command `store`. */
 export const store: CommandSpec = {

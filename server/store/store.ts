@@ -79,11 +79,24 @@ export interface StoreStatus {
   readonly refused?: number
 }
 
+/** A record that the store will never take. */
+export interface Refusal {
+  /** When it was put aside. */
+  readonly time: bigint
+  readonly reason: string
+  readonly service: string
+  readonly containerId: string
+  /** The beginning of what was to be stored. */
+  readonly excerpt: string
+}
+
 /**
  * Where records live and are searched. Every store must pass test/server/store/contract.ts.
  * Any call after `close` throws SWARMLOGS_STORE_UNAVAILABLE.
  */
 export interface Store {
+  /** As --store names it. */
+  readonly kind: string
   readonly identity: StoreIdentity
   /**
    * Must resolve only when the records are durable, must take each record once (see LogRecord for identity),
@@ -105,6 +118,8 @@ export interface Store {
   save(name: string, value: string): Promise<void>
   load(name: string): Promise<string | undefined>
   status(): StoreStatus
+  /** The newest records that were put aside, the newest first. Absent where nothing ever is. */
+  refusals?(limit: number): Promise<readonly Refusal[]>
   /** Present where several servers may write to the same data at once. */
   readonly sharing?: Sharing
   close(): Promise<void>

@@ -31,6 +31,7 @@ const openFolders = new Set<string>()
 
 /** The store in a folder of DuckDB files. */
 export class EmbeddedStore implements Store {
+  readonly kind = 'embedded'
   readonly #options: EmbeddedOptions
   readonly #folder: Folder
   readonly #upkeep: NodeJS.Timeout

@@ -153,7 +153,7 @@ describe('swarmlogs store copy', () => {
     const first = await copy('short', 'elastic', 'short')
     expect(first).toMatchObject({
       code: 1,
-      stderr: expect.stringMatching(new RegExp(`cannot find all lines .* on ${day} \\(0 of 6\\)`)),
+      stderr: expect.stringMatching(new RegExp(`cannot find all lines .* on ${day} \\(0 of 5\\)`)),
     })
     expect((await copy('short', 'elastic', 'short')).code).toBe(0)
     expect(await allOf(openCluster('short'))).toEqual(await allOf(openFolder('short')))

@@ -55,6 +55,7 @@ export interface MemoryOptions {
 
 /** A store for tests, in memory: the plainest thing that passes the store contract. Several may share their data. */
 export class MemoryStore implements Store {
+  readonly kind = 'memory'
   readonly #data: MemoryData
   readonly #readings = new Map<string, Reading>()
   readonly #options: MemoryOptions
