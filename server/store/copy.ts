@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { SwarmlogsError } from '../../shared/errors.ts'
-import type { LogRecord, LogStream } from '../../shared/record.ts'
+import type { LogRecord, LogStream, StoredRecord } from '../../shared/record.ts'
 import { CopiedLines } from './copied-lines.ts'
 import { CopyJournal } from './copy-journal.ts'
 import type { Store } from './store.ts'
@@ -9,6 +9,9 @@ const NS_PER_DAY = 86_400_000_000_000n
 /** How long a store may not take lines (a cluster without a master, a full disk) before the copy ends; it goes on where it was. */
 const PATIENCE_MS = 120_000
 const RETRY_MS = 500
+/** What is appended at a time: several requests' worth for a cluster, which takes them side by side. */
+const MAX_LINES = 20_000
+const MAX_CHARS = 8 * 2 ** 20
 
 /** How far a copy has come. */
 export interface CopyProgress {
@@ -79,7 +82,7 @@ async function copyDay(
   const lines = new CopiedLines(from.identity.id)
   let { records: count } = begun
   let pending = Promise.resolve()
-  for await (const records of from.search({ ...rangeOf(day, begun.time), order: 'asc' }, signal)) {
+  for await (const records of gathered(from.search({ ...rangeOf(day, begun.time), order: 'asc' }, signal))) {
     const copies = records.map((record) => lines.lineOf(record))
     // One append at a time, so that the places in a chunk come in their order; the next lines are read meanwhile.
     await pending
@@ -93,6 +96,23 @@ async function copyDay(
   }
   await pending
   if (!signal.aborted) await journal.end(day)
+}
+
+/** Many records at a time. */
+async function* gathered(found: AsyncIterable<readonly StoredRecord[]>): AsyncGenerator<readonly StoredRecord[]> {
+  let waiting: StoredRecord[] = []
+  let chars = 0
+  for await (const records of found) {
+    for (const record of records) {
+      waiting.push(record)
+      chars += record.message.length + record.fields.length
+    }
+    if (waiting.length < MAX_LINES && chars < MAX_CHARS) continue
+    yield waiting
+    waiting = []
+    chars = 0
+  }
+  if (waiting.length > 0) yield waiting
 }
 
 function rangeOf({ day, places }: Day, time: bigint | undefined) {
