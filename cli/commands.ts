@@ -37,6 +37,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/nodes.ts')).nodes,
   },
   {
+    name: 'status',
+    summary: 'show how the server and its store are',
+    load: async () => (await import('./commands/status.ts')).status,
+  },
+  {
     name: 'up',
     summary: 'run server and agent in one process, for one machine',
     isService: true,
@@ -53,6 +58,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     summary: "run the agent: ship this node's lines to the server",
     isService: true,
     load: async () => (await import('./commands/agent.ts')).agent,
+  },
+  {
+    name: 'store',
+    summary: 'copy the lines of one store into another one',
+    load: async () => (await import('./commands/store.ts')).store,
   },
   {
     name: 'healthcheck',

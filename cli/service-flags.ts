@@ -1,5 +1,23 @@
 import type { FlagSpec } from './command.ts'
 
+/** Flags of how to get into an Elasticsearch, and of the indices that are made there. */
+export const ELASTICSEARCH_FLAGS: readonly FlagSpec[] = [
+  {
+    flags: '--elasticsearch-api-key-file <FILE>',
+    text: 'API key (encoded) for it [SWARMLOGS_ELASTICSEARCH_API_KEY_FILE]',
+  },
+  { flags: '--elasticsearch-user <NAME>', text: 'user for it, instead of an API key' },
+  {
+    flags: '--elasticsearch-password-file <FILE>',
+    text: "the user's password [SWARMLOGS_ELASTICSEARCH_PASSWORD_FILE]",
+  },
+  { flags: '--elasticsearch-ca <FILE>', text: 'certificate authority (PEM) that its certificate is checked against' },
+  { flags: '--elasticsearch-prefix <NAME>', text: 'what the names of its indices begin with (default swarmlogs)' },
+  { flags: '--elasticsearch-shards <N>', text: "primary shards of each day's index (default 1)" },
+  { flags: '--elasticsearch-replicas <N>', text: 'copies of each shard (default 1)' },
+  { flags: '--elasticsearch-refresh <DURATION>', text: 'how soon a search finds new lines (default 1s)' },
+]
+
 /** Flags of a server's listeners, secrets and store. */
 export const STORE_FLAGS: readonly FlagSpec[] = [
   {
@@ -25,20 +43,7 @@ export const STORE_FLAGS: readonly FlagSpec[] = [
   { flags: '--insecure', text: 'listen beyond this machine without token and shared key' },
   { flags: '--store <NAME>', text: 'embedded or elasticsearch (default embedded)' },
   { flags: '--elasticsearch <URL>', text: 'Elasticsearch 8 or 9: its nodes, with commas between them' },
-  {
-    flags: '--elasticsearch-api-key-file <FILE>',
-    text: 'API key (encoded) for it [SWARMLOGS_ELASTICSEARCH_API_KEY_FILE]',
-  },
-  { flags: '--elasticsearch-user <NAME>', text: 'user for it, instead of an API key' },
-  {
-    flags: '--elasticsearch-password-file <FILE>',
-    text: "the user's password [SWARMLOGS_ELASTICSEARCH_PASSWORD_FILE]",
-  },
-  { flags: '--elasticsearch-ca <FILE>', text: 'certificate authority (PEM) that its certificate is checked against' },
-  { flags: '--elasticsearch-prefix <NAME>', text: 'what the names of its indices begin with (default swarmlogs)' },
-  { flags: '--elasticsearch-shards <N>', text: "primary shards of each day's index (default 1)" },
-  { flags: '--elasticsearch-replicas <N>', text: 'copies of each shard (default 1)' },
-  { flags: '--elasticsearch-refresh <DURATION>', text: 'how soon a search finds new lines (default 1s)' },
+  ...ELASTICSEARCH_FLAGS,
   { flags: '--peers <HOST:PORT>', text: 'other servers on the same Elasticsearch, such as tasks.server:4280' },
 ]
 

@@ -14,9 +14,9 @@ export const ROLE = {
   ],
 }
 
-/** Elasticsearch's roles.yml with that role under a name. JSON is YAML. */
+/** Elasticsearch's roles.yml with that role under a name. JSON is YAML, but each line that begins at the margin must begin a role. */
 export function rolesFile(name: string): string {
-  return `${JSON.stringify({ [name]: ROLE }, undefined, 2)}\n`
+  return `${name}: ${JSON.stringify(ROLE)}\n`
 }
 
 /** A password as Elasticsearch's file of users wants it. */

@@ -11,6 +11,7 @@ import { healthRoutes, metricsRoute } from './routes/health.ts'
 import { overviewRoutes } from './routes/overview.ts'
 import { peersRoute } from './routes/peers.ts'
 import { searchRoute } from './routes/search.ts'
+import { statusRoutes } from './routes/status.ts'
 import { tailRoute } from './routes/tail.ts'
 
 /** More than the places for streamed answers; beyond, connections are refused. */
@@ -61,6 +62,7 @@ export async function buildApp(context: Context, options: AppOptions): Promise<F
     await scope.register(searchRoute(context), { prefix: '/api/v1' })
     await scope.register(tailRoute(context), { prefix: '/api/v1' })
     await scope.register(overviewRoutes(context), { prefix: '/api/v1' })
+    await scope.register(statusRoutes(context), { prefix: '/api/v1' })
     await scope.register(peersRoute(context))
   })
   return app

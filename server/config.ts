@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { SwarmlogsError } from '../shared/errors.ts'
 import { type Environment, environmentName, type Flags, setting, switchSetting } from '../shared/settings.ts'
 import { parseDuration, parseSize } from '../shared/time.ts'
+import { type CopyConfig, readCopyConfig } from './config/copy.ts'
 import { type ElasticsearchConfig, elasticsearchConfig } from './config/elasticsearch.ts'
 import { type PeerName, peersConfig } from './config/peers.ts'
 import { ofSetting, unusable } from './config/values.ts'
@@ -62,6 +63,11 @@ export function serverConfig(flags: Flags, env: Environment = process.env): Serv
   }
   refuseOpenDoors(config)
   return Object.freeze(config)
+}
+
+/** Reads the settings of a copy from flags and environment. Throws SWARMLOGS_CONFIG or SWARMLOGS_USAGE, which name the setting. */
+export function copyConfig(flags: Flags, env: Environment = process.env): CopyConfig {
+  return readCopyConfig(flags, env)
 }
 
 function defaultDir(env: Environment): string {

@@ -144,3 +144,9 @@ function parse(text: string): Saved | undefined {
     return undefined
   }
 }
+
+/** Copies what managers told into a store that has nothing of it yet. */
+export async function copyInventory(from: Pick<Store, 'load'>, to: Pick<Store, 'save' | 'load'>): Promise<void> {
+  const text = await from.load(NAME)
+  if (text !== undefined && (await to.load(NAME)) === undefined) await to.save(NAME, text)
+}

@@ -78,9 +78,12 @@ export class Announcer {
     return feed
   }
 
-  /** Says goodbye: nothing more is committed. */
-  close(): void {
-    for (const feed of [...this.#feeds]) feed.end(encodeFrame({ kind: 'bye' }))
+  /** Ends; says goodbye when `isQuiet`: nothing more is committed. Else the peers must look for themselves what is. */
+  close(isQuiet: boolean): void {
+    for (const feed of [...this.#feeds]) {
+      if (isQuiet) feed.end(encodeFrame({ kind: 'bye' }))
+      else feed.close()
+    }
   }
 
   #send(bytes: Buffer): void {

@@ -77,10 +77,11 @@ export class Peers implements LinkHub {
     return feed
   }
 
-  /** Says goodbye and ends all. */
+  /** Ends all; says goodbye when nothing of this server can turn up in the store any more. */
   close(): void {
+    const { announcer, commits } = this.#options
     for (const timer of this.#timers) clearInterval(timer)
-    this.#options.announcer.close()
+    announcer.close(commits.isQuiet)
     for (const { link } of this.#links.values()) link.close()
   }
 

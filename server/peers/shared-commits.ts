@@ -13,6 +13,8 @@ const LINGER_MS = 30_000
 /** Servers are apart by milliseconds, or by the time that one waits for another one that is out of reach. */
 const REACH_MS = 6_000
 const REACH_STEP_MS = 5
+/** Begins the names of what holds commits up, and is no peer. */
+const HOLD = 'hold '
 const MAX_AHEAD_NS = 3_600_000_000_000n
 
 /** What a peer tells of its commits. */
@@ -61,6 +63,11 @@ export class SharedCommits implements Commits {
 
   get doubtAfter(): bigint | undefined {
     return this.#merger.doubtAfter
+  }
+
+  /** Whether no append is under way. */
+  get isQuiet(): boolean {
+    return this.#floors.size === 0
   }
 
   /** Whether somebody here wants the records of the peers. */
@@ -125,7 +132,7 @@ export class SharedCommits implements Commits {
 
   /** Shows nothing more until what is returned is called. */
   hold(): () => void {
-    const id = `hold ${this.#holds++}`
+    const id = `${HOLD}${this.#holds++}`
     this.#merger.arrive(id, undefined, performance.now())
     return () => this.#merger.leave(id)
   }
@@ -165,7 +172,7 @@ export class SharedCommits implements Commits {
 
   /** Answers which peers nobody waits for any more, as of now. */
   check(): string[] {
-    return this.#merger.check(performance.now())
+    return this.#merger.check(performance.now()).filter((id) => !id.startsWith(HOLD))
   }
 
   /** A peer has committed something: to be shown it waits for the promise of this server that nothing before it will come. */

@@ -52,6 +52,17 @@ export interface StreamSummary {
   readonly last: bigint
 }
 
+/** What is held of one stream on one UTC day. */
+export interface StreamDay {
+  readonly stream: LogStream
+  /** 2026-11-21; '' for lines whose time is out of all reason, which are kept by their arrival. */
+  readonly day: string
+  readonly records: number
+}
+
+/** Ordinals of foreign lines start here, so that they never meet those of an agent that reads the same container. */
+export const FOREIGN_ORDINALS = 2 ** 31
+
 /** State of the store, for /readyz, /metrics and notes in answers. */
 export interface StoreStatus {
   readonly writable: boolean
@@ -68,11 +79,24 @@ export interface StoreStatus {
   readonly refused?: number
 }
 
+/** A record that the store will never take. */
+export interface Refusal {
+  /** When it was put aside. */
+  readonly time: bigint
+  readonly reason: string
+  readonly service: string
+  readonly containerId: string
+  /** The beginning of what was to be stored. */
+  readonly excerpt: string
+}
+
 /**
  * Where records live and are searched. Every store must pass test/server/store/contract.ts.
  * Any call after `close` throws SWARMLOGS_STORE_UNAVAILABLE.
  */
 export interface Store {
+  /** As --store names it. */
+  readonly kind: string
   readonly identity: StoreIdentity
   /**
    * Must resolve only when the records are durable, must take each record once (see LogRecord for identity),
@@ -86,12 +110,16 @@ export interface Store {
   print(query: Query, format: LineFormat, signal?: AbortSignal): AsyncIterable<readonly PrintedRun[]>
   /** The catalog: every stream that the store holds records of. */
   streams(): Promise<readonly StreamSummary[]>
+  /** The catalog by day: how a copy is checked. A stream and day may come more than once. */
+  days(): Promise<readonly StreamDay[]>
   /** `received` of the newest commit, 0n when there is none. A search up to it and a subscription after it leave no hole. */
   readonly lastReceived: bigint
   /** Small named values that live with the data (the last inventory). Absence is undefined. */
   save(name: string, value: string): Promise<void>
   load(name: string): Promise<string | undefined>
   status(): StoreStatus
+  /** The newest records that were put aside, the newest first. Absent where nothing ever is. */
+  refusals?(limit: number): Promise<readonly Refusal[]>
   /** Present where several servers may write to the same data at once. */
   readonly sharing?: Sharing
   close(): Promise<void>

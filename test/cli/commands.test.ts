@@ -47,6 +47,40 @@ describe('services and nodes', () => {
   })
 })
 
+describe('status', () => {
+  const store = {
+    ...{ kind: 'elasticsearch', id: 'abc', epoch: 3, writable: false, reason: 'the disk is full', records: 42 },
+    ...{ bytes: 3_500_000, begins: '2026-11-21T12:00:00.000000000Z', segments: 2, damaged: ['x.duckdb'], refused: 7 },
+  }
+
+  it('shows how the store is', async () => {
+    server.script((response) => {
+      response.writeHead(200, { date: 'Sat, 21 Nov 2026 12:00:10 GMT' })
+      response.end(JSON.stringify({ version: '1.2.3', time: '', store }))
+    })
+    expect((await ask(['status'])).stdout.split('\n')).toEqual([
+      'SERVER        1.2.3',
+      'STORE         elasticsearch abc, epoch 3',
+      'TAKES LINES   no: the disk is full',
+      'LINES         42 in 2 indices, 3.3 MiB, the oldest of 10 seconds ago',
+      'DAMAGED       x.duckdb',
+      'REFUSED       7: see swarmlogs status --refused',
+      '',
+    ])
+    expect(asked()).toEqual(['/api/v1/status'])
+  })
+
+  it('shows refused lines with the reason', async () => {
+    const refused = [{ time: new Date().toISOString(), reason: 'too odd', 'service.name': 'shop_web', excerpt: '{' }]
+    server.script(json(200, { refused }), json(200, { refused }))
+    expect((await ask(['status', '--refused'])).stdout).toMatch(
+      /^WHEN +SERVICE +CONTAINER +REASON\n.+shop_web +too odd\n$/,
+    )
+    expect((await ask(['status', '--refused', '-o', 'json'])).stdout).toBe(`${JSON.stringify({ refused })}\n`)
+    expect(asked()).toEqual(['/api/v1/status/refused', '/api/v1/status/refused'])
+  })
+})
+
 describe('healthcheck', () => {
   const listen = () => ({ SWARMLOGS_LISTEN: new URL(server.url).host.replace('127.0.0.1', '0.0.0.0') })
 
@@ -71,15 +105,25 @@ describe('version', () => {
   })
 })
 describe('help', () => {
-  it.each(['tail', 'logs', 'search', 'services', 'nodes', 'up', 'server', 'agent', 'healthcheck', 'version'])(
-    'shows three examples of %s',
-    async (command) => {
-      const { code, stdout } = await runCli([command, '--help'])
-      expect(code).toBe(0)
-      const [, examples = ''] = stdout.split('\nExamples:\n')
-      expect(examples.match(/swarmlogs|dist\/cli\/main\.js/g)?.length).toBeGreaterThanOrEqual(3)
-    },
-  )
+  it.each([
+    'tail',
+    'logs',
+    'search',
+    'services',
+    'nodes',
+    'up',
+    'server',
+    'agent',
+    'healthcheck',
+    'version',
+    'store',
+    'status',
+  ])('shows three examples of %s', async (command) => {
+    const { code, stdout } = await runCli([command, '--help'])
+    expect(code).toBe(0)
+    const [, examples = ''] = stdout.split('\nExamples:\n')
+    expect(examples.match(/swarmlogs|dist\/cli\/main\.js/g)?.length).toBeGreaterThanOrEqual(3)
+  })
 
   it('lists all commands', async () => {
     const { code, stdout } = await runCli([])

@@ -75,7 +75,7 @@ export function serverUrl(swarm: Swarm, node: number): string {
 /** Waits until the server is ready and the agents of all nodes have sent something; else throws with what the Swarm says. */
 export async function waitUntilCollecting(
   swarm: Swarm,
-  { url, token }: Deployment,
+  { url, token }: Pick<Deployment, 'url' | 'token'>,
   timeoutMs = 120_000,
 ): Promise<void> {
   const deadline = Date.now() + timeoutMs
@@ -86,7 +86,7 @@ export async function waitUntilCollecting(
 }
 
 /** The number of nodes whose agent the server has heard of; 0 while it does not answer. */
-async function connectedAgents(url: string, token: string): Promise<number> {
+export async function connectedAgents(url: string, token: string): Promise<number> {
   try {
     const options = { headers: { authorization: `Bearer ${token}` }, signal: AbortSignal.timeout(5000) }
     const response = await fetch(`${url}/api/v1/nodes`, options)

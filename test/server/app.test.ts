@@ -205,6 +205,8 @@ describe('/docs/json', () => {
       'get /api/v1/nodes',
       'get /api/v1/search',
       'get /api/v1/services',
+      'get /api/v1/status',
+      'get /api/v1/status/refused',
       'get /api/v1/streams',
       'get /api/v1/tail',
       'get /api/v1/version',

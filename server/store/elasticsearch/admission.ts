@@ -1,3 +1,4 @@
+import { FOREIGN_ORDINALS } from '../store.ts'
 import type { Counts } from './counts.ts'
 import { headOf, type Source, storedTime } from './documents.ts'
 import { learnStreams } from './finding.ts'
@@ -7,7 +8,7 @@ import type { Indices } from './indices.ts'
 import type { Notes } from './notes.ts'
 import { type Hit, pages } from './pages.ts'
 import type { Requests } from './requests.ts'
-import { FOREIGN_ORDINALS, ownId, type Row } from './rows.ts'
+import { ownId, type Row } from './rows.ts'
 import type { Streams } from './streams.ts'
 import { timestampOf } from './times.ts'
 

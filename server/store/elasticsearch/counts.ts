@@ -1,4 +1,4 @@
-import type { StreamSummary } from '../store.ts'
+import type { StreamDay, StreamSummary } from '../store.ts'
 import type { Names } from './names.ts'
 import type { Row } from './rows.ts'
 import type { Streams } from './streams.ts'
@@ -82,6 +82,20 @@ export class Counts {
     for (const [id, { records, first, last }] of totals) {
       const entry = streams.ofId(id)
       if (entry !== undefined && records > 0) result.push({ stream: entry.stream, records, first, last })
+    }
+    return result
+  }
+
+  /** The counts by the day of the index; '' for what is there by its arrival. */
+  days(streams: Streams, names: Names): StreamDay[] {
+    const result: StreamDay[] = []
+    for (const [index, counts] of this.#byIndex) {
+      const { kind, day = '' } = names.parse(index) ?? {}
+      for (const [id, { records }] of counts) {
+        const entry = streams.ofId(id)
+        if (entry === undefined || records === 0) continue
+        result.push({ stream: entry.stream, day: kind === 'lines' ? day.replaceAll('.', '-') : '', records })
+      }
     }
     return result
   }

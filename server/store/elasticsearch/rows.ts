@@ -1,5 +1,6 @@
 import { hash, randomBytes } from 'node:crypto'
 import type { LogRecord } from '../../../shared/record.ts'
+import { FOREIGN_ORDINALS } from '../store.ts'
 import { dayOf, type Names, timesOfDay } from './names.ts'
 import type { Entry, Streams } from './streams.ts'
 import { clampTime, greater } from './times.ts'
@@ -8,9 +9,6 @@ const NS_PER_MINUTE = 60_000_000_000n
 const NS_PER_DAY = 86_400_000_000_000n
 /** 1990: containers did not log then, clocks without a battery do. */
 const OLDEST_TIME = 631_152_000_000_000_000n
-/** Ordinals of foreign lines start here, so that they never meet those of an agent that reads the same container. */
-export const FOREIGN_ORDINALS = 2 ** 31
-
 /** A record on its way into the store. */
 export interface Row {
   readonly record: LogRecord

@@ -4,10 +4,12 @@ import type {
   Appended,
   LineFormat,
   PrintedRun,
+  Refusal,
   Sharing,
   Store,
   StoreIdentity,
   StoreStatus,
+  StreamDay,
   StreamSummary,
 } from '../store.ts'
 import { PRINTED_MEMBERS, RECORD_MEMBERS } from './documents.ts'
@@ -15,6 +17,7 @@ import { messageOf, unavailable } from './failure.ts'
 import type { ElasticOptions } from './options.ts'
 import { openParts, type Parts } from './parts.ts'
 import { Printer } from './print.ts'
+import { newestRefusals } from './refusals.ts'
 import { search } from './search.ts'
 
 /** How long a closing store waits for what is on its way. */
@@ -27,6 +30,7 @@ export async function openElasticStore(options: ElasticOptions): Promise<Store> 
 
 /** The store in an Elasticsearch cluster: one index for each UTC day. Several servers may have the same one open. */
 class ElasticStore implements Store {
+  readonly kind = 'elasticsearch'
   readonly #parts: Parts
   #closing: Promise<void> | undefined
 
@@ -74,6 +78,11 @@ class ElasticStore implements Store {
     return this.#parts.counts.summaries(this.#parts.streams)
   }
 
+  async days(): Promise<readonly StreamDay[]> {
+    this.#mustBeOpen()
+    return this.#parts.counts.days(this.#parts.streams, this.#parts.names)
+  }
+
   async save(name: string, value: string): Promise<void> {
     this.#mustBeOpen()
     await this.#parts.notes.write('value', name, value).catch((error: unknown) => {
@@ -104,6 +113,11 @@ class ElasticStore implements Store {
       damaged: [],
       refused: Math.max(watch.refused, watch.refusedBefore + writer.refused),
     }
+  }
+
+  async refusals(limit: number): Promise<readonly Refusal[]> {
+    this.#mustBeOpen()
+    return newestRefusals(this.#parts.requests, this.#parts.names, limit)
   }
 
   async close(): Promise<void> {

@@ -20,9 +20,6 @@ export const AHEAD = 1
 export const HEAD_MISSING = 2
 /** From a foreign sender: known by its chunk, not by its ordinal. */
 export const FOREIGN = 4
-/** Ordinals of foreign lines start here, so that they never meet those of an agent that reads the same container. */
-export const FOREIGN_ORDINALS = 2 ** 31
-
 /** What a segment holds of which stream, as of its last seal. */
 export const SEALED_TABLE =
   'sealed(stream INTEGER, records BIGINT, first BIGINT, last BIGINT, received BIGINT, ahead BIGINT, text BIGINT)'

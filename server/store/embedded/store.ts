@@ -1,7 +1,16 @@
 import { SwarmlogsError } from '../../../shared/errors.ts'
 import type { LogRecord, StoredRecord } from '../../../shared/record.ts'
 import type { Query } from '../../query/query.ts'
-import type { Appended, LineFormat, PrintedRun, Store, StoreIdentity, StoreStatus, StreamSummary } from '../store.ts'
+import type {
+  Appended,
+  LineFormat,
+  PrintedRun,
+  Store,
+  StoreIdentity,
+  StoreStatus,
+  StreamDay,
+  StreamSummary,
+} from '../store.ts'
 import { Printer, RECORD_COLUMNS, recordsOf } from './answers.ts'
 import { smaller } from './bigint.ts'
 import { messageOf, unavailable } from './failure.ts'
@@ -22,6 +31,7 @@ const openFolders = new Set<string>()
 
 /** The store in a folder of DuckDB files. */
 export class EmbeddedStore implements Store {
+  readonly kind = 'embedded'
   readonly #options: EmbeddedOptions
   readonly #folder: Folder
   readonly #upkeep: NodeJS.Timeout
@@ -86,6 +96,13 @@ export class EmbeddedStore implements Store {
   async streams(): Promise<readonly StreamSummary[]> {
     const { streams } = await this.#ready()
     return streams.summaries()
+  }
+
+  async days(): Promise<readonly StreamDay[]> {
+    const { segments } = await this.#ready()
+    return segments.all.flatMap(({ streams, day, isOdd }) =>
+      [...streams].map(([{ stream }, { records }]) => ({ stream, day: isOdd ? '' : day, records })),
+    )
   }
 
   async save(name: string, value: string): Promise<void> {

@@ -67,7 +67,12 @@ describe('the store in Elasticsearch', () => {
     expect(stored).toHaveLength(40)
     expect(await collect(store())).toHaveLength(40)
     expect(store().status().refused).toBe(1)
-    await elastic.call('POST', `/${under.prefix}-dead-*/_refresh`)
+    const now = BigInt(Date.now()) * 1_000_000n
+    const [refusal, ...others] = (await store().refusals?.(10)) ?? []
+    expect(others).toEqual([])
+    expect(refusal).toMatchObject({ reason: expect.stringContaining('large'), service: WEB.service })
+    expect(refusal?.excerpt).toContain('"message":"')
+    expect((refusal?.time ?? 0n) > now - 60_000_000_000n && (refusal?.time ?? 0n) <= now).toBe(true)
     const { body } = await elastic.call('GET', `/${under.prefix}-dead-*/_search?q=reason:large`)
     expect(JSON.stringify(body)).toContain('yyyy')
     expect((await store().append([huge])).stored).toEqual([])

@@ -9,6 +9,7 @@ import type {
   Store,
   StoreIdentity,
   StoreStatus,
+  StreamDay,
   StreamSummary,
 } from '../../../server/store/store.ts'
 import { SwarmlogsError } from '../../../shared/errors.ts'
@@ -54,6 +55,7 @@ export interface MemoryOptions {
 
 /** A store for tests, in memory: the plainest thing that passes the store contract. Several may share their data. */
 export class MemoryStore implements Store {
+  readonly kind = 'memory'
   readonly #data: MemoryData
   readonly #readings = new Map<string, Reading>()
   readonly #options: MemoryOptions
@@ -133,6 +135,15 @@ export class MemoryStore implements Store {
       return { stream, records: own.length, first: own[0]?.time ?? 0n, last: own.at(-1)?.time ?? 0n }
     })
     return summaries.filter(({ records }) => records > 0)
+  }
+
+  async days(): Promise<readonly StreamDay[]> {
+    this.#mustBeOpen()
+    const now = this.#now()
+    return this.#data.records.map(({ stream, time }) => {
+      const isOdd = time < OLDEST || time > now + DAY
+      return { stream, day: isOdd ? '' : formatTime(time).slice(0, 10), records: 1 }
+    })
   }
 
   async save(name: string, value: string): Promise<void> {

@@ -103,6 +103,23 @@ export function lifeContract(under: () => StoreUnderTest): void {
     expect(await collect(store())).toHaveLength(10_000)
   })
 
+  it('counts by stream and day, also when it is opened anew', async () => {
+    const dayOf = (time: bigint) => new Date(Number(time / 1_000_000n)).toISOString().slice(0, 10)
+    const lines = [...linesOf(WEB, 3), ...linesOf(WEB, 2, { time: NOON - DAY }), ...linesOf(API, 1)]
+    await store().append([...lines, recordOf(API, { time: 5n })])
+    const expected = [` shop_api: 1`, `${dayOf(NOON - DAY)} shop_web: 2`]
+    expected.push(`${dayOf(NOON)} shop_api: 1`, `${dayOf(NOON)} shop_web: 3`)
+    const counted = async () => {
+      const sums = new Map<string, number>()
+      for (const { day, stream, records } of await store().days())
+        sums.set(`${day} ${stream.service}`, (sums.get(`${day} ${stream.service}`) ?? 0) + records)
+      return [...sums].map(([name, records]) => `${name}: ${records}`).sort()
+    }
+    expect(await counted()).toEqual(expected)
+    await under().reopen()
+    expect(await counted()).toEqual(expected)
+  })
+
   it('refuses every call once it is closed, and can be closed twice', async () => {
     const closed = store()
     await closed.append([recordOf(WEB)])

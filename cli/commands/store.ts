@@ -1,0 +1,65 @@
+import { SwarmlogsError } from '../../shared/errors.ts'
+import type { Flags } from '../../shared/settings.ts'
+import type { CommandSpec } from '../command.ts'
+import { copyProgress } from '../output/copy-progress.ts'
+import { serve } from '../serve.ts'
+import { ELASTICSEARCH_FLAGS } from '../service-flags.ts'
+
+const MAX_SHOWN = 20
+
+const EXAMPLES = `
+\`store copy\` copies all lines of one store into another one: the folder of an
+embedded store, or Elasticsearch (a URL, or several with commas between them).
+Stop the servers of both first. What is there already is not doubled; a copy
+that ended early goes on where it was when the same command is run again. It
+says on stderr how far it has come, counts at its end what is there, by
+container and day, and exits with 0 when nothing is missing, else with 1.
+Neither store deletes anything meanwhile: the server that is started on the copy
+does, as its --retention and --max-size say. The --elasticsearch flags are those
+of \`server\`, and hold for both stores where both are clusters.
+
+Examples:
+  swarmlogs store copy --from /var/lib/swarmlogs --to https://es1:9200 \\
+    --elasticsearch-user swarmlogs --elasticsearch-password-file password \\
+    --elasticsearch-ca ca.pem
+  swarmlogs store copy --from http://es1:9200 --to ./logs       and back
+  swarmlogs store copy --from ./logs --to /mnt/larger/logs      to another disk`
+
+/** The command `store`. */
+export const store: CommandSpec = {
+  operand: { form: '<ACTION>', text: 'copy: copy all lines of one store into another one' },
+  flags: [
+    { flags: '--from <STORE>', text: 'store to copy from: a folder, or URLs of Elasticsearch' },
+    { flags: '--to <STORE>', text: 'store to copy to, which is made where there is none' },
+    ...ELASTICSEARCH_FLAGS,
+  ],
+  help: EXAMPLES,
+  run,
+}
+
+async function run([action = '']: readonly string[], flags: Flags): Promise<void> {
+  if (action !== 'copy') throw new SwarmlogsError('SWARMLOGS_USAGE', `cannot do '${action}' to a store: give copy`)
+  const [{ runCopy }, { copyConfig }] = await Promise.all([
+    import('../../server/copy.ts'),
+    import('../../server/config.ts'),
+  ])
+  const config = copyConfig(flags)
+  const progress = copyProgress()
+  await serve('warn', async (log, signal) => {
+    const { records, missing } = await runCopy(config, { log, signal, onProgress: progress.show }).finally(progress.end)
+    if (missing.length > 0) throw new SwarmlogsError('SWARMLOGS_STORE_UNAVAILABLE', complaint(missing))
+    process.stdout.write(`copied ${records} lines: each container and day has all of them\n`)
+  })
+}
+
+/** Containers and days that are short of lines. */
+type Missing = Awaited<ReturnType<typeof import('../../server/copy.ts').runCopy>>['missing']
+
+function complaint(missing: Missing): string {
+  const shown = missing.slice(0, MAX_SHOWN).map(({ stream, day, wanted, found }) => {
+    const name = stream.containerName || stream.service || stream.tag
+    return `${name}${day === '' ? '' : ` on ${day}`} (${found} of ${wanted})`
+  })
+  const more = missing.length > MAX_SHOWN ? ` and ${missing.length - MAX_SHOWN} more` : ''
+  return `cannot find all lines in the copy: ${shown.join(', ')}${more}; run the same command again, and see the refused lines of \`swarmlogs status\``
+}

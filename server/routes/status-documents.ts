@@ -1,0 +1,54 @@
+import Type from 'typebox'
+import { ApiRefusals, ApiStatus } from '../../shared/status.ts'
+import { NoParameters } from '../query/parameters.ts'
+import { counts, json, problems, record, withToken } from './documents.ts'
+
+/** GET /api/v1/status. */
+export const statusSchema = {
+  operationId: 'status',
+  tags: ['overview'],
+  summary: 'How the server and its store are',
+  querystring: NoParameters,
+  security: withToken,
+  response: {
+    200: json('How it is.', ApiStatus, {
+      version: '0.1.0',
+      time: counts.last,
+      store: {
+        ...{ kind: 'embedded', id: '3f0c5d8b-7f3b-4f8e-9d6b-0f3d8d3b6a5e', epoch: 1, writable: true },
+        ...{ records: counts.records, bytes: 12_345_678, begins: counts.first, segments: 2, damaged: [], refused: 0 },
+      },
+    }),
+    ...problems,
+  },
+}
+
+const RefusalsParameters = Type.Object(
+  {
+    limit: Type.Integer({ description: 'At most so many.', minimum: 1, maximum: 1000, default: 20, examples: [20] }),
+  },
+  { additionalProperties: false },
+)
+
+/** GET /api/v1/status/refused. */
+export const refusedSchema = {
+  operationId: 'refused',
+  tags: ['overview'],
+  summary: 'The newest lines that the store would never take',
+  querystring: RefusalsParameters,
+  security: withToken,
+  response: {
+    200: json('Those lines, the newest first.', ApiRefusals, {
+      refused: [
+        {
+          time: counts.last,
+          reason: 'document_parsing_exception: failed to parse',
+          'service.name': record['service.name'],
+          'container.id': record['container.id'],
+          excerpt: '{"@timestamp":"2026-11-21T02:38:11.386458421Z","message":"GET /cart 200"',
+        },
+      ],
+    }),
+    ...problems,
+  },
+}
