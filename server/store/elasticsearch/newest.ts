@@ -57,7 +57,7 @@ export async function findCuts(
   count: number,
 ): Promise<Map<string, Arrival>> {
   const cuts = new Map<string, Arrival>()
-  const members = running.query.filter.grep === '' ? PLACE_MEMBERS : [...PLACE_MEMBERS, 'message', 'swarmlogs.long']
+  const members = running.filter.grep === '' ? PLACE_MEMBERS : [...PLACE_MEMBERS, 'message', 'swarmlogs.long']
   await eachGroup(running, groups, async (group, hasAhead) => {
     let left = count
     for await (const found of descend(running, group, { members, count, hasAhead })) {
