@@ -1,4 +1,5 @@
-import { failureOf, messageOf, typeOf, unavailable } from './failure.ts'
+import { unavailable } from '../unavailable.ts'
+import { failureOf, messageOf, typeOf } from './failure.ts'
 import type { Requests } from './requests.ts'
 
 /** Lines of the first page when all are wanted. */

@@ -11,8 +11,9 @@ import type {
   StoreStatus,
   StreamSummary,
 } from '../store.ts'
+import { unavailable } from '../unavailable.ts'
 import { PRINTED_MEMBERS, RECORD_MEMBERS } from './documents.ts'
-import { messageOf, unavailable } from './failure.ts'
+import { messageOf } from './failure.ts'
 import type { ElasticOptions } from './options.ts'
 import { openParts, type Parts } from './parts.ts'
 import { Printer } from './print.ts'
