@@ -47,7 +47,8 @@ export async function* find(running: Running, course: Course): AsyncGenerator<re
     query: { bool: { filter: [...running.filters, ...course.filters] } },
     sort: sort ?? sortOf(order, hasOdd),
     members,
-    wanted: filter.grep === '' ? wanted : Number.POSITIVE_INFINITY,
+    wanted,
+    isSifted: filter.grep !== '',
     after,
     signal,
   }
