@@ -7,6 +7,7 @@ import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } 
 import { requireToken } from './auth.ts'
 import type { Context } from './context.ts'
 import { Problem, problemOf, problemOfValidation } from './problem.ts'
+import { countRoutes } from './routes/count.ts'
 import { healthRoutes, metricsRoute } from './routes/health.ts'
 import { overviewRoutes } from './routes/overview.ts'
 import { peersRoute } from './routes/peers.ts'
@@ -60,6 +61,7 @@ export async function buildApp(context: Context, options: AppOptions): Promise<F
     await requireToken(scope, options.tokens)
     await scope.register(metricsRoute(context))
     await scope.register(searchRoute(context), { prefix: '/api/v1' })
+    await scope.register(countRoutes(context), { prefix: '/api/v1' })
     await scope.register(tailRoute(context), { prefix: '/api/v1' })
     await scope.register(overviewRoutes(context), { prefix: '/api/v1' })
     await scope.register(statusRoutes(context), { prefix: '/api/v1' })

@@ -90,6 +90,34 @@ export const ApiEnd = Type.Object(
 )
 export type ApiEnd = Static<typeof ApiEnd>
 
+/** GET /count. */
+export const ApiCount = Type.Object(
+  { records: Type.Integer({ description: 'How many lines there are.', examples: [120345] }) },
+  { title: 'Count' },
+)
+export type ApiCount = Static<typeof ApiCount>
+
+/** GET /histogram. */
+export const ApiHistogram = Type.Object(
+  {
+    interval: Type.String({ description: 'Length of a bucket.', examples: ['5m'] }),
+    buckets: Type.Array(
+      Type.Object({
+        start: Time('When the bucket begins.'),
+        records: Type.Integer({ description: 'How many lines it has.', examples: [345] }),
+        counts: Type.Optional(
+          Type.Record(Type.String(), Type.Integer(), {
+            description: "How many of each level, service, node or source; '' for lines without. Absent with by=none.",
+          }),
+        ),
+      }),
+      { description: 'In order; buckets without lines are left out.' },
+    ),
+  },
+  { title: 'Histogram' },
+)
+export type ApiHistogram = Static<typeof ApiHistogram>
+
 /** Data of the events of GET /tail with format=text. */
 export interface ApiText {
   readonly source: 'stdout' | 'stderr'

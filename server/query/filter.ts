@@ -1,5 +1,13 @@
+import { SwarmlogsError } from '../../shared/errors.ts'
 import type { LogStream } from '../../shared/record.ts'
-import type { Filter } from './query.ts'
+import { type Filter, MAX_GREP_CHARS } from './query.ts'
+
+/** Throws SWARMLOGS_LIMIT when the filter's `grep` is longer than what stores can search for. */
+export function checkGrep({ grep }: Filter): void {
+  if (grep.length <= MAX_GREP_CHARS) return
+  const message = `cannot search for a text of over ${MAX_GREP_CHARS} characters: search for a part of it`
+  throw new SwarmlogsError('SWARMLOGS_LIMIT', message)
+}
 
 /** Whether the filter's choice of streams (everything but `sources` and `grep`) takes this stream. */
 export function streamMatches(filter: Filter, stream: LogStream): boolean {

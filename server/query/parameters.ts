@@ -1,6 +1,7 @@
 import Type, { type Static } from 'typebox'
 import { parseTime } from '../../shared/time.ts'
 import { badParameter, ofParameter } from '../problem.ts'
+import { HISTOGRAM_KEYS } from '../store/histogram.ts'
 import { type Filter, MAX_GREP_CHARS } from './query.ts'
 
 const MAX_VALUES = 500
@@ -30,7 +31,7 @@ const choice = {
   container: list('Glob over container names, a container id or a prefix of one.', '6b0f3d8d3b6a'),
 }
 
-const filter = {
+const scope = {
   ...choice,
   source: Type.Optional(
     Type.Array(Type.Enum(['stdout', 'stderr'], { type: 'string' }), {
@@ -51,13 +52,17 @@ const filter = {
     maxLength: 100,
     examples: ['Europe/Berlin'],
   }),
+  current: flag('Only tasks that Docker still has (all, where no manager has told).', false),
+}
+
+const filter = {
+  ...scope,
   n: Type.Optional(
     Type.Integer({ description: 'Only the newest lines, so many in all.', minimum: 0, maximum: 1e9, examples: [100] }),
   ),
   per: Type.Optional(
     Type.Enum(['task'], { type: 'string', description: 'With `n`: so many of each task.', examples: ['task'] }),
   ),
-  current: flag('Only tasks that Docker still has (all, where no manager has told).', false),
 }
 
 const print = {
@@ -88,6 +93,30 @@ export const SearchParameters = Type.Object(
   { additionalProperties: false },
 )
 export type SearchParameters = Static<typeof SearchParameters>
+
+/** Parameters of GET /count. */
+export const CountParameters = Type.Object(scope, { additionalProperties: false })
+export type CountParameters = Static<typeof CountParameters>
+
+/** Parameters of GET /histogram. */
+export const HistogramParameters = Type.Object(
+  {
+    ...scope,
+    interval: text(
+      'Length of a bucket (10s, 5m, 1h, 1d); when not given, one that makes some 60 of them. Buckets begin at its multiples since 1970.',
+      '5m',
+      100,
+    ),
+    by: Type.Enum(HISTOGRAM_KEYS, {
+      type: 'string',
+      description: 'What is counted apart in each bucket.',
+      default: 'none',
+      examples: ['level'],
+    }),
+  },
+  { additionalProperties: false },
+)
+export type HistogramParameters = Static<typeof HistogramParameters>
 
 /** Parameters of GET /tail. */
 export const TailParameters = Type.Object(
@@ -126,9 +155,7 @@ export function rewriteFlags(query: Record<string, unknown>): void {
 }
 
 /** The filter that the parameters ask for, `target` and `current` left out. */
-export function filterOf(
-  parameters: Omit<Static<typeof TailParameters>, 'format' | keyof typeof print> | StreamsParameters,
-): Filter {
+export function filterOf(parameters: CountParameters | StreamsParameters): Filter {
   const { service = [], stack = [], task = [], node = [], container = [] } = parameters
   const { source = [], grep = '' } = parameters as { source?: Filter['sources']; grep?: string }
   return { services: service, stacks: stack, tasks: task, nodes: node, containers: container, sources: source, grep }

@@ -20,13 +20,21 @@ export interface Filter {
   readonly accepts?: (stream: LogStream) => boolean
 }
 
-/** A parsed question: a predicate, a time range and how to walk it. */
-export interface Query {
+/** Which records a question is about: a predicate and a time range. */
+export interface Scope {
   readonly filter: Filter
   /** Inclusive, nanoseconds since 1970. */
   readonly since?: bigint
   /** Exclusive. */
   readonly until?: bigint
+  /** Only records committed after this (exclusive); see StoredRecord.received. */
+  readonly receivedAfter?: bigint
+  /** Only records committed up to this (inclusive). */
+  readonly receivedUpTo?: bigint
+}
+
+/** A parsed question: a scope and how to walk it. */
+export interface Query extends Scope {
   readonly order: 'asc' | 'desc'
   /** At most so many records. */
   readonly limit?: number
@@ -35,8 +43,4 @@ export interface Query {
   /** Only the newest N (of each task with `perTask`), still in the query's order. A clock that runs ahead does not own the newest N. */
   readonly newest?: number
   readonly perTask?: boolean
-  /** Only records committed after this (exclusive); see StoredRecord.received. */
-  readonly receivedAfter?: bigint
-  /** Only records committed up to this (inclusive). */
-  readonly receivedUpTo?: bigint
 }

@@ -1,4 +1,4 @@
-import type { TSchema } from 'typebox'
+import Type, { type TSchema } from 'typebox'
 import { ApiProblem } from '../../shared/api.ts'
 
 /*
@@ -56,6 +56,20 @@ export const problems = {
     'cannot serve this without a valid token: send Authorization: Bearer TOKEN',
   ),
   503: problem('The store cannot answer now.', 'store_unavailable', 'cannot read the store now: try again later'),
+}
+/** The problem of a target that is not there. */
+export const noSuchTarget = problem(
+  'A target stands for nothing.',
+  'no_such_target',
+  "cannot find a service or task 'wbe': did you mean shop_web?",
+  'target',
+)
+const header = (description: string) => ({ description, schema: Type.String() })
+/** What is said beside the answer to a search. */
+export const headersOfSearch = {
+  'swarmlogs-targets': header('Services that a target was widened to, with commas between them.'),
+  'swarmlogs-begins': header('Where the store begins, when `since` reaches back further.'),
+  'swarmlogs-matched': header('How many streams the search covers.'),
 }
 /** Asks for a token, where the server has any. */
 export const withToken = [{ bearer: [] }]

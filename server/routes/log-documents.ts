@@ -1,10 +1,9 @@
 import Type from 'typebox'
 import { ApiEnd, ApiPage, ApiProblem, ApiRecord } from '../../shared/api.ts'
 import { SearchParameters, TailParameters } from '../query/parameters.ts'
-import { answer, problem, problems, record, withToken } from './documents.ts'
+import { answer, headersOfSearch, noSuchTarget, problem, problems, record, withToken } from './documents.ts'
 
 const line = 'shop_web.1.lfap0icnqswi@node1    | GET /cart 200'
-const header = (description: string) => ({ description, schema: Type.String() })
 
 /** GET /api/v1/search. */
 export const searchSchema = {
@@ -36,21 +35,16 @@ export const searchSchema = {
         },
       },
       {
-        'swarmlogs-targets': header('Services that a target was widened to, with commas between them.'),
-        'swarmlogs-begins': header('Where the store begins, when `since` reaches back further.'),
-        'swarmlogs-matched': header('How many streams the search covers.'),
-        'swarmlogs-records': header(
-          'How many lines there are, where the catalog tells: without `since`, `n`, `grep`, `source` and `cursor`, and when `until` cuts through no stream.',
-        ),
+        ...headersOfSearch,
+        'swarmlogs-records': {
+          description:
+            'How many lines there are, where the catalog tells: without `since`, `n`, `grep`, `source` and `cursor`, and when `until` cuts through no stream.',
+          schema: Type.String(),
+        },
       },
     ),
     ...problems,
-    404: problem(
-      'A target stands for nothing.',
-      'no_such_target',
-      "cannot find a service or task 'wbe': did you mean shop_web?",
-      'target',
-    ),
+    404: noSuchTarget,
     406: problem(
       'None of the accepted forms can be had.',
       'not_acceptable',

@@ -1,15 +1,15 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import type { FastifyReply } from 'fastify'
 import { positionOf, type StoredRecord } from '../../shared/record.ts'
-import { formatTime } from '../../shared/time.ts'
 import type { Context } from '../context.ts'
 import { badParameter, type Problem, problemOf, serverStops } from '../problem.ts'
+import { mustExist } from '../query/choice.ts'
 import { FramePacker } from '../query/frames.ts'
 import { recordJson } from '../query/json.ts'
 import { rewriteFlags, type SearchParameters } from '../query/parameters.ts'
 import type { Query } from '../query/query.ts'
-import { beginsAfter, knownCount, noSuchTarget, type Question, readQuestion } from '../query/question.ts'
+import { knownCount, type Question, readQuestion } from '../query/question.ts'
 import { FORMS, type Form, preferredForm } from './forms.ts'
+import { writeHeaders } from './headers.ts'
 import { searchSchema } from './log-documents.ts'
 import { clientGone, sendStreamed } from './streamed.ts'
 
@@ -43,6 +43,8 @@ export function searchRoute(context: Context): FastifyPluginAsyncTypebox {
         reply.raw.once('close', () => context.metrics.answered(`search_${form}`, (performance.now() - start) / 1000))
         const search = await readSearch(context, form, request.query)
         writeHeaders(context, search.question, reply)
+        const count = knownCount(search.question)
+        if (count !== undefined) reply.header('swarmlogs-records', count)
         reply.header('content-type', form === 'text' ? 'text/plain; charset=utf-8' : FORMS[form])
         if (form === 'json') return page(context, search, clientGone(reply))
         return sendStreamed(context, reply, (signal) => STREAMS[form](context, search, signal))
@@ -60,25 +62,9 @@ async function readSearch(context: Context, form: Form, parameters: SearchParame
     )
   }
   const question = await readQuestion(context, 'search', parameters)
-  const missing = question.targets.find(({ kind }) => kind === 'none')
-  if (missing !== undefined) throw noSuchTarget(missing, question.universe)
+  mustExist(question)
   if (question.cursor !== undefined) await context.commits.reach(question.cursor.receivedUpTo)
   return { question, order, limit, receivedUpTo: question.cursor?.receivedUpTo ?? context.commits.lastReceived }
-}
-
-function writeHeaders(context: Context, question: Question, reply: FastifyReply): void {
-  const widened = question.targets.flatMap((target) => target.widened)
-  if (widened.length > 0) reply.header('swarmlogs-targets', widened.map(headerText).join(','))
-  const begins = beginsAfter(context, question)
-  if (begins !== undefined) reply.header('swarmlogs-begins', formatTime(begins))
-  reply.header('swarmlogs-matched', question.matched.length)
-  const count = knownCount(question)
-  if (count !== undefined) reply.header('swarmlogs-records', count)
-}
-
-/** Names come from other systems: in a header all but visible ASCII is percent-encoded, and so is the comma. */
-function headerText(name: string): string {
-  return name.toWellFormed().replace(/[^\x21-\x2b\x2d-\x7e]/gu, encodeURIComponent)
 }
 
 function queryOf({ question, order, limit, receivedUpTo }: Search, isSnapshot: boolean): Query {

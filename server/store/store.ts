@@ -1,6 +1,7 @@
 import { SwarmlogsError } from '../../shared/errors.ts'
 import type { LogRecord, LogStream, Source, StoredRecord } from '../../shared/record.ts'
-import type { Query } from '../query/query.ts'
+import type { Query, Scope } from '../query/query.ts'
+import type { HistogramBucket, HistogramWish } from './histogram.ts'
 
 /** Who a store is: agents keep their progress per identity. */
 export interface StoreIdentity {
@@ -108,6 +109,13 @@ export interface Store {
   search(query: Query, signal?: AbortSignal): AsyncIterable<readonly StoredRecord[]>
   /** The same records as `search`, as printed text; the fast path of `logs`. */
   print(query: Query, format: LineFormat, signal?: AbortSignal): AsyncIterable<readonly PrintedRun[]>
+  /** How many records the scope has. Rejects when the signal aborts. */
+  count(scope: Scope, signal?: AbortSignal): Promise<number>
+  /**
+   * The records of the scope counted by time, buckets in order, empty ones left out. Rejects when the signal aborts, and with
+   * SWARMLOGS_USAGE when there would be more counts than MAX_COUNTS.
+   */
+  histogram(scope: Scope, wish: HistogramWish, signal?: AbortSignal): Promise<readonly HistogramBucket[]>
   /** The catalog: every stream that the store holds records of. */
   streams(): Promise<readonly StreamSummary[]>
   /** The catalog by day: how a copy is checked. A stream and day may come more than once. */

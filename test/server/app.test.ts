@@ -15,6 +15,8 @@ describe('the HTTP server', () => {
   describe('with tokens', () => {
     const paths = [
       '/api/v1/search',
+      '/api/v1/count',
+      '/api/v1/histogram',
       '/api/v1/tail',
       '/api/v1/services',
       '/api/v1/nodes',
@@ -202,6 +204,8 @@ describe('/docs/json', () => {
       Object.entries(methods).map(([method, operation]) => ({ path, method, operation })),
     )
     expect(operations.map(({ path, method }) => `${method} ${path}`).sort()).toEqual([
+      'get /api/v1/count',
+      'get /api/v1/histogram',
       'get /api/v1/nodes',
       'get /api/v1/search',
       'get /api/v1/services',

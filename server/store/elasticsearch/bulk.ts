@@ -1,6 +1,6 @@
+import { Gate } from '../gate.ts'
 import { Backoff } from './backoff.ts'
 import { failureOf, isCutOff } from './failure.ts'
-import { Gate } from './gate.ts'
 import type { Health } from './health.ts'
 import { type Insist, Retry } from './insist.ts'
 import type { Requests } from './requests.ts'

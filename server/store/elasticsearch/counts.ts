@@ -1,8 +1,8 @@
+import { greater, smaller } from '../bigint.ts'
 import type { StreamDay, StreamSummary } from '../store.ts'
 import type { Names } from './names.ts'
 import type { Row } from './rows.ts'
 import type { Streams } from './streams.ts'
-import { greater, smaller } from './times.ts'
 
 /** How many lines of a stream an index has, and the times of the first and the last. */
 export interface Count {

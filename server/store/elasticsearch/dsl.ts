@@ -1,5 +1,5 @@
 import type { Position } from '../../../shared/record.ts'
-import type { Filter, Query } from '../../query/query.ts'
+import type { Filter, Scope } from '../../query/query.ts'
 import { grepClauses } from './grep.ts'
 import { ownerKey } from './streams.ts'
 import { clampTime, MAX_TIME, MIN_TIME, timestampOf } from './times.ts'
@@ -9,7 +9,7 @@ const MAX_TERMS = 60_000
 
 /** The clauses of a query that all of its searches share; `streams` are the ids of those chosen, undefined when all are. */
 export function filtersOf(
-  { filter, since, until, receivedAfter }: Query,
+  { filter, since, until, receivedAfter }: Scope,
   receivedUpTo: bigint,
   streams: readonly string[] | undefined,
 ): object[] {

@@ -1,5 +1,4 @@
 import { errors } from '@elastic/elasticsearch'
-import { SwarmlogsError } from '../../../shared/errors.ts'
 
 /** What an error of a request means for us. */
 export type Failure =
@@ -56,12 +55,6 @@ export function messageOf(error: unknown): string {
 export function isCutOff(error: unknown): boolean {
   if (!(error instanceof errors.ConnectionError)) return false
   return /EPIPE|ECONNRESET|other side closed|socket hang up/.test(`${error.message} ${codeOf(error)}`)
-}
-
-/** The error that a store answers with when it cannot do what was asked just now. */
-export function unavailable(what: string, cause?: unknown): SwarmlogsError {
-  const options = cause === undefined ? undefined : { cause }
-  return new SwarmlogsError('SWARMLOGS_STORE_UNAVAILABLE', `cannot ${what}`, options)
 }
 
 /** The type that Elasticsearch gives an error in its answer; '' when the answer has none. */

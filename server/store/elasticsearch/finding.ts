@@ -1,5 +1,5 @@
 import { messageMatches } from '../../query/filter.ts'
-import type { Query } from '../../query/query.ts'
+import type { Filter } from '../../query/query.ts'
 import { positionOfSource } from './arrivals.ts'
 import { type Source, streamOf } from './documents.ts'
 import { sortOf, sortValuesOf } from './dsl.ts'
@@ -18,7 +18,7 @@ export interface Found {
 /** A search on its way: what all of its walks share. */
 export interface Running {
   readonly parts: Parts
-  readonly query: Query
+  readonly filter: Filter
   readonly indices: readonly string[]
   readonly hasOdd: boolean
   readonly filters: readonly object[]
@@ -39,7 +39,7 @@ export interface Course {
 
 /** Walks through the lines that meet the search's conditions and the walk's own; in their messages the text asked for was seen. */
 export async function* find(running: Running, course: Course): AsyncGenerator<readonly Found[]> {
-  const { parts, indices, hasOdd, query, signal } = running
+  const { parts, indices, hasOdd, filter, signal } = running
   const { order, members, wanted, after, sort, placeOf = (found: Found) => sortPlace(found, hasOdd) } = course
   const entryOf = (hit: Hit<Source>): Entry => known(parts, hit)
   const walk = {
@@ -47,13 +47,14 @@ export async function* find(running: Running, course: Course): AsyncGenerator<re
     query: { bool: { filter: [...running.filters, ...course.filters] } },
     sort: sort ?? sortOf(order, hasOdd),
     members,
-    wanted: query.filter.grep === '' ? wanted : Number.POSITIVE_INFINITY,
+    wanted,
+    isSifted: filter.grep !== '',
     after,
     signal,
   }
   const learn = (hits: readonly Hit<Source>[]): Promise<void> => learnStreams(parts, hits)
   for await (const hits of pages<Source>(parts.requests, walk, learn, (hit) => placeOf({ hit, entry: entryOf(hit) }))) {
-    const matching = query.filter.grep === '' ? hits : await matchingHits(running, hits)
+    const matching = filter.grep === '' ? hits : await matchingHits(running, hits)
     if (matching.length > 0) yield matching.map((hit) => ({ hit, entry: entryOf(hit) }))
   }
 }
@@ -63,12 +64,12 @@ function sortPlace({ hit, entry }: Found, hasOdd: boolean): (string | number)[] 
 }
 
 /** The index answers with lines that may match; what matches is for us to say. */
-async function matchingHits({ parts, query, signal }: Running, hits: readonly Hit<Source>[]): Promise<Hit<Source>[]> {
+async function matchingHits({ parts, filter, signal }: Running, hits: readonly Hit<Source>[]): Promise<Hit<Source>[]> {
   const matching = new Set<string>()
   for await (const whole of wholeLines(parts.requests, hits, signal)) {
     for (const { _id, _index, _source } of whole) {
       const message = _source['swarmlogs.whole'] ?? _source.message
-      if (messageMatches(query.filter, message)) matching.add(`${_index}/${_id}`)
+      if (messageMatches(filter, message)) matching.add(`${_index}/${_id}`)
     }
   }
   return hits.filter(({ _index, _id }) => matching.has(`${_index}/${_id}`))

@@ -1,5 +1,6 @@
+import { unavailable } from '../unavailable.ts'
 import { Backoff } from './backoff.ts'
-import { failureOf, messageOf, unavailable } from './failure.ts'
+import { failureOf, messageOf } from './failure.ts'
 import type { Health } from './health.ts'
 
 /** Does work that must succeed: again and again while the cluster is away, until the store is closed. */

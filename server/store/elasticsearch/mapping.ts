@@ -8,7 +8,7 @@ export const MAX_TOKEN = 1000
 /** Longer texts are kept apart, so that a page of lines has a bounded size. In characters. */
 export const MAX_HEAD = 8192
 /** Characters of a label that can be searched; the label itself is kept whole. */
-const MAX_KEYWORD = 1024
+export const MAX_KEYWORD = 1024
 
 const keyword = { type: 'keyword', ignore_above: MAX_KEYWORD }
 /** Kept, but neither searched nor sorted by. */
@@ -89,6 +89,15 @@ const metaMappings = {
 /** Settings of an index as they were chosen. */
 type Chosen = Pick<ElasticOptions, 'shards' | 'replicas' | 'refreshMs'>
 
+/**
+ * Lines lie in the index as they are mostly read. What is compressed together is then wanted together: a page of lines in another order costs
+ * a decompression for each of them.
+ */
+const sorted = {
+  'sort.field': ['@timestamp', 'swarmlogs.owner', 'log.iostream', 'swarmlogs.ordinal'],
+  'sort.order': ['asc', 'asc', 'asc', 'asc'],
+}
+
 /** What a day index of lines is made of. */
 export function linesIndex({ shards = 1, replicas = 1, refreshMs = 1000 }: Chosen): {
   settings: object
@@ -98,6 +107,7 @@ export function linesIndex({ shards = 1, replicas = 1, refreshMs = 1000 }: Chose
     settings: {
       ...{ number_of_shards: shards, number_of_replicas: replicas, refresh_interval: `${refreshMs}ms` },
       ...{ codec: 'best_compression', 'translog.durability': 'request' },
+      ...sorted,
       analysis: { analyzer: { line: { type: 'standard', max_token_length: MAX_TOKEN } } },
     },
     mappings: lineMappings,

@@ -1,10 +1,11 @@
 import { comparePositions } from '../../../shared/record.ts'
+import { Gate } from '../gate.ts'
+import { taskKey } from '../labels.ts'
 import { type Arrival, arrivalOf } from './arrivals.ts'
 import { PLACE_MEMBERS, type Source } from './documents.ts'
 import { streamsClause } from './dsl.ts'
 import { type Course, type Found, find, type Running } from './finding.ts'
-import { Gate } from './gate.ts'
-import { type Entry, taskKey } from './streams.ts'
+import type { Entry } from './streams.ts'
 
 /** Searches that one question may have under way. */
 const MAX_SEARCHES = 4
@@ -57,7 +58,7 @@ export async function findCuts(
   count: number,
 ): Promise<Map<string, Arrival>> {
   const cuts = new Map<string, Arrival>()
-  const members = running.query.filter.grep === '' ? PLACE_MEMBERS : [...PLACE_MEMBERS, 'message', 'swarmlogs.long']
+  const members = running.filter.grep === '' ? PLACE_MEMBERS : [...PLACE_MEMBERS, 'message', 'swarmlogs.long']
   await eachGroup(running, groups, async (group, hasAhead) => {
     let left = count
     for await (const found of descend(running, group, { members, count, hasAhead })) {

@@ -1,4 +1,5 @@
-import { failureOf, messageOf, typeOf, unavailable } from './failure.ts'
+import { unavailable } from '../unavailable.ts'
+import { failureOf, messageOf, typeOf } from './failure.ts'
 import type { Requests } from './requests.ts'
 
 /** Lines of the first page when all are wanted. */
@@ -26,6 +27,8 @@ export interface Walk {
   readonly after?: readonly (string | number)[] | undefined
   /** How many lines are wanted, as far as is known; infinite when all are. */
   readonly wanted: number
+  /** The caller leaves out some of them. */
+  readonly isSifted?: boolean
   readonly signal: AbortSignal
 }
 
@@ -58,8 +61,9 @@ export async function* pages<S>(
         if (last !== undefined) yield hits
         return
       }
-      // Beyond what is wanted a page is only read when the caller asks for it.
-      const ahead = count < walk.wanted ? reader.grow(placeOf(last)) : undefined
+      // Beyond what is wanted a page is only read when the caller asks for it; if it did so once because too little was left, it mostly will again.
+      const isAhead = count < walk.wanted || (walk.isSifted === true && count > reader.firstSize)
+      const ahead = isAhead ? reader.grow(placeOf(last)) : undefined
       // Whoever leaves the walk does not wait for what was asked for in vain.
       ahead?.catch(() => undefined)
       yield hits
@@ -75,6 +79,7 @@ class PageReader<S> {
   readonly #walk: Walk
   readonly #left = new AbortController()
   readonly #signal: AbortSignal
+  readonly firstSize: number
   #pit: string | undefined
   size: number
 
@@ -82,7 +87,8 @@ class PageReader<S> {
     this.#requests = requests
     this.#walk = walk
     this.#signal = AbortSignal.any([walk.signal, this.#left.signal])
-    this.size = walk.wanted <= MAX_PAGE ? Math.max(walk.wanted, 1) : FIRST_PAGE
+    this.firstSize = walk.wanted <= MAX_PAGE ? Math.max(walk.wanted, walk.isSifted ? MIN_PAGE : 1) : FIRST_PAGE
+    this.size = this.firstSize
   }
 
   /** Reads the next page, of more lines. */

@@ -1,10 +1,9 @@
+import { Gate } from '../gate.ts'
 import type { StoreIdentity } from '../store.ts'
 import { Admission } from './admission.ts'
 import { Bulk } from './bulk.ts'
 import { Counts } from './counts.ts'
-import { unavailable } from './failure.ts'
 import { Freshness } from './freshness.ts'
-import { Gate } from './gate.ts'
 import { Guesses } from './guesses.ts'
 import { Health } from './health.ts'
 import { Indices } from './indices.ts'
@@ -73,8 +72,7 @@ async function assemble(options: ElasticOptions, requests: Requests): Promise<Pa
     lastReceived: await watch.load(),
   })
   watch.start(writer)
-  const refuse = (): Error => unavailable('search now: too many searches wait, try again later')
-  const gate = new Gate(MAX_SEARCHES, MAX_WAITING_SEARCHES, refuse)
+  const gate = new Gate(MAX_SEARCHES, MAX_WAITING_SEARCHES)
   return {
     ...{ identity, options, names, requests, notes, indices, streams, counts, freshness, health },
     ...{ writer, watch, others: new Others({ requests, names, indices, watch }), gate, closing },

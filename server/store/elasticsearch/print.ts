@@ -1,14 +1,13 @@
-import type { LogStream, Source, StoredRecord } from '../../../shared/record.ts'
-import { formatTime } from '../../../shared/time.ts'
+import type { Source, StoredRecord } from '../../../shared/record.ts'
+import { Heads } from '../heads.ts'
 import type { LineFormat, PrintedRun } from '../store.ts'
 
-/** Writes lines as text; keeps the prefix of each stream. */
+/** Writes lines as text. */
 export class Printer {
-  readonly #format: LineFormat
-  readonly #prefixes = new Map<LogStream, string>()
+  readonly #heads: Heads
 
   constructor(format: LineFormat) {
-    this.#format = format
+    this.#heads = new Heads(format)
   }
 
   /** The lines as text, consecutive ones of one source together. */
@@ -22,23 +21,9 @@ export class Printer {
         text = ''
         current = source
       }
-      text += printLine(message, this.#head(stream, time))
+      text += this.#heads.lineOf(stream, time, message)
     }
     if (current !== undefined) runs.push({ source: current, text })
     return runs
   }
-
-  #head(stream: LogStream, time: bigint): string {
-    let prefix = this.#prefixes.get(stream)
-    if (prefix === undefined) {
-      prefix = this.#format.prefix(stream)
-      this.#prefixes.set(stream, prefix)
-    }
-    return this.#format.timestamps ? `${formatTime(time)} ${prefix}` : prefix
-  }
-}
-
-/** A message of several lines (foreign senders have them) has its head before each. */
-function printLine(message: string, head: string): string {
-  return message.includes('\n') ? `${head}${message.replaceAll('\n', () => `\n${head}`)}\n` : `${head}${message}\n`
 }

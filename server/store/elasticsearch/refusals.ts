@@ -1,5 +1,6 @@
 import type { Refusal } from '../store.ts'
-import { messageOf, unavailable } from './failure.ts'
+import { unavailable } from '../unavailable.ts'
+import { messageOf } from './failure.ts'
 import type { Names } from './names.ts'
 import type { Requests } from './requests.ts'
 

@@ -1,9 +1,10 @@
 import { hash, randomBytes } from 'node:crypto'
 import type { LogRecord } from '../../../shared/record.ts'
+import { greater } from '../bigint.ts'
 import { FOREIGN_ORDINALS } from '../store.ts'
 import { dayOf, type Names, timesOfDay } from './names.ts'
 import type { Entry, Streams } from './streams.ts'
-import { clampTime, greater } from './times.ts'
+import { clampTime } from './times.ts'
 
 const NS_PER_MINUTE = 60_000_000_000n
 const NS_PER_DAY = 86_400_000_000_000n

@@ -1,6 +1,7 @@
 import { SwarmlogsError } from '../../../shared/errors.ts'
 import type { StoreIdentity } from '../store.ts'
-import { failureOf, messageOf, typeOf, unavailable } from './failure.ts'
+import { unavailable } from '../unavailable.ts'
+import { failureOf, messageOf, typeOf } from './failure.ts'
 import type { Indices } from './indices.ts'
 import { FORMAT, linesIndex } from './mapping.ts'
 import { dayOf, type Names } from './names.ts'

@@ -1,5 +1,6 @@
 import type { LogRecord, StoredRecord } from '../../../shared/record.ts'
-import type { Query } from '../../query/query.ts'
+import type { Query, Scope } from '../../query/query.ts'
+import type { HistogramBucket, HistogramWish } from '../histogram.ts'
 import type {
   Appended,
   LineFormat,
@@ -12,13 +13,15 @@ import type {
   StreamDay,
   StreamSummary,
 } from '../store.ts'
+import { unavailable } from '../unavailable.ts'
 import { PRINTED_MEMBERS, RECORD_MEMBERS } from './documents.ts'
-import { messageOf, unavailable } from './failure.ts'
+import { messageOf } from './failure.ts'
 import type { ElasticOptions } from './options.ts'
 import { openParts, type Parts } from './parts.ts'
 import { Printer } from './print.ts'
 import { newestRefusals } from './refusals.ts'
 import { search } from './search.ts'
+import { count, histogram } from './tally.ts'
 
 /** How long a closing store waits for what is on its way. */
 const CLOSE_MS = 30_000
@@ -71,6 +74,16 @@ class ElasticStore implements Store {
       yield printer.runsOf(records)
       this.#mustBeOpen()
     }
+  }
+
+  async count(scope: Scope, signal?: AbortSignal): Promise<number> {
+    this.#mustBeOpen()
+    return count(this.#parts, scope, signal)
+  }
+
+  async histogram(scope: Scope, wish: HistogramWish, signal?: AbortSignal): Promise<readonly HistogramBucket[]> {
+    this.#mustBeOpen()
+    return histogram(this.#parts, scope, wish, signal)
   }
 
   async streams(): Promise<readonly StreamSummary[]> {

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
 import { streamFields } from '../../../shared/fields.ts'
 import type { LogStream } from '../../../shared/record.ts'
+import { labelsOf } from '../labels.ts'
 
 /** Keys longer than this (an index takes 32,766 bytes) end in a digest. */
 const MAX_KEY = 16_000
@@ -68,12 +69,6 @@ export class Streams {
   }
 }
 
-/** Whose newest N are counted apart: what is no task goes by its container, or by the tag of its sender. */
-export function taskKey({ taskId, containerId, tag }: LogStream): string {
-  if (taskId !== '') return `t${taskId}`
-  return containerId === '' ? `f${tag}` : `c${containerId}`
-}
-
 /** Node id and container id as a key whose bytes sort as the code units of the two do: ASCII as it is, the rest escaped. */
 export function ownerKey(nodeId: string, containerId: string): string {
   // The space between them is less than all that an id is written with.
@@ -90,16 +85,6 @@ function sortable(text: string): string {
 
 function hex(code: number, digits: number): string {
   return code.toString(16).padStart(digits, '0')
-}
-
-function labelsOf(stream: LogStream): string {
-  const attributes = Object.fromEntries(Object.entries(stream.attributes).sort(([a], [b]) => (a < b ? -1 : 1)))
-  return JSON.stringify({
-    ...{ cluster: stream.cluster, nodeId: stream.nodeId, nodeName: stream.nodeName, stack: stream.stack },
-    ...{ service: stream.service, serviceId: stream.serviceId, taskId: stream.taskId, taskName: stream.taskName },
-    ...{ slot: stream.slot, containerId: stream.containerId, containerName: stream.containerName },
-    ...{ image: stream.image, attributes, tag: stream.tag },
-  })
 }
 
 /** The labels by their ECS names, and what we find the line by. */

@@ -28,15 +28,3 @@ export function timeOf(timestamp: string): bigint {
   }
   return readNs + BigInt(timestamp.slice(20, 29))
 }
-
-/** The smaller of two. */
-export function smaller(a: bigint, b: bigint): bigint {
-  if (a < b) return a
-  return b
-}
-
-/** The greater of two. */
-export function greater(a: bigint, b: bigint): bigint {
-  if (a > b) return a
-  return b
-}

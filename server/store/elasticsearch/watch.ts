@@ -1,3 +1,4 @@
+import { greater } from '../bigint.ts'
 import { countLines, noteCounts, notedCounts } from './count-lines.ts'
 import type { Counts } from './counts.ts'
 import { failureOf, messageOf } from './failure.ts'
@@ -6,7 +7,6 @@ import type { Health } from './health.ts'
 import { expireIndices } from './retention.ts'
 import type { SetUp } from './setup.ts'
 import type { Streams } from './streams.ts'
-import { greater } from './times.ts'
 import type { Writer } from './writer.ts'
 
 /** How often we look what other servers did, how large all is, and what may go. */

@@ -1,12 +1,13 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { comparePositions, type LogRecord, positionOf, type StoredRecord } from '../../../shared/record.ts'
+import { greater } from '../bigint.ts'
 import type { Appended } from '../store.ts'
+import { unavailable } from '../unavailable.ts'
 import type { Admission } from './admission.ts'
 import type { Bulk, Outcome } from './bulk.ts'
 import type { Counts } from './counts.ts'
 import { documentOf, storedRecord } from './documents.ts'
-import { unavailable } from './failure.ts'
 import type { Freshness } from './freshness.ts'
 import type { Health } from './health.ts'
 import type { Indices } from './indices.ts'
@@ -15,7 +16,6 @@ import { dayOf, type Names } from './names.ts'
 import { type Note, noteId } from './notes.ts'
 import { ForeignOrdinals, type Row, RowMaker } from './rows.ts'
 import type { Streams } from './streams.ts'
-import { greater } from './times.ts'
 
 /** One commit takes so much at most; what waits longer is in the next one. */
 const MAX_COMMIT_RECORDS = 10_000

@@ -1,5 +1,5 @@
 import type { StoredRecord } from '../../../shared/record.ts'
-import { formatTime } from '../../../shared/time.ts'
+import { Heads } from '../heads.ts'
 import type { LineFormat, PrintedRun } from '../store.ts'
 import { bigintColumn, numberColumn } from './columns.ts'
 import {
@@ -13,7 +13,6 @@ import {
   TIME_COLUMN,
 } from './lines.ts'
 import { HEAD_MISSING, levelOf, sourceOf } from './schema.ts'
-import type { Chosen } from './selection.ts'
 
 /** The columns that a record needs besides those of every search. Texts are encoded, see `textColumn`. */
 export const RECORD_COLUMNS = ['l.received', 'l.level', 'l.flags', 'l.cut_from', 'encode(l.fields)']
@@ -57,13 +56,12 @@ export function recordsOf(lines: Lines): { answer: StoredRecord[]; to: number } 
   return { answer: records, to: row }
 }
 
-/** Writes lines as text; keeps the prefix of each stream. */
+/** Writes lines as text. */
 export class Printer {
-  readonly #format: LineFormat
-  readonly #prefixes = new Map<Chosen, string>()
+  readonly #heads: Heads
 
   constructor(format: LineFormat) {
-    this.#format = format
+    this.#heads = new Heads(format)
   }
 
   /** The lines as text, consecutive ones of one source together. */
@@ -84,23 +82,9 @@ export class Printer {
         text = ''
         current = source(row)
       }
-      text += printLine(message(row), this.#head(chosen(row), time(row)))
+      text += this.#heads.lineOf(chosen(row).stream, time(row), message(row))
     }
     runs.push({ source: sourceOf(current), text })
     return { answer: runs, to: row }
   }
-
-  #head(chosen: Chosen, time: bigint): string {
-    let prefix = this.#prefixes.get(chosen)
-    if (prefix === undefined) {
-      prefix = this.#format.prefix(chosen.stream)
-      this.#prefixes.set(chosen, prefix)
-    }
-    return this.#format.timestamps ? `${formatTime(time)} ${prefix}` : prefix
-  }
-}
-
-/** A message of several lines (foreign senders have them) has its head before each. */
-function printLine(message: string, head: string): string {
-  return message.includes('\n') ? `${head}${message.replaceAll('\n', () => `\n${head}`)}\n` : `${head}${message}\n`
 }

@@ -1,8 +1,9 @@
 import { rm } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { type DuckDBConnection, type DuckDBDataChunk, DuckDBInstance, type DuckDBValue } from '@duckdb/node-api'
-import { messageOf, unavailable } from './failure.ts'
-import { Gate } from './gate.ts'
+import { Gate } from '../gate.ts'
+import { unavailable } from '../unavailable.ts'
+import { messageOf } from './failure.ts'
 
 /** Connections for searches; each holds what it has sorted of one slice, spilled to disk where the memory limit says so. */
 const MAX_READERS = 32

@@ -1,5 +1,3 @@
-import { SwarmlogsError } from '../../../shared/errors.ts'
-
 /** What an error of DuckDB means for us: its message is all it tells. */
 export type Failure = 'newer' | 'locked' | 'fatal' | 'durable' | 'invalidated' | 'damaged' | 'memory' | 'other'
 
@@ -31,10 +29,4 @@ export function failureOf(error: unknown): Failure {
 export function messageOf(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error)
   return message.split('\n', 1)[0] ?? ''
-}
-
-/** The error that a store answers with when it cannot do what was asked just now. */
-export function unavailable(what: string, cause?: unknown): SwarmlogsError {
-  const options = cause === undefined ? undefined : { cause }
-  return new SwarmlogsError('SWARMLOGS_STORE_UNAVAILABLE', `cannot ${what}`, options)
 }

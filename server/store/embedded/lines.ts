@@ -1,6 +1,6 @@
 import type { DuckDBDataChunk } from '@duckdb/node-api'
 import type { Position } from '../../../shared/record.ts'
-import { greater, smaller } from './bigint.ts'
+import { greater, smaller } from '../bigint.ts'
 import { bigintColumn, numberColumn, textColumn } from './columns.ts'
 import { sourceOf } from './schema.ts'
 import type { Chosen, Part } from './selection.ts'

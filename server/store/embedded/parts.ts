@@ -1,6 +1,6 @@
 import type { Logger } from 'pino'
+import { greater } from '../bigint.ts'
 import { Admission } from './admission.ts'
-import { greater } from './bigint.ts'
 import { Catalog } from './catalog.ts'
 import { Engine } from './engine.ts'
 import type { Folder } from './folder.ts'

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Position } from '../../../shared/record.ts'
-import { failureOf, messageOf, unavailable } from './failure.ts'
+import { unavailable } from '../unavailable.ts'
+import { failureOf, messageOf } from './failure.ts'
 import type { Parts } from './parts.ts'
 import type { Segment } from './segment.ts'
 import { type Slice, smallerScale } from './slices.ts'

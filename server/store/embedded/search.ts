@@ -1,24 +1,21 @@
 import type { DuckDBDataChunk } from '@duckdb/node-api'
-import { SwarmlogsError } from '../../../shared/errors.ts'
 import type { Position } from '../../../shared/record.ts'
-import { MAX_GREP_CHARS, type Query } from '../../query/query.ts'
-import { greater, smaller } from './bigint.ts'
-import type { Reader } from './engine.ts'
+import { checkGrep } from '../../query/filter.ts'
+import type { Query } from '../../query/query.ts'
+import { greater, smaller } from '../bigint.ts'
+import { onSegments } from './begin.ts'
 import { type Found, type Lines, lastPosition } from './lines.ts'
 import { wholeLines } from './long.ts'
 import { napping } from './napping.ts'
 import { findCuts, newestAtOnce, type Running } from './newest.ts'
 import type { Parts } from './parts.ts'
 import { mustNotHaveExpired, type Pass, repair } from './repair.ts'
-import { MAX_TIME, MIN_TIME, sourceCode } from './schema.ts'
-import { Selection } from './selection.ts'
-import { type Slice, Slices } from './slices.ts'
+import { MAX_TIME, MIN_TIME } from './schema.ts'
+import { Slices } from './slices.ts'
 import { type Conditions, linesSql } from './sql.ts'
 
 /** A search that nobody asks for more for so long gives its memory and its place to others. */
 const NAP_AFTER_MS = 2_000
-
-const TOO_LONG = `cannot search for a text of over ${MAX_GREP_CHARS} characters: search for a part of it`
 
 /** Up to so many of the newest lines are looked for in one go. */
 const MAX_QUICK = 10_000
@@ -49,7 +46,7 @@ export async function* search<Answer>(
   wanted: Wanted<Answer>,
   signal?: AbortSignal,
 ): AsyncGenerator<Answer> {
-  if (query.filter.grep.length > MAX_GREP_CHARS) throw new SwarmlogsError('SWARMLOGS_LIMIT', TOO_LONG)
+  checkGrep(query.filter)
   const { after, limit = Number.POSITIVE_INFINITY } = query
   const receivedUpTo = smaller(query.receivedUpTo ?? MAX_TIME, parts.writer.lastReceived)
   const pass: Pass = { segments: [], slice: undefined, after, limit, maxScale: undefined, attempts: 0 }
@@ -97,41 +94,13 @@ async function* walk(
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Found> {
   if (query.limit <= 0 || query.newest === 0) return
-  const reader = await parts.engine.lease(signal)
-  const segments = parts.segments.all
-  pass.segments = segments
-  for (const segment of segments) segment.pin()
-  try {
-    const running = await begin(parts, pass, query, reader)
-    if (running === undefined) return
+  yield* onSegments(parts, pass, query, signal, async function* (running) {
     const { chosen, parts: inParts } = running.selection
     const newest = isQuick(query, running)
       ? await newestAtOnce(running, columns, { order: query.order, limit: query.newest })
       : undefined
-    if (newest === undefined)
-      for await (const chunk of walkSlices(running, query, columns)) yield { chunk, chosen, parts: inParts }
-    else for (const chunk of newest) yield { chunk, chosen, parts: inParts }
-  } finally {
-    for (const segment of segments) segment.unpin()
-    reader.release()
-  }
-}
-
-/** Finds the streams and segments that the query is about; undefined when there are none. */
-async function begin(parts: Parts, pass: Pass, query: Bounded, reader: Reader): Promise<Running | undefined> {
-  const { filter, receivedAfter, receivedUpTo, since = MIN_TIME, until = MAX_TIME } = query
-  const segments = pass.segments.filter((segment) => segment.received > (receivedAfter ?? -1n))
-  const selection = Selection.of(filter, parts.streams, segments, { since, until })
-  if (selection.parts.length === 0) return undefined
-  await reader.use((connection) => selection.write(connection))
-  const sources = filter.sources.map(sourceCode)
-  const conditions = { since, until, sources, hasGrep: filter.grep !== '', receivedAfter }
-  const values = [receivedUpTo, ...(filter.grep === '' ? [] : [filter.grep])]
-  const onSlice = (slice: Slice): void => {
-    pass.slice = slice
-  }
-  const size = { bytes: parts.sliceBytes, maxScale: pass.maxScale }
-  return { reader, selection, conditions, values, onSlice, size }
+    for await (const chunk of newest ?? walkSlices(running, query, columns)) yield { chunk, chosen, parts: inParts }
+  })
 }
 
 async function* walkSlices(

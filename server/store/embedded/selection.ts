@@ -2,6 +2,7 @@ import { BIGINT, type DuckDBConnection, INTEGER, UINTEGER, UTINYINT } from '@duc
 import type { LogStream, Position } from '../../../shared/record.ts'
 import { streamMatches } from '../../query/filter.ts'
 import type { Filter } from '../../query/query.ts'
+import { taskKey } from '../labels.ts'
 import { appendRows } from './columns.ts'
 import { sourceCode } from './schema.ts'
 import type { Segment } from './segment.ts'
@@ -175,11 +176,6 @@ function partOf(segment: Segment, index: number, chosen: ReadonlyMap<Entry, Chos
   }
   if (first === undefined || last === undefined) return undefined
   return { segment, index, first, last, ahead, chosen: lines, total: records, text, streams }
-}
-
-function taskKey({ taskId, containerId, tag }: LogStream): string {
-  if (taskId !== '') return `t${taskId}`
-  return containerId === '' ? `f${tag}` : `c${containerId}`
 }
 
 function compareOwners(a: Owner, b: Owner): number {

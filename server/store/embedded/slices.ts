@@ -1,4 +1,4 @@
-import { greater, smaller } from './bigint.ts'
+import { greater, smaller } from '../bigint.ts'
 import type { Part } from './selection.ts'
 
 /** A slice is so many chosen lines, as far as can be foreseen: its sort then fits into memory. */
@@ -41,6 +41,8 @@ export interface Walk {
   readonly maxScale?: number | undefined
   /** Walk by the time that counts for "the newest": `received` for lines whose clock ran ahead. */
   readonly byArrival?: boolean
+  /** Nothing is sorted or kept: only how much must be looked at bounds a slice. */
+  readonly isUnsorted?: boolean
 }
 
 /** The greatest scale to go on with when a slice did not fit into memory; undefined when smaller slices make no sense. */
@@ -55,6 +57,7 @@ export class Slices {
   readonly #end: bigint
   readonly #rows: number
   readonly #bytes: number
+  readonly #isUnsorted: boolean
   readonly #maxScale: number
   #at: bigint
   #scale: number
@@ -64,6 +67,7 @@ export class Slices {
     this.#order = walk.order
     this.#rows = Math.min(Math.max((walk.rows ?? SLICE_ROWS) * 4, MIN_SLICE_ROWS), SLICE_ROWS)
     this.#bytes = walk.bytes
+    this.#isUnsorted = walk.isUnsorted === true
     this.#maxScale = walk.maxScale ?? MAX_SCALE
     this.#scale = Math.min(1, this.#maxScale)
     // Downwards is upwards with all times negated.
@@ -134,6 +138,7 @@ export class Slices {
   }
 
   #costPerLine(scan: number, part: Part): number {
+    if (this.#isUnsorted) return scan / this.#scale
     const textBytes = part.text / Math.max(part.chosen, 1)
     const share = Math.max(1 / this.#rows, textBytes / this.#bytes) / this.#scale
     return Math.max(share, scan)

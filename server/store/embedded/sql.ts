@@ -1,4 +1,4 @@
-import { greater, smaller } from './bigint.ts'
+import { greater, smaller } from '../bigint.ts'
 import { MESSAGE } from './long.ts'
 import { AHEAD, MAX_TIME, MIN_TIME } from './schema.ts'
 import { MAX_INLINE, type Part, type Place } from './selection.ts'
@@ -29,13 +29,13 @@ export function linesSql(
   columns: readonly string[],
   walk: { readonly order: 'asc' | 'desc'; readonly limit?: number | undefined },
 ): string {
-  const inSlice = (part: Part): string[] => [
-    ...timeRange(part, 'l.time', greater(slice.from, conditions.since), smaller(slice.to, conditions.until)),
+  const where = (part: Part): string[] => [
+    ...inSlice(part, slice, conditions),
     ...(conditions.after === undefined ? [] : [behind(conditions.after, walk.order)]),
     ...(conditions.cuts === undefined ? [] : [atCut(part)]),
   ]
   const selects = slice.parts.map((part) =>
-    select(part, conditions, [...PLACE, ...lineColumns(part), ...columns], inSlice(part), slice),
+    select(part, conditions, [...PLACE, ...lineColumns(part), ...columns], where(part), slice),
   )
   const limit = walk.limit === undefined ? '' : ` LIMIT ${walk.limit}`
   return `${selects.join(' UNION ALL ')} ${orderBy(walk.order)}${limit}`
@@ -52,6 +52,18 @@ export function oldestOfNewestSql(slice: Slice, conditions: Conditions, limit: n
     `SELECT n, ${oldest} FROM (SELECT count(*) AS n, min(struct_pack(arrival := arrival, rank := rank, source := source, ` +
     `ordinal := ordinal)) AS p FROM (${newest}))`
   )
+}
+
+/** The lines of a slice counted by two expressions, the first a 64-bit integer. */
+export function countsSql(
+  slice: Slice,
+  conditions: Conditions,
+  { time, group }: { readonly time: string; readonly group: string },
+): string {
+  const selects = slice.parts.map((part) =>
+    select(part, conditions, [`${time} AS t`, `${group}::INTEGER AS g`], inSlice(part, slice, conditions), slice),
+  )
+  return `SELECT t, g, count(*) FROM (${selects.join(' UNION ALL ')}) GROUP BY t, g`
 }
 
 /** The newest `limit` lines of a slice of arrival times, with the columns asked for, in the order given. */
@@ -140,6 +152,10 @@ function common({ sources, receivedAfter }: Conditions): string[] {
     // A parameter: a constant that nothing exceeds when the query is planned is left out of the plan, and the segment may grow until that runs.
     'l.received <= $1::BIGINT',
   ]
+}
+
+function inSlice(part: Part, slice: Slice, { since, until }: Conditions): string[] {
+  return timeRange(part, 'l.time', greater(slice.from, since), smaller(slice.to, until))
 }
 
 /** The range [from, to) of a column, leaving out what the part's own range says already. */

@@ -1,6 +1,8 @@
 import { SwarmlogsError } from '../../../shared/errors.ts'
 import type { LogRecord, StoredRecord } from '../../../shared/record.ts'
-import type { Query } from '../../query/query.ts'
+import type { Query, Scope } from '../../query/query.ts'
+import { smaller } from '../bigint.ts'
+import type { HistogramBucket, HistogramWish } from '../histogram.ts'
 import type {
   Appended,
   LineFormat,
@@ -11,15 +13,16 @@ import type {
   StreamDay,
   StreamSummary,
 } from '../store.ts'
+import { unavailable } from '../unavailable.ts'
 import { Printer, RECORD_COLUMNS, recordsOf } from './answers.ts'
-import { smaller } from './bigint.ts'
-import { messageOf, unavailable } from './failure.ts'
+import { messageOf } from './failure.ts'
 import { Folder } from './folder.ts'
 import { closeParts, type EmbeddedOptions, openParts, type Parts } from './parts.ts'
 import { expireSegments, totalBytes } from './retention.ts'
 import { search } from './search.ts'
 import { dayOf } from './segment.ts'
 import type { Segments } from './segments.ts'
+import { count, histogram } from './tally.ts'
 import { sealSegment } from './transaction.ts'
 
 const UPKEEP_MS = 60_000
@@ -91,6 +94,14 @@ export class EmbeddedStore implements Store {
     const parts = await this.#ready()
     const printer = new Printer(format)
     yield* search(parts, query, { columns: [], answer: (lines) => printer.runsOf(lines) }, signal)
+  }
+
+  async count(scope: Scope, signal?: AbortSignal): Promise<number> {
+    return count(await this.#ready(), scope, signal)
+  }
+
+  async histogram(scope: Scope, wish: HistogramWish, signal?: AbortSignal): Promise<readonly HistogramBucket[]> {
+    return histogram(await this.#ready(), scope, wish, signal)
   }
 
   async streams(): Promise<readonly StreamSummary[]> {

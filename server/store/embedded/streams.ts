@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { LogRecord, LogStream } from '../../../shared/record.ts'
+import { labelsOf } from '../labels.ts'
 import type { StreamSummary } from '../store.ts'
 
 /** How the names of groups begin: what follows is the container id, or the length of the node id, then it, then the container id. */
@@ -171,27 +172,6 @@ function containerGroup(stream: LogStream): string {
 /** Foreign ones only need a place of their own in the total order. */
 function placeGroup(stream: LogStream): string {
   return `p${stream.nodeId.length}\0${stream.nodeId}${stream.containerId}`
-}
-
-/** The labels as canonical JSON; equal text means the same stream. */
-export function labelsOf(stream: LogStream): string {
-  const attributes = Object.fromEntries(Object.entries(stream.attributes).sort(([a], [b]) => (a < b ? -1 : 1)))
-  return JSON.stringify({
-    cluster: stream.cluster,
-    nodeId: stream.nodeId,
-    nodeName: stream.nodeName,
-    stack: stream.stack,
-    service: stream.service,
-    serviceId: stream.serviceId,
-    taskId: stream.taskId,
-    taskName: stream.taskName,
-    slot: stream.slot,
-    containerId: stream.containerId,
-    containerName: stream.containerName,
-    image: stream.image,
-    attributes,
-    tag: stream.tag,
-  })
 }
 
 /** 128 bits as 16 characters of one byte each. */

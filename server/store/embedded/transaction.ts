@@ -1,4 +1,5 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
+import { labelsOf } from '../labels.ts'
 import { appendRows, type Table } from './columns.ts'
 import { headOf, longChars, piecesOf } from './long.ts'
 import type { Row } from './rows.ts'
@@ -14,7 +15,7 @@ import {
   sourceCode,
 } from './schema.ts'
 import type { Added, Segment } from './segment.ts'
-import { count, type Entry, labelsOf } from './streams.ts'
+import { count, type Entry } from './streams.ts'
 
 /** Stores rows in a segment, durably, all or none, and counts them. */
 export async function writeRows(

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe } from 'vitest'
 import { appendingContract } from './contract/appending.ts'
 import { contentContract } from './contract/content.ts'
+import { countingContract } from './contract/counting.ts'
 import { foreignContract } from './contract/foreign.ts'
 import { lifeContract } from './contract/life.ts'
 import { searchingContract } from './contract/searching.ts'
@@ -22,6 +23,7 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
     appendingContract(under)
     foreignContract(under)
     searchingContract(under)
+    countingContract(under)
     contentContract(under)
     lifeContract(under)
   })

@@ -5,12 +5,14 @@ import fc from 'fast-check'
 import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Query } from '../../../server/query/query.ts'
+import { HISTOGRAM_KEYS, type HistogramWish } from '../../../server/store/histogram.ts'
 import { openStore } from '../../../server/store/open.ts'
 import type { Store } from '../../../server/store/store.ts'
 import type { LogRecord, StoredRecord } from '../../../shared/record.ts'
 import { type Elastic, startElastic } from '../../lab/elastic.ts'
 import { openElastic } from './elasticsearch.ts'
 import { collect, DAY, NOON, queryOf, recordOf, SECOND, type StoreUnderTest, streamOf } from './records.ts'
+import { readable } from './tallies.ts'
 
 const MONTH_MS = 30 * 86_400_000
 const FOREIGN_ORDINALS = 2 ** 31
@@ -26,6 +28,7 @@ const FIELDS = [
 ]
 const ROUNDS = Number(process.env.TEST_ROUNDS ?? 4)
 const QUERIES = 60
+const TALLIES = 30
 
 const nodes = ['node1', 'node2', 'nöde', '']
 const streams = ['a', 'b', 'ab', 'é', '\ufeffz', '😀', 'B', ' c'].map((id, index) =>
@@ -186,6 +189,15 @@ async function compare(seed: number): Promise<void> {
       JSON.stringify(question.query, (_, value) => (typeof value === 'bigint' ? String(value) : value)),
     ).toEqual(answers[0])
   }
+  for (const { question, wish } of fc.sample(tallyOf(stored[0]), { seed, numRuns: TALLIES })) {
+    const [mine, theirs] = await Promise.all(
+      [embedded, under.store].map(async (store, index) => {
+        const scope = withCommits(question, commits[index] ?? [], stored, index)
+        return [await store.count(scope), readable(await store.histogram(scope, wish))]
+      }),
+    )
+    expect(theirs).toEqual(mine)
+  }
   const format = { timestamps: true, prefix: ({ service }: LogRecord['stream']) => `${service} | ` }
   const [first, second] = await Promise.all([embedded, under.store].map((store) => printed(store, format)))
   expect(second).toBe(first)
@@ -222,6 +234,12 @@ function questionOf(records: readonly StoredRecord[]): fc.Arbitrary<Question> {
   return fc
     .tuple(query, filter, fc.option(part, { nil: '' }), maybe, maybe, maybe)
     .map(([asked, chosen, grep, after, from, to]) => ({ query: queryOf(asked, { ...chosen, grep }), after, from, to }))
+}
+
+function tallyOf(records: readonly StoredRecord[]): fc.Arbitrary<{ question: Question; wish: HistogramWish }> {
+  const interval = fc.constantFrom(1n, 1_000_000n, 7_000_000n, SECOND, 3_600n * SECOND, DAY, 400n * DAY)
+  const wish = fc.record({ interval, by: fc.constantFrom(...HISTOGRAM_KEYS) })
+  return fc.record({ question: questionOf(records), wish })
 }
 
 /** The commits and places that a question names by number, as the store at `index` knows them. */

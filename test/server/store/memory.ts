@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { messageMatches, streamMatches } from '../../../server/query/filter.ts'
-import { MAX_GREP_CHARS, type Query } from '../../../server/query/query.ts'
+import { MAX_GREP_CHARS, type Query, type Scope } from '../../../server/query/query.ts'
+import { Histogram, type HistogramBucket, type HistogramWish, streamKey } from '../../../server/store/histogram.ts'
 import type {
   Appended,
   LineFormat,
@@ -126,6 +127,25 @@ export class MemoryStore implements Store {
       }
       yield runs
     }
+  }
+
+  async count(scope: Scope, signal?: AbortSignal): Promise<number> {
+    let total = 0
+    for await (const records of this.search({ ...scope, order: 'asc' }, signal)) total += records.length
+    signal?.throwIfAborted()
+    return total
+  }
+
+  async histogram(scope: Scope, wish: HistogramWish, signal?: AbortSignal): Promise<readonly HistogramBucket[]> {
+    const result = new Histogram(wish)
+    for await (const records of this.search({ ...scope, order: 'asc' }, signal)) {
+      for (const { time, level, source, stream } of records) {
+        const key = wish.by === 'level' ? level : wish.by === 'source' ? source : streamKey(stream, wish.by)
+        result.add(time, key, 1)
+      }
+    }
+    signal?.throwIfAborted()
+    return result.buckets()
   }
 
   async streams(): Promise<readonly StreamSummary[]> {
@@ -264,7 +284,7 @@ export class MemoryStore implements Store {
   }
 }
 
-function isWanted({ filter, since, until, receivedAfter, receivedUpTo }: Query, record: StoredRecord): boolean {
+function isWanted({ filter, since, until, receivedAfter, receivedUpTo }: Scope, record: StoredRecord): boolean {
   return (
     streamMatches(filter, record.stream) &&
     messageMatches(filter, record.message) &&

@@ -116,6 +116,44 @@ export function searchingContract(under: () => StoreUnderTest): void {
       }
     })
 
+    it.each([false, true])('pages through the newest N over several days, of each task: %s', async (perTask) => {
+      for (let days = 1n; days <= 4n; days++) await store().append(linesOf(WEB, 9, { time: NOON - days * DAY }))
+      await store().append(linesOf(API, 9, { time: NOON - 3n * DAY }))
+      for (const order of ['asc', 'desc'] as const) {
+        for (const newest of [3, 60, 71, 83, 500]) {
+          const whole = await collect(store(), queryOf({ newest, perTask, order }))
+          for (const last of [whole[0], whole[Math.floor(whole.length / 2)], whole.at(-2)]) {
+            const behind = last === undefined ? whole : whole.slice(whole.indexOf(last) + 1)
+            const after = last === undefined ? {} : { after: positionOf(last) }
+            expect(await collect(store(), queryOf({ newest, perTask, order, ...after }))).toEqual(behind)
+            expect(await collect(store(), queryOf({ newest, perTask, order, ...after, limit: 2 }))).toEqual(
+              behind.slice(0, 2),
+            )
+          }
+        }
+      }
+    })
+
+    it.each(['asc', 'desc'] as const)('keeps deep places while lines are being written, %s', async (order) => {
+      const { lastReceived: receivedUpTo } = store()
+      const all = await collect(store(), queryOf({ order, receivedUpTo }))
+      const paged: StoredRecord[] = []
+      for (let round = 0; round <= 12; round++) {
+        const last = paged.at(-1)
+        const after = last === undefined ? {} : { after: positionOf(last) }
+        const reading = collect(store(), queryOf({ order, receivedUpTo, limit: 10, ...after }))
+        // Before, at and behind the place where the walk is.
+        const writing = store().append([
+          ...linesOf(WEB, 3, { time: NOON - BigInt(round + 1) * SECOND }),
+          recordOf(API, { time: last?.time ?? NOON, ordinal: round + 50 }),
+          ...linesOf(API, 3, { time: NOON + BigInt(round + 1) * SECOND }),
+        ])
+        paged.push(...(await reading))
+        await writing
+      }
+      expect(paged).toEqual(all)
+    })
+
     it('chooses by commit', async () => {
       const before = store().lastReceived
       const { received } = await store().append([recordOf(WEB, { time: NOON - 5n, message: 'late' })])

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
-import { groupOf, labelsOf, Streams } from '../../../../server/store/embedded/streams.ts'
+import { groupOf, Streams } from '../../../../server/store/embedded/streams.ts'
+import { labelsOf } from '../../../../server/store/labels.ts'
 import { streamOf } from '../records.ts'
 
 const attributes = { tier: 'front' }

@@ -1,24 +1,21 @@
-/** Lets so many in at a time; the others wait in order of arrival, and beyond `maxWaiting` are refused by `refuse`. */
+import { unavailable } from './unavailable.ts'
+
+/** Lets so many in at a time; the others wait in order of arrival, and beyond `maxWaiting` are refused. */
 export class Gate {
   readonly #waiting: (() => void)[] = []
   readonly #maxWaiting: number
-  readonly #refuse: () => Error
   #free: number
 
-  constructor(
-    limit: number,
-    maxWaiting = Number.POSITIVE_INFINITY,
-    refuse = () => new Error('BUG: a gate without end'),
-  ) {
+  constructor(limit: number, maxWaiting = Number.POSITIVE_INFINITY) {
     this.#free = limit
     this.#maxWaiting = maxWaiting
-    this.#refuse = refuse
   }
 
   /** Resolves when it is this caller's turn, with what it must call when it is done. */
   async enter(): Promise<() => void> {
     if (this.#free > 0) this.#free--
-    else if (this.#waiting.length >= this.#maxWaiting) throw this.#refuse()
+    else if (this.#waiting.length >= this.#maxWaiting)
+      throw unavailable('search now: too many searches wait, try again later')
     else await new Promise<void>((resolve) => this.#waiting.push(resolve))
     let entered = true
     return () => {

@@ -1,0 +1,147 @@
+import { checkGrep } from '../../query/filter.ts'
+import type { Scope } from '../../query/query.ts'
+import { Histogram, type HistogramBucket, type HistogramKey, type HistogramWish, streamKey } from '../histogram.ts'
+import { begin, failed } from './begin.ts'
+import { PLACE_MEMBERS, storedTime } from './documents.ts'
+import { type Found, find, type Running } from './finding.ts'
+import { MAX_KEYWORD } from './mapping.ts'
+import type { Parts } from './parts.ts'
+import type { Entry } from './streams.ts'
+
+const NS_PER_MS = 1_000_000n
+/** Counts of one answer; with more there is a next one. */
+const PAGE = 10_000
+
+/** Times before 1970 stand in a field of their own. */
+const IS_BEFORE_1970 = { exists: { field: 'swarmlogs.before_1970' } }
+
+/** Where lines have what they can be counted by. */
+const FIELDS: Readonly<Record<Exclude<HistogramKey, 'none'>, string>> = {
+  level: 'log.level',
+  service: 'service.name',
+  node: 'host.name',
+  source: 'log.iostream',
+}
+
+interface Total {
+  readonly hits?: { readonly total: { readonly value: number } }
+}
+
+interface Answer {
+  readonly aggregations?: {
+    readonly counts: {
+      readonly after_key?: object
+      readonly buckets: readonly {
+        readonly key: { readonly time: number; readonly key?: string | null }
+        readonly doc_count: number
+      }[]
+    }
+  }
+}
+
+/** How many lines a scope has; see Store. */
+export async function count(parts: Parts, scope: Scope, signal?: AbortSignal): Promise<number> {
+  let total = 0
+  await tally(parts, scope, signal, async (running) => {
+    if (scope.filter.grep === '') total = await countAll(running)
+    else for await (const found of scan(running, [], [])) total += found.length
+  })
+  return total
+}
+
+/** The lines of a scope by time; see Store. */
+export async function histogram(
+  parts: Parts,
+  scope: Scope,
+  wish: HistogramWish,
+  signal?: AbortSignal,
+): Promise<HistogramBucket[]> {
+  const result = new Histogram(wish)
+  await tally(parts, scope, signal, async (running, entries) => {
+    if (scope.filter.grep !== '' || !canAggregate(wish, entries)) return gather(running, wish, [], result)
+    await aggregate(running, wish, result)
+    if (running.hasOdd) await gather(running, wish, [IS_BEFORE_1970], result)
+  })
+  return result.buckets()
+}
+
+async function tally(
+  parts: Parts,
+  scope: Scope,
+  signal = new AbortController().signal,
+  work: (running: Running, entries: Iterable<Entry>) => Promise<void>,
+): Promise<void> {
+  checkGrep(scope.filter)
+  const leave = await parts.gate.enter()
+  try {
+    const begun = await begin(parts, scope, signal)
+    if (begun !== undefined) await work(begun.running, begun.entries)
+    signal.throwIfAborted()
+  } catch (error) {
+    signal.throwIfAborted()
+    throw failed(error)
+  } finally {
+    leave()
+  }
+}
+
+async function countAll({ parts, indices, filters, signal }: Running): Promise<number> {
+  const { hits } = await parts.requests.send<Total>('POST', `/${indices.join(',')}/_search`, {
+    body: { size: 0, track_total_hits: true, query: { bool: { filter: filters } } },
+    query: { filter_path: 'hits.total', allow_partial_search_results: false, ignore_unavailable: true },
+    signal,
+  })
+  return hits?.total.value ?? 0
+}
+
+/** Aggregations count in milliseconds, and labels that are too long to be searched are not in them. */
+function canAggregate({ interval, by }: HistogramWish, entries: Iterable<Entry>): boolean {
+  if (interval % NS_PER_MS !== 0n) return false
+  for (const { stream } of entries) {
+    const key = streamKey(stream, by)
+    if (key.length > MAX_KEYWORD || !key.isWellFormed()) return false
+  }
+  return true
+}
+
+async function aggregate(running: Running, { interval, by }: HistogramWish, result: Histogram): Promise<void> {
+  const { parts, indices, filters, hasOdd, signal } = running
+  const time = { date_histogram: { field: '@timestamp', fixed_interval: `${interval / NS_PER_MS}ms` } }
+  const key = by === 'none' ? [] : [{ key: { terms: { field: FIELDS[by], missing_bucket: true } } }]
+  const query = { bool: { filter: filters, ...(hasOdd && { must_not: [IS_BEFORE_1970] }) } }
+  for (let after: object | undefined; ; ) {
+    const composite = { size: PAGE, sources: [{ time }, ...key], ...(after && { after }) }
+    const { aggregations } = await parts.requests.send<Answer>('POST', `/${indices.join(',')}/_search`, {
+      body: { size: 0, track_total_hits: false, query, aggs: { counts: { composite } } },
+      query: { filter_path: 'aggregations', allow_partial_search_results: false, ignore_unavailable: true },
+      signal,
+    })
+    const { buckets = [], after_key } = aggregations?.counts ?? {}
+    for (const bucket of buckets)
+      result.add(BigInt(bucket.key.time) * NS_PER_MS, bucket.key.key ?? '', bucket.doc_count)
+    if (after_key === undefined || buckets.length < PAGE) return
+    after = after_key
+  }
+}
+
+/** Counts lines one by one. */
+async function gather(
+  running: Running,
+  { by }: HistogramWish,
+  filters: readonly object[],
+  result: Histogram,
+): Promise<void> {
+  for await (const found of scan(running, filters, by === 'level' ? ['log.level'] : []))
+    for (const one of found) result.add(storedTime(one.hit._source), keyOf(one, by), 1)
+}
+
+function scan(running: Running, filters: readonly object[], more: readonly string[]): AsyncGenerator<readonly Found[]> {
+  const text = running.filter.grep === '' ? [] : ['message', 'swarmlogs.long']
+  const members = [...PLACE_MEMBERS, ...text, ...more]
+  return find(running, { order: 'asc', filters, members, wanted: Number.POSITIVE_INFINITY })
+}
+
+function keyOf({ hit: { _source }, entry }: Found, by: HistogramKey): string {
+  if (by === 'level') return _source['log.level'] ?? ''
+  return by === 'source' ? _source['log.iostream'] : streamKey(entry.stream, by)
+}

@@ -1,0 +1,49 @@
+import type { Scope } from '../../query/query.ts'
+import type { Reader } from './engine.ts'
+import type { Running } from './newest.ts'
+import type { Parts } from './parts.ts'
+import type { Pass } from './repair.ts'
+import { MAX_TIME, MIN_TIME, sourceCode } from './schema.ts'
+import { Selection } from './selection.ts'
+import type { Slice } from './slices.ts'
+
+/** A scope whose end is known. */
+export type Bound = Scope & { readonly receivedUpTo: bigint }
+
+/** Yields what `work` yields on the segments that may have lines of the scope; they stay as long as that takes. */
+export async function* onSegments<T>(
+  parts: Parts,
+  pass: Pass,
+  scope: Bound,
+  signal: AbortSignal | undefined,
+  work: (running: Running) => AsyncGenerator<T>,
+): AsyncGenerator<T> {
+  const reader = await parts.engine.lease(signal)
+  const segments = parts.segments.all
+  pass.segments = segments
+  for (const segment of segments) segment.pin()
+  try {
+    const running = await begin(parts, pass, scope, reader)
+    if (running !== undefined) yield* work(running)
+  } finally {
+    for (const segment of segments) segment.unpin()
+    reader.release()
+  }
+}
+
+/** Finds the streams and segments that the scope is about; undefined when there are none. */
+async function begin(parts: Parts, pass: Pass, scope: Bound, reader: Reader): Promise<Running | undefined> {
+  const { filter, receivedAfter, receivedUpTo, since = MIN_TIME, until = MAX_TIME } = scope
+  const segments = pass.segments.filter((segment) => segment.received > (receivedAfter ?? -1n))
+  const selection = Selection.of(filter, parts.streams, segments, { since, until })
+  if (selection.parts.length === 0) return undefined
+  await reader.use((connection) => selection.write(connection))
+  const sources = filter.sources.map(sourceCode)
+  const conditions = { since, until, sources, hasGrep: filter.grep !== '', receivedAfter }
+  const values = [receivedUpTo, ...(filter.grep === '' ? [] : [filter.grep])]
+  const onSlice = (slice: Slice): void => {
+    pass.slice = slice
+  }
+  const size = { bytes: parts.sliceBytes, maxScale: pass.maxScale }
+  return { reader, selection, conditions, values, onSlice, size }
+}

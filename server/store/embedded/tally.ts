@@ -1,0 +1,109 @@
+import type { DuckDBDataChunk } from '@duckdb/node-api'
+import { checkGrep } from '../../query/filter.ts'
+import type { Scope } from '../../query/query.ts'
+import { smaller } from '../bigint.ts'
+import { Histogram, type HistogramBucket, type HistogramKey, type HistogramWish, streamKey } from '../histogram.ts'
+import { onSegments } from './begin.ts'
+import { bigintColumn, numberColumn } from './columns.ts'
+import type { Running } from './newest.ts'
+import type { Parts } from './parts.ts'
+import { type Pass, repair } from './repair.ts'
+import { levelOf, MAX_TIME, sourceOf } from './schema.ts'
+import type { Chosen } from './selection.ts'
+import { Slices } from './slices.ts'
+import { countsSql } from './sql.ts'
+
+/** What lines are grouped by within a bucket; texts of groups are looked up afterwards. */
+const COLUMNS: Readonly<Record<HistogramKey, string>> = {
+  none: '0',
+  level: 'l.level',
+  service: 'c.idx',
+  node: 'c.idx',
+  source: 'l.source',
+}
+
+/** Rows of time, group and count, and the streams that groups may be numbers of. */
+interface Counts {
+  readonly chunk: DuckDBDataChunk
+  readonly chosen: readonly Chosen[]
+}
+
+/** How many lines a scope has; see Store. */
+export async function count(parts: Parts, scope: Scope, signal?: AbortSignal): Promise<number> {
+  return tally(parts, scope, { time: '0::BIGINT', group: '0' }, signal, async (rows) => {
+    let total = 0
+    for await (const { chunk } of rows) for (let row = 0; row < chunk.rowCount; row++) total += countAt(chunk, row)
+    return total
+  })
+}
+
+/** The lines of a scope by time; see Store. */
+export async function histogram(
+  parts: Parts,
+  scope: Scope,
+  wish: HistogramWish,
+  signal?: AbortSignal,
+): Promise<HistogramBucket[]> {
+  const { interval, by } = wish
+  // Of a bucket any time will do, but for times before 1970 `%` gives those of the next one.
+  const time = `l.time - l.time % ${interval}::BIGINT - CASE WHEN l.time % ${interval}::BIGINT < 0 THEN 1 ELSE 0 END`
+  let result = new Histogram(wish)
+  return tally(parts, scope, { time, group: COLUMNS[by] }, signal, async (rows) => {
+    result = new Histogram(wish)
+    for await (const { chunk, chosen } of rows) {
+      const [timeOf, groupOf] = [bigintColumn(chunk, 0), numberColumn(chunk, 1)]
+      for (let row = 0; row < chunk.rowCount; row++)
+        result.add(timeOf(row), keyOf(by, groupOf(row), chosen), countAt(chunk, row))
+    }
+    return result.buckets()
+  })
+}
+
+/** Has the rows of all slices added up; anew from the first when a file proves damaged on the way. */
+async function tally<T>(
+  parts: Parts,
+  scope: Scope,
+  what: { readonly time: string; readonly group: string },
+  signal: AbortSignal | undefined,
+  add: (rows: AsyncGenerator<Counts>) => Promise<T>,
+): Promise<T> {
+  checkGrep(scope.filter)
+  const receivedUpTo = smaller(scope.receivedUpTo ?? MAX_TIME, parts.writer.lastReceived)
+  const limit = Number.POSITIVE_INFINITY
+  const pass: Pass = { segments: [], slice: undefined, after: undefined, limit, maxScale: undefined, attempts: 0 }
+  while (true) {
+    try {
+      signal?.throwIfAborted()
+      const bound = { ...scope, receivedUpTo }
+      return await add(onSegments(parts, pass, bound, signal, (running) => walk(running, what)))
+    } catch (error) {
+      signal?.throwIfAborted()
+      await repair(parts, pass, 'asc', error)
+    }
+  }
+}
+
+async function* walk(
+  running: Running,
+  what: { readonly time: string; readonly group: string },
+): AsyncGenerator<Counts> {
+  const { reader, selection, conditions, values, onSlice, size } = running
+  const { chosen, parts } = selection
+  const { since, until } = conditions
+  const slices = new Slices(parts, { since, until, order: 'asc', ...size, isUnsorted: true })
+  for (let slice = slices.next(); slice !== undefined; slice = slices.next()) {
+    onSlice(slice)
+    for await (const chunk of reader.chunks(countsSql(slice, conditions, what), values)) yield { chunk, chosen }
+  }
+}
+
+function countAt(chunk: DuckDBDataChunk, row: number): number {
+  return Number(bigintColumn(chunk, 2)(row))
+}
+
+function keyOf(by: HistogramKey, group: number, chosen: readonly Chosen[]): string {
+  if (by === 'level') return levelOf(group)
+  if (by === 'source') return sourceOf(group)
+  const stream = chosen[group]?.stream
+  return stream === undefined ? '' : streamKey(stream, by)
+}

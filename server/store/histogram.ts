@@ -1,0 +1,69 @@
+import { SwarmlogsError } from '../../shared/errors.ts'
+import type { LogStream } from '../../shared/record.ts'
+
+/** A histogram holds so many counts at most: buckets, times what is counted apart in them. */
+export const MAX_COUNTS = 30_000
+
+/** What 64 bits of nanoseconds hold. */
+const MAX_INTERVAL = 2n ** 63n - 1n
+
+/** What can be counted apart in each bucket. */
+export const HISTOGRAM_KEYS = ['none', 'level', 'service', 'node', 'source'] as const
+export type HistogramKey = (typeof HISTOGRAM_KEYS)[number]
+
+/** Which histogram is wanted. */
+export interface HistogramWish {
+  /** Length of a bucket in nanoseconds, at least 1; buckets begin at its multiples since 1970. */
+  readonly interval: bigint
+  readonly by: HistogramKey
+}
+
+/** What one bucket has. */
+export interface HistogramBucket {
+  /** Nanoseconds since 1970. */
+  readonly start: bigint
+  /** By level, name of the service, name of the node or source, '' for lines without; with `none` all are under ''. */
+  readonly counts: ReadonlyMap<string, number>
+}
+
+/** Gathers counts into a histogram. */
+export class Histogram {
+  readonly #interval: bigint
+  readonly #buckets = new Map<bigint, Map<string, number>>()
+  #counts = 0
+
+  /** Throws SWARMLOGS_USAGE when the interval is none that can be counted by. */
+  constructor({ interval }: HistogramWish) {
+    if (interval < 1n || interval > MAX_INTERVAL)
+      throw new SwarmlogsError('SWARMLOGS_USAGE', 'cannot count by this interval: give one from 1 ns to 292 years')
+    this.#interval = interval
+  }
+
+  /** Adds to the bucket that has this time. Throws SWARMLOGS_USAGE when that makes too many counts. */
+  add(time: bigint, key: string, count: number): void {
+    const rest = time % this.#interval
+    const start = time - rest - (rest < 0n ? this.#interval : 0n)
+    const bucket = this.#buckets.get(start) ?? new Map<string, number>()
+    this.#buckets.set(start, bucket)
+    const known = bucket.get(key)
+    if (known === undefined && ++this.#counts > MAX_COUNTS) throw tooMany()
+    bucket.set(key, (known ?? 0) + count)
+  }
+
+  /** What was gathered, in order. */
+  buckets(): HistogramBucket[] {
+    const starts = [...this.#buckets.keys()].sort((a, b) => (a < b ? -1 : 1))
+    return starts.map((start) => ({ start, counts: this.#buckets.get(start) ?? new Map() }))
+  }
+}
+
+/** What the lines of a stream are counted under, where that does not depend on the line. */
+export function streamKey({ service, nodeName }: LogStream, by: HistogramKey): string {
+  if (by === 'service') return service
+  return by === 'node' ? nodeName : ''
+}
+
+function tooMany(): SwarmlogsError {
+  const message = `cannot make a histogram of more than ${MAX_COUNTS} counts: give a longer interval, or ask about less time or fewer lines`
+  return new SwarmlogsError('SWARMLOGS_USAGE', message)
+}

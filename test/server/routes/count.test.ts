@@ -1,0 +1,86 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { ApiHistogram } from '../../../shared/api.ts'
+import { formatTime } from '../../../shared/time.ts'
+import { serve, type TestServer } from '../serve.ts'
+import type { StoreUnderTest } from '../store/contract.ts'
+import { linesOf, NOON, SECOND, streamOf } from '../store/records.ts'
+import { STORES } from '../stores.ts'
+
+const MINUTE = 60n * SECOND
+
+describe.each(STORES)('GET /api/v1/count and /histogram over the %s store', (_, open) => {
+  let under: StoreUnderTest
+  let server: TestServer
+  beforeEach(async () => {
+    under = await open()
+    server = await serve({ store: under.store, now: () => NOON + 60n * MINUTE })
+    await server.context.ingestor.records([
+      ...linesOf(streamOf('web'), 50),
+      ...linesOf(streamOf('db', { service: 'data_db', stack: 'data' }), 30, { time: NOON + 30n * MINUTE }),
+    ])
+  })
+  afterEach(async () => {
+    await server.close()
+    await under.destroy()
+  })
+  const ask = async (path: string): Promise<unknown> => {
+    const response = await server.get(`/api/v1/${path}`)
+    expect(response.status).toBe(200)
+    return response.json()
+  }
+
+  it.each([
+    ['', 80],
+    ['target=web', 50],
+    ['service=data_*', 30],
+    ['grep=LINE%202&since=1h', 22],
+    ['since=45m', 30],
+    ['source=stderr', 0],
+  ])('counts what a search finds: %s', async (query, records) => {
+    expect(await ask(`count?${query}`)).toEqual({ records })
+  })
+
+  it('counts by time, and apart what is asked for', async () => {
+    expect(await ask('histogram?interval=30m&by=service')).toEqual({
+      interval: '30m',
+      buckets: [
+        { start: formatTime(NOON), records: 50, counts: { shop_web: 50 } },
+        { start: formatTime(NOON + 30n * MINUTE), records: 30, counts: { data_db: 30 } },
+      ],
+    })
+    expect(await ask('histogram?interval=2h&target=web')).toEqual({
+      interval: '2h',
+      buckets: [{ start: formatTime(NOON), records: 50 }],
+    })
+  })
+
+  it.each([
+    ['since=1h', '1m'],
+    ['since=2026-01-01', '1m'],
+    ['since=5s', '100ms'],
+    ['target=data_db', '30s'],
+  ])('finds an interval: %s', async (query, interval) => {
+    expect(((await ask(`histogram?${query}`)) as ApiHistogram).interval).toBe(interval)
+  })
+
+  it('says what it answers about', async () => {
+    const response = await server.get('/api/v1/count?target=db&since=2000-01-01')
+    expect(response.headers.get('swarmlogs-targets')).toBe('data_db')
+    expect(response.headers.get('swarmlogs-begins')).toBe(formatTime(NOON))
+    expect(response.headers.get('swarmlogs-matched')).toBe('1')
+  })
+
+  it.each([
+    ['count?n=5', 400, 'n'],
+    ['histogram?interval=often', 400, 'interval'],
+    ['histogram?interval=0', 400, 'interval'],
+    ['histogram?by=colour', 400, 'by'],
+    ['count?target=wbe', 404, 'target'],
+  ])('refuses %s', async (path, status, parameter) => {
+    const response = await server.get(`/api/v1/${path}`)
+    expect([response.status, await response.json()]).toEqual([
+      status,
+      { error: expect.objectContaining({ parameter, message: expect.stringMatching(/^cannot/) }) },
+    ])
+  })
+})
