@@ -43,8 +43,8 @@ export const agent: CommandSpec = {
 }
 
 async function run(_: readonly string[], flags: Flags): Promise<void> {
-  const { becomeLean } = await import('../../agent/lean.ts')
-  becomeLean()
+  const { becomeLean, LEAN_AGENT } = await import('../../shared/lean.ts')
+  becomeLean(LEAN_AGENT)
   const [{ runAgent }, { agentConfig }] = await Promise.all([
     import('../../agent/main.ts'),
     import('../../agent/config.ts'),

@@ -1,3 +1,4 @@
+import { becomeLean, LEAN_SERVER } from '../../shared/lean.ts'
 import type { Flags } from '../../shared/settings.ts'
 import type { CommandSpec } from '../command.ts'
 import { logLevel } from '../config.ts'
@@ -24,11 +25,10 @@ export const server: CommandSpec = {
 }
 
 async function run(_: readonly string[], flags: Flags): Promise<void> {
-  const [{ runServer }, { serverConfig }] = await Promise.all([
-    import('../../server/main.ts'),
-    import('../../server/config.ts'),
-  ])
+  const { serverConfig } = await import('../../server/config.ts')
   const config = serverConfig(flags)
+  if (config.elasticsearch !== undefined) becomeLean(LEAN_SERVER)
+  const { runServer } = await import('../../server/main.ts')
   await serve(logLevel(flags), (log, signal) =>
     runServer(config, log, signal, ({ http, forward }) => {
       const place = config.elasticsearch ? `elasticsearch ${config.elasticsearch.urls}` : `data ${config.dir}`

@@ -1,4 +1,5 @@
 import { Backoff } from './backoff.ts'
+import { Body } from './body.ts'
 import { failureOf, isCutOff } from './failure.ts'
 import { Gate } from './gate.ts'
 import type { Health } from './health.ts'
@@ -18,8 +19,10 @@ export interface Operation {
   readonly action: 'create' | 'index'
   readonly index: string
   readonly id: string
-  /** JSON on one line. */
-  readonly document: string
+  /** Bytes of the document, roughly. */
+  readonly size: number
+  /** Writes the document, JSON on one line; anew at each try, so that what waits takes no memory. */
+  write(body: Body): void
 }
 
 /** What became of an operation; `refused` tells why the cluster will never take it. */
@@ -52,6 +55,8 @@ export class Bulk {
   readonly #insist: Insist
   readonly #health: Health
   readonly #gate = new Gate(MAX_REQUESTS)
+  /** Of requests that are over: as many as there can be at once. */
+  readonly #bodies: Body[] = []
 
   constructor(requests: Requests, insist: Insist, health: Health) {
     this.#requests = requests
@@ -83,7 +88,7 @@ export class Bulk {
       } catch (error) {
         const failure = failureOf(error)
         if (failure !== 'busy' && failure !== 'too-large') for (const one of open) one.isUncertain = true
-        const isCut = isCutOff(error) && open.reduce((sum, one) => sum + one.operation.document.length, 0) > MAX_CUT_OFF
+        const isCut = isCutOff(error) && sizeOf(open) > MAX_CUT_OFF
         if (failure === 'too-large' || isCut) return this.#writeHalves(open, outcomes, isOurs, doubtful)
         await this.#insist.pause(backoff, error)
       }
@@ -92,15 +97,22 @@ export class Bulk {
   }
 
   async #send(open: readonly Open[]): Promise<Answer> {
-    const lines = open.map(({ operation: { action, index, id, document } }) => {
-      return `{"${action}":{"_index":"${index}","_id":${JSON.stringify(id)}}}\n${document}\n`
-    })
-    return this.#requests.send<Answer>('POST', '/_bulk', {
-      lines: lines.join(''),
+    const body = this.#bodies.pop() ?? new Body(sizeOf(open))
+    body.clear()
+    for (const { operation } of open) {
+      body.text(`{"${operation.action}":{"_index":"${operation.index}","_id":${JSON.stringify(operation.id)}}}\n`)
+      operation.write(body)
+      body.text('\n')
+    }
+    const answer = await this.#requests.send<Answer>('POST', '/_bulk', {
+      lines: body.bytes,
       query: { filter_path: 'items.*.status,items.*.error', timeout: '30s' },
       timeoutMs: TIMEOUT_MS,
       retries: 0,
     })
+    // Who has answered has read it all; where that failed, it may still be on its way.
+    if (this.#bodies.length < MAX_REQUESTS) this.#bodies.push(body)
+    return answer
   }
 
   /** 413: by halves, down to a single document, which is then refused. */
@@ -138,14 +150,26 @@ export class Bulk {
   }
 }
 
+/** Bytes of action and newlines of one operation. */
+const ACTION_SIZE = 128
+
+function sizeOf(open: readonly Open[]): number {
+  return open.reduce((sum, { operation }) => sum + operation.size + ACTION_SIZE, 0)
+}
+
+/** The operation that writes a text. */
+export function writing(target: Pick<Operation, 'action' | 'index' | 'id'>, document: string): Operation {
+  return { ...target, size: document.length, write: (body) => body.text(document) }
+}
+
 function partsOf(operations: readonly Operation[]): Open[][] {
   const parts: Open[][] = []
   let bytes = 0
   for (const [place, operation] of operations.entries()) {
     const part = parts.at(-1)
-    bytes += operation.document.length
+    bytes += operation.size
     const isFull = part === undefined || part.length === MAX_OPERATIONS || bytes > MAX_BYTES
-    if (isFull) bytes = operation.document.length
+    if (isFull) bytes = operation.size
     if (isFull) parts.push([{ operation, place, isUncertain: false }])
     else part.push({ operation, place, isUncertain: false })
   }
