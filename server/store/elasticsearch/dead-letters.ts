@@ -1,10 +1,12 @@
 import type { Logger } from 'pino'
 import { Body } from './body.ts'
-import { type Bulk, type Outcome, writing } from './bulk.ts'
+import type { Bulk } from './bulk.ts'
+import type { Outcome } from './bulk-answer.ts'
 import { writeDocument } from './documents.ts'
 import type { Indices } from './indices.ts'
 import type { Insist } from './insist.ts'
 import { dayOf, type Names } from './names.ts'
+import { writing } from './operation.ts'
 import type { Row } from './rows.ts'
 
 /** Characters of a refused line's document that are kept. */

@@ -1,10 +1,10 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Body } from './body.ts'
-import { type Operation, writing } from './bulk.ts'
 import { type DeadLetterParts, DeadLetters } from './dead-letters.ts'
 import { documentSize, writeDocument } from './documents.ts'
 import { dayOf } from './names.ts'
 import { type Note, noteId } from './notes.ts'
+import { type Operation, writing } from './operation.ts'
 import type { Row } from './rows.ts'
 
 /** What it takes to write rows. */
