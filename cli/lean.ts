@@ -6,7 +6,7 @@
 const AGENT = ['--max-semi-space-size=8', '--min-semi-space-size=8', '--optimize-for-size', '--no-parallel-scavenge']
 
 /** A server that streams many lines out holds 130 MB less with these, at the same speed. */
-const SERVER = ['--max-semi-space-size=8', '--heap-growing-percent=20']
+const SERVER = ['--max-semi-space-size=8', '--min-semi-space-size=8', '--heap-growing-percent=20']
 
 const FLAGS = { agent: AGENT, server: SERVER }
 

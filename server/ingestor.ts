@@ -120,5 +120,7 @@ function remember(map: Map<string, bigint>, key: string, value: bigint): void {
 
 /** Takes level and fields from the line, unless the input had them. */
 function complete(record: LogRecord): LogRecord {
-  return record.level === '' && record.fields === '' ? { ...record, ...parseLine(record.message) } : record
+  if (record.level !== '' || record.fields !== '') return record
+  const { level, fields } = parseLine(record.message)
+  return { ...record, level, fields }
 }

@@ -50,12 +50,12 @@ export const FRAME_MS = 60_000
 export const UNACKED_BATCHES = 16
 export const UNACKED_BYTES = 16 * MIB
 /** Bytes of all connections together, from partial frames to records that wait for the store. */
-export const TOTAL_BYTES = 64 * MIB
+export const TOTAL_BYTES = 40 * MIB
 /** Records, and bytes of them, after which a batch goes to the store though its frame has more. */
 export const BATCH_RECORDS = 20_000
-export const BATCH_BYTES = 4 * MIB
+export const BATCH_BYTES = 8 * MIB
 /** What a decoded record is reckoned to hold besides its bytes. */
-export const RECORD_OVERHEAD_BYTES = 200
+export const RECORD_OVERHEAD_BYTES = 400
 /** Records that are decoded before the event loop gets a turn. */
 export const SLICE_RECORDS = 1000
 /** Acks that a peer has not read; beyond it, acks are dropped until it has read all (senders that ask for acks and never read them are real). */

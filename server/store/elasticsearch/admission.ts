@@ -168,7 +168,7 @@ export class Admission {
     if (this.#seen(row, message) <= (site.messages.get(message) ?? 0)) return false
     if (site.ordinals.has(row.ordinal)) {
       row.ordinal = site.next
-      row.id = ownId(row.record, row.time, row.ordinal)
+      row.id = ownId(row.entry, row.record.source, row.time, row.ordinal)
     }
     addLine(site, row.ordinal, message)
     return true

@@ -1,62 +1,39 @@
 import { Gate } from '../gate.ts'
 import { Backoff } from './backoff.ts'
+import { Body } from './body.ts'
+import { type Answer, type Open, type Outcome, settle } from './bulk-answer.ts'
 import { failureOf, isCutOff } from './failure.ts'
 import type { Health } from './health.ts'
-import { type Insist, Retry } from './insist.ts'
+import type { Indices } from './indices.ts'
+import type { Insist, Retry } from './insist.ts'
+import type { Operation } from './operation.ts'
 import type { Requests } from './requests.ts'
 
 /** Bytes (roughly) and operations of one request, and requests under way at once. */
 const MAX_BYTES = 4 * 2 ** 20
 const MAX_OPERATIONS = 5_000
 const MAX_REQUESTS = 4
-const TIMEOUT_MS = 60_000
+const TIMEOUT_MS = 30_000
+/** A node that is stopped does not answer, but keeps its connections: for so long that may be a busy one. */
+const SLOW_MS = 10_000
 /** Who refuses a body for its size may hang up before we have read why: up to so much is sent in halves then. */
 const MAX_CUT_OFF = 2 ** 19
-
-/** One document to write. `create` takes each id once, `index` replaces what is there. */
-export interface Operation {
-  readonly action: 'create' | 'index'
-  readonly index: string
-  readonly id: string
-  /** JSON on one line. */
-  readonly document: string
-}
-
-/** What became of an operation; `refused` tells why the cluster will never take it. */
-export type Outcome = 'written' | 'exists' | { readonly refused: string }
-
-interface Answer {
-  readonly items?: readonly Readonly<Record<string, AnswerItem>>[]
-}
-
-interface AnswerItem {
-  readonly status: number
-  readonly error?: {
-    readonly type?: string
-    readonly reason?: string
-    readonly caused_by?: { readonly reason?: string }
-  }
-}
-
-/** What of a request is still to be written. */
-interface Open {
-  readonly operation: Operation
-  readonly place: number
-  /** An earlier try may have written it although we were not told. */
-  isUncertain: boolean
-}
 
 /** Writes documents: what is busy or away is tried again, and only that, until all is written or refused. */
 export class Bulk {
   readonly #requests: Requests
   readonly #insist: Insist
   readonly #health: Health
+  readonly #indices: Indices
   readonly #gate = new Gate(MAX_REQUESTS)
+  /** Of requests that are over: as many as there can be at once. */
+  readonly #bodies: Body[] = []
 
-  constructor(requests: Requests, insist: Insist, health: Health) {
-    this.#requests = requests
-    this.#insist = insist
-    this.#health = health
+  constructor(parts: { requests: Requests; insist: Insist; health: Health; indices: Indices }) {
+    this.#requests = parts.requests
+    this.#insist = parts.insist
+    this.#health = parts.health
+    this.#indices = parts.indices
   }
 
   /**
@@ -78,12 +55,12 @@ export class Bulk {
         const { left, problem } = settle(await this.#send(open), open, outcomes, doubtful)
         if (left.length < open.length) backoff.reset()
         open = left
-        if (problem !== undefined) await this.#insist.pause(backoff, problem)
-        else this.#health.recover()
+        if (problem === undefined) this.#health.recover()
+        else await this.#overcome(problem, open, backoff)
       } catch (error) {
         const failure = failureOf(error)
         if (failure !== 'busy' && failure !== 'too-large') for (const one of open) one.isUncertain = true
-        const isCut = isCutOff(error) && open.reduce((sum, one) => sum + one.operation.document.length, 0) > MAX_CUT_OFF
+        const isCut = isCutOff(error) && sizeOf(open) > MAX_CUT_OFF
         if (failure === 'too-large' || isCut) return this.#writeHalves(open, outcomes, isOurs, doubtful)
         await this.#insist.pause(backoff, error)
       }
@@ -91,16 +68,35 @@ export class Bulk {
     await this.#clear(doubtful, outcomes, isOurs)
   }
 
+  async #overcome(problem: Retry, open: readonly Open[], backoff: Backoff): Promise<void> {
+    await this.#insist.pause(backoff, problem)
+    if (!problem.isMissing) return
+    for (const index of new Set(open.map(({ operation }) => operation.index))) {
+      this.#indices.forget(index)
+      await this.#insist.on(() => this.#indices.ensure(index))
+    }
+  }
+
   async #send(open: readonly Open[]): Promise<Answer> {
-    const lines = open.map(({ operation: { action, index, id, document } }) => {
-      return `{"${action}":{"_index":"${index}","_id":${JSON.stringify(id)}}}\n${document}\n`
-    })
-    return this.#requests.send<Answer>('POST', '/_bulk', {
-      lines: lines.join(''),
-      query: { filter_path: 'items.*.status,items.*.error', timeout: '30s' },
-      timeoutMs: TIMEOUT_MS,
-      retries: 0,
-    })
+    const body = this.#bodies.pop() ?? new Body(sizeOf(open))
+    body.clear()
+    for (const { operation } of open) {
+      body.text(`{"${operation.action}":{"_index":"${operation.index}","_id":${JSON.stringify(operation.id)}}}\n`)
+      operation.write(body)
+      body.text('\n')
+    }
+    const slow = setTimeout(() => this.#health.fail('Elasticsearch has not answered for 10 s'), SLOW_MS)
+    const answer = await this.#requests
+      .send<Answer>('POST', '/_bulk', {
+        lines: body.bytes,
+        query: { filter_path: 'items.*.status,items.*.error', timeout: '20s' },
+        timeoutMs: TIMEOUT_MS,
+        retries: 0,
+      })
+      .finally(() => clearTimeout(slow))
+    // Who has answered has read it all; where that failed, it may still be on its way.
+    if (this.#bodies.length < MAX_REQUESTS) this.#bodies.push(body)
+    return answer
   }
 
   /** 413: by halves, down to a single document, which is then refused. */
@@ -138,59 +134,23 @@ export class Bulk {
   }
 }
 
+/** Bytes of action and newlines of one operation. */
+const ACTION_SIZE = 128
+
+function sizeOf(open: readonly Open[]): number {
+  return open.reduce((sum, { operation }) => sum + operation.size + ACTION_SIZE, 0)
+}
+
 function partsOf(operations: readonly Operation[]): Open[][] {
   const parts: Open[][] = []
   let bytes = 0
   for (const [place, operation] of operations.entries()) {
     const part = parts.at(-1)
-    bytes += operation.document.length
+    bytes += operation.size
     const isFull = part === undefined || part.length === MAX_OPERATIONS || bytes > MAX_BYTES
-    if (isFull) bytes = operation.document.length
+    if (isFull) bytes = operation.size
     if (isFull) parts.push([{ operation, place, isUncertain: false }])
     else part.push({ operation, place, isUncertain: false })
   }
   return parts
-}
-
-/** Notes what became of each; returns those to try again, and why. */
-function settle(
-  answer: Answer,
-  open: readonly Open[],
-  outcomes: Outcome[],
-  doubtful: Open[],
-): { left: Open[]; problem: Retry | undefined } {
-  const items = answer?.items
-  if (!Array.isArray(items) || items.length !== open.length) {
-    for (const one of open) one.isUncertain = true
-    return { left: [...open], problem: new Retry('something that is not Elasticsearch answered', false) }
-  }
-  const left: Open[] = []
-  let problem: Retry | undefined
-  for (const [index, one] of open.entries()) {
-    const item = Object.values<AnswerItem>(items[index] ?? {})[0]
-    const outcome = outcomeOf(item)
-    if (outcome instanceof Retry) {
-      problem = outcome
-      one.isUncertain ||= !outcome.isBusy
-      left.push(one)
-    } else {
-      outcomes[one.place] = outcome
-      if (outcome === 'exists' && one.isUncertain) doubtful.push(one)
-    }
-  }
-  return { left, problem }
-}
-
-/** Types of 400 that say nothing about the document: an index is closed, or there may be no more shards. */
-const PASSING = new Set(['index_closed_exception', 'validation_exception', 'process_cluster_event_timeout_exception'])
-
-function outcomeOf(item: AnswerItem | undefined): Outcome | Retry {
-  const { status = 500, error } = item ?? {}
-  if (status < 300) return 'written'
-  const type = error?.type ?? ''
-  if (status === 409 && type === 'version_conflict_engine_exception') return 'exists'
-  const reason = `${error?.reason ?? type}${error?.caused_by?.reason === undefined ? '' : `: ${error.caused_by.reason}`}`
-  if (status === 400 && !PASSING.has(type)) return { refused: `${type}: ${reason}`.slice(0, 2000) }
-  // A block by a full disk answers 429, too, but goes on for longer than a full queue.
-  return new Retry(`Elasticsearch answered ${status}: ${reason}`, status === 429 && type !== 'cluster_block_exception')
 }

@@ -47,11 +47,12 @@ export class Counts {
 
   /** Counts rows that were just committed. */
   add(rows: readonly Row[]): void {
-    for (const { index, entry, time } of rows) {
-      const one = { records: 1, first: time, last: time }
-      addTo(this.#open(this.#byIndex, index), entry.id, one)
+    for (const [index, counts] of countRows(rows)) {
       const during = this.#during.get(index)
-      if (during !== undefined) addTo(during, entry.id, one)
+      for (const [id, count] of counts) {
+        addTo(this.#open(this.#byIndex, index), id, count)
+        if (during !== undefined) addTo(during, id, count)
+      }
       this.changed.add(index)
     }
   }
@@ -128,6 +129,26 @@ export class Counts {
     map.set(index, counts)
     return counts
   }
+}
+
+function countRows(rows: readonly Row[]): Map<string, IndexCounts> {
+  const found = new Map<string, IndexCounts>()
+  for (const { index, entry, time } of rows) {
+    let counts = found.get(index)
+    if (counts === undefined) {
+      counts = new Map()
+      found.set(index, counts)
+    }
+    const count = counts.get(entry.id)
+    if (count === undefined) {
+      counts.set(entry.id, { records: 1, first: time, last: time })
+      continue
+    }
+    count.records++
+    if (time < count.first) count.first = time
+    if (time > count.last) count.last = time
+  }
+  return found
 }
 
 function addTo(counts: IndexCounts, id: string, more: Readonly<Count>): void {

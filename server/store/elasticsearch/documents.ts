@@ -1,5 +1,6 @@
 import { STREAM_FIELDS } from '../../../shared/fields.ts'
 import { LEVELS, type Level, type LogStream, type StoredRecord } from '../../../shared/record.ts'
+import type { Body } from './body.ts'
 import { indexedFields } from './fields.ts'
 import { MAX_HEAD, MAX_TOKEN } from './mapping.ts'
 import type { Row } from './rows.ts'
@@ -42,20 +43,36 @@ export const RECORD_MEMBERS = [
   ...['log.level', 'fields', 'swarmlogs.head_missing', 'swarmlogs.cut_from', 'swarmlogs.fields_text'],
 ]
 
-/** The row's document as a line of JSON. */
-export function documentOf(row: Row, received: bigint): string {
-  const { record, entry, time, ordinal } = row
+/** Bytes of a document beside its texts and labels, roughly. */
+const FRAME_SIZE = 192
+
+/** How many bytes the row's document has, roughly. */
+export function documentSize({ record: { message, fields }, entry }: Row): number {
+  const once = message.length + fields.length
+  return FRAME_SIZE + once + (once > MAX_HEAD ? once : 0) + entry.members.length
+}
+
+/** Writes the row's document as a line of JSON; `received` is the text of the commit's number. */
+export function writeDocument(body: Body, row: Row, received: string): void {
+  const { record, time, ordinal } = row
   const message = record.message.toWellFormed()
-  const isLong = message.length > MAX_HEAD || record.fields.length > MAX_HEAD
-  return (
+  body.text(
     `{"@timestamp":"${timestampOf(time)}","message":${JSON.stringify(headOf(message))},"log.iostream":"${record.source}"` +
-    `${record.level === '' ? '' : `,"log.level":"${record.level}"`}${indexedFields(record.fields)},${entry.members}` +
-    `,"swarmlogs.ordinal":${ordinal},"swarmlogs.received":"${received}"` +
-    `${time < 0n ? `,"swarmlogs.before_1970":"${time}"` : ''}${row.isAhead ? ',"swarmlogs.ahead":true' : ''}` +
-    `${record.headMissing ? ',"swarmlogs.head_missing":true' : ''}` +
-    `${record.cutFrom === 0 ? '' : `,"swarmlogs.cut_from":${record.cutFrom}`}` +
+      `${record.level === '' ? '' : `,"log.level":"${record.level}"`}${indexedFields(record.fields)},`,
+  )
+  body.raw(row.entry.members)
+  body.text(`,"swarmlogs.ordinal":${ordinal},"swarmlogs.received":"${received}"${rareMembers(row, message)}}`)
+}
+
+/** What most lines do not have. */
+function rareMembers({ record, time, isAhead }: Row, message: string): string {
+  const { fields, headMissing, cutFrom } = record
+  const isLong = message.length > MAX_HEAD || fields.length > MAX_HEAD
+  return (
+    `${time < 0n ? `,"swarmlogs.before_1970":"${time}"` : ''}${isAhead ? ',"swarmlogs.ahead":true' : ''}` +
+    `${headMissing ? ',"swarmlogs.head_missing":true' : ''}${cutFrom === 0 ? '' : `,"swarmlogs.cut_from":${cutFrom}`}` +
     `${message.length > MAX_TOKEN && LONG_TOKEN.test(message) ? ',"swarmlogs.long_token":true' : ''}` +
-    `${isLong ? wholeTexts(message, record.fields.toWellFormed()) : ''}}`
+    `${isLong ? wholeTexts(message, fields.toWellFormed()) : ''}`
   )
 }
 
@@ -100,10 +117,8 @@ export function storedTime(source: Source): bigint {
 /** The record of a row as a search will give it. */
 export function storedRecord({ record, entry, time, ordinal }: Row, received: bigint): StoredRecord {
   const { source, message, cutFrom, headMissing, level, fields } = record
-  return {
-    ...{ stream: entry.stream, source, time, ordinal, message, cutFrom, headMissing },
-    ...{ chunk: '', level, fields, received },
-  }
+  const { stream } = entry
+  return { stream, source, time, ordinal, message, cutFrom, headMissing, chunk: '', level, fields, received }
 }
 
 /** The labels that a line carries itself: what is left when the note of its stream is lost. */

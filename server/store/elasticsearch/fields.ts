@@ -9,12 +9,32 @@ const MAX_KEY = 512
  */
 export function indexedFields(text: string): string {
   if (text === '') return ''
+  if (isSimple(text)) return `,"fields":${text}`
   const object = parseObject(text)
   const isKept = text.length > MAX_HEAD
   if (object !== undefined && !isKept && isTakenAsIs(object) && JSON.stringify(object) === text)
     return `,"fields":${text}`
   const fields = object === undefined ? '' : `,"fields":${JSON.stringify(takenPart(object))}`
   return isKept ? fields : `${fields},"swarmlogs.fields_text":${JSON.stringify(text.toWellFormed())}`
+}
+
+/** A member that needs no escapes, with a value that JSON has one way to write. */
+const MEMBER =
+  /"[A-Za-z_@][^"\\\u0000-\u001f\ud800-\udfff]{0,255}":(?:"[^"\\\u0000-\u001f\ud800-\udfff]*"|true|false|null|0|-?[1-9]\d{0,14}|-?(?:0|[1-9]\d{0,8})\.\d{0,5}[1-9])[,}]/y
+
+/** Whether the text is surely taken as it is: nearly all are, and to tell is cheaper than to parse and to print them. */
+function isSimple(text: string): boolean {
+  if (text.length > MAX_HEAD || !text.startsWith('{')) return false
+  for (let at = 1; at < text.length; ) {
+    MEMBER.lastIndex = at
+    if (!MEMBER.test(text)) return false
+    const name = text.slice(at, text.indexOf(':', at) + 1)
+    // Elasticsearch refuses an object that has a name twice.
+    if (text.includes(name, at + 1)) return false
+    at = MEMBER.lastIndex
+    if (text[at - 1] === '}') return at === text.length
+  }
+  return false
 }
 
 type Fields = Readonly<Record<string, unknown>>

@@ -74,6 +74,6 @@ export class Guesses {
   }
 }
 
-function keyOf({ record }: Row): string {
-  return `${record.stream.containerId}.${record.source}`
+function keyOf({ record, entry }: Row): string {
+  return record.source === 'stdout' ? entry.stdout : entry.stderr
 }

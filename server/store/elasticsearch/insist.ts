@@ -44,9 +44,12 @@ export class Insist {
 /** What Elasticsearch answered asks for another try. */
 export class Retry extends Error {
   readonly isBusy: boolean
+  /** An index is not there any more. */
+  readonly isMissing: boolean
 
-  constructor(reason: string, isBusy: boolean) {
+  constructor(reason: string, isBusy: boolean, isMissing = false) {
     super(reason)
     this.isBusy = isBusy
+    this.isMissing = isMissing
   }
 }

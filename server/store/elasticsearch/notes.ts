@@ -3,8 +3,8 @@ import { failureOf } from './failure.ts'
 import type { Names } from './names.ts'
 import type { Requests } from './requests.ts'
 
-/** What the index of notes holds, by kind: a named value, a stream's labels, counts of a day, times of guessed ordinals, the identity. */
-export type NoteKind = 'value' | 'stream' | 'counts' | 'guesses' | 'identity'
+/** What the index of notes holds, by kind: a named value, a stream's labels, counts of a day, times of guessed ordinals, the identity, UUIDs of days that a server let expire. */
+export type NoteKind = 'value' | 'stream' | 'counts' | 'guesses' | 'identity' | 'expired'
 
 /** One note as it stands in its document. */
 export interface Note {

@@ -63,8 +63,10 @@ async function assemble(options: ElasticOptions, requests: Requests): Promise<Pa
   const insist = new Insist(health, closing.signal)
   const guesses = new Guesses(notes)
   const admission = new Admission({ requests, notes, streams, indices, freshness, guesses, counts })
-  const bulk = new Bulk(requests, insist, health)
-  const watch = new Watch({ options, requests, names, notes, indices, streams, counts, freshness, health })
+  const bulk = new Bulk({ requests, insist, health, indices })
+  const watch = new Watch({
+    ...{ identity, options, requests, names, notes, indices, streams, counts, freshness, health, log },
+  })
   const writer = new Writer({
     ...{ names, streams, indices, counts, freshness, admission, bulk, insist, health, log },
     meta: notes.index,

@@ -12,7 +12,7 @@ const MAX_RESPONSE_BYTES = 128 * 2 ** 20
 export interface RequestOptions {
   readonly body?: object
   /** Lines of `_bulk`, each ending in a newline. */
-  readonly lines?: string
+  readonly lines?: string | Buffer
   readonly query?: Readonly<Record<string, string | number | boolean>>
   readonly signal?: AbortSignal | undefined
   readonly timeoutMs?: number

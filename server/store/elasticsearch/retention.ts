@@ -1,9 +1,13 @@
 import type { Names } from './names.ts'
 import { dayOf, timesOfDay } from './names.ts'
-import type { IndexSize, WatchParts } from './watch.ts'
+import type { IndexSize } from './sizes.ts'
+import type { WatchParts } from './watch.ts'
 
-interface Mappings {
-  readonly [index: string]: { readonly mappings?: { readonly _meta?: { readonly swarmlogs?: object } } }
+interface Described {
+  readonly [index: string]: {
+    readonly mappings: { readonly _meta?: { readonly swarmlogs?: object } }
+    readonly settings: { readonly index: { readonly uuid: string } }
+  }
 }
 
 /** A day that may go, and why. */
@@ -18,13 +22,17 @@ export async function expireIndices(
   sizes: ReadonlyMap<string, IndexSize>,
   now: bigint,
 ): Promise<readonly string[]> {
-  const { requests, options } = parts
+  const { requests, options, notes } = parts
   const expired = expiredIndices(parts, sizes, now)
   const gone: string[] = []
   for (const { index, reason } of expired) {
     // The name alone does not make it ours.
-    const mappings = await requests.send<Mappings>('GET', `/${index}/_mapping`)
-    if (mappings[index]?.mappings?._meta?.swarmlogs === undefined) continue
+    const { [index]: found } = await requests.send<Described>('GET', `/${index}`, {
+      query: { ignore_unavailable: true },
+    })
+    if (found?.mappings._meta?.swarmlogs === undefined) continue
+    // Whoever misses it must know that it was not lost.
+    await notes.write('expired', index, found.settings.index.uuid)
     await requests.send('DELETE', `/${index}`, { query: { ignore_unavailable: true } })
     forget(parts, index)
     gone.push(index)
@@ -87,7 +95,9 @@ async function dropNotes(
       ids.push(id)
     }
   }
-  for await (const found of notes.find('guesses', -1, before)) ids.push(...found.map(({ id }) => id))
+  for (const kind of ['guesses', 'expired'] as const) {
+    for await (const found of notes.find(kind, -1, before)) ids.push(...found.map(({ id }) => id))
+  }
   for await (const found of notes.find('counts', -1, before)) {
     ids.push(...found.map(({ id }) => id).filter((id) => !indices.has(id.slice('counts:'.length))))
   }

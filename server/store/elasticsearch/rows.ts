@@ -1,5 +1,5 @@
 import { hash, randomBytes } from 'node:crypto'
-import type { LogRecord } from '../../../shared/record.ts'
+import type { LogRecord, Source } from '../../../shared/record.ts'
 import { greater } from '../bigint.ts'
 import { FOREIGN_ORDINALS } from '../store.ts'
 import { dayOf, type Names, timesOfDay } from './names.ts'
@@ -64,10 +64,11 @@ export class RowMaker {
   row(record: LogRecord, call: number): Row {
     const time = clampTime(record.time)
     const isOdd = time < this.#oldest || time > this.#now + NS_PER_DAY
+    const entry = this.#streams.intern(record.stream)
     const isForeign = record.chunk !== '' || record.stream.tag !== ''
     return {
       record,
-      entry: this.#streams.intern(record.stream),
+      entry,
       call,
       time,
       index: isOdd ? this.#names.lines(dayOf(this.#now), true) : this.#indexOf(time),
@@ -75,7 +76,7 @@ export class RowMaker {
       isForeign,
       isAhead: time > this.#now + NS_PER_MINUTE,
       ordinal: isForeign ? this.#ordinals.next() : record.ordinal,
-      id: isForeign ? foreignId(record) : ownId(record, time, record.ordinal),
+      id: isForeign ? foreignId(record) : ownId(entry, record.source, time, record.ordinal),
     }
   }
 
@@ -92,17 +93,13 @@ export class RowMaker {
 const CONTAINER_BYTES = 11
 const ID_BYTES = CONTAINER_BYTES + 1 + 8 + 4
 const idBuffer = Buffer.alloc(ID_BYTES)
-let lastContainer: string | undefined
 
 /**
  * Identity of an own line: digest of the container id, source, time, ordinal. Not one digest of all: ids of neighbours share their
  * beginning and grow with time, which Elasticsearch packs well and looks up fast.
  */
-export function ownId({ stream, source }: LogRecord, time: bigint, ordinal: number): string {
-  if (stream.containerId !== lastContainer) {
-    hash('sha256', stream.containerId, 'buffer').copy(idBuffer, 0, 0, CONTAINER_BYTES)
-    lastContainer = stream.containerId
-  }
+export function ownId({ container }: Entry, source: Source, time: bigint, ordinal: number): string {
+  for (let index = 0; index < CONTAINER_BYTES; index++) idBuffer[index] = container[index] ?? 0
   idBuffer[CONTAINER_BYTES] = source === 'stderr' ? 0 : 1
   idBuffer.writeBigUInt64BE(time + 2n ** 63n, CONTAINER_BYTES + 1)
   idBuffer.writeUInt32BE(ordinal >>> 0, CONTAINER_BYTES + 9)

@@ -1,7 +1,7 @@
 import { SwarmlogsError } from '../../../shared/errors.ts'
-import type { StoreIdentity } from '../store.ts'
 import { unavailable } from '../unavailable.ts'
 import { failureOf, messageOf, typeOf } from './failure.ts'
+import { Identity } from './identity.ts'
 import type { Indices } from './indices.ts'
 import { FORMAT, linesIndex } from './mapping.ts'
 import { dayOf, type Names } from './names.ts'
@@ -33,7 +33,7 @@ interface Meta {
  * Makes sure that the cluster is one that we can use, that we may write, and that our template and index of notes are there; tells who the store is.
  * Throws SWARMLOGS_CONFIG, _STORE_NEWER or _STORE_UNAVAILABLE, each of which says what to set or to do.
  */
-export async function setUp(parts: SetUp): Promise<StoreIdentity> {
+export async function setUp(parts: SetUp): Promise<Identity> {
   try {
     const cluster = await checkCluster(parts)
     await checkFormat(parts)
@@ -41,7 +41,11 @@ export async function setUp(parts: SetUp): Promise<StoreIdentity> {
     await parts.indices.ensure(parts.notes.index)
     // Better refused now than when the first lines come.
     await parts.indices.ensure(parts.names.lines(dayOf(BigInt(Date.now()) * 1_000_000n), false))
-    return { id: cluster, epoch: await epochOf(parts.notes) }
+    const identity = new Identity(cluster, parts.notes)
+    await identity.learn()
+    // Learning it does not prove that we may write: it was there.
+    await parts.notes.write('identity', 'started', new Date().toISOString())
+    return identity
   } catch (error) {
     throw error instanceof SwarmlogsError ? error : explained(parts.options, error)
   }
@@ -111,15 +115,6 @@ async function putTemplate({ requests, names, options }: SetUp): Promise<void> {
     if (failureOf(error) !== 'forbidden') throw error
     options.log.warn({ template: names.alias }, 'index template could not be written, going on without')
   }
-}
-
-/** Greater when the notes, and so the lines, were deleted: counted in seconds since 1970, at which the notes began. */
-async function epochOf(notes: Notes): Promise<number> {
-  await notes.create('identity', 'store', String(Math.floor(Date.now() / 1000)))
-  const epoch = Number(await notes.read('identity', 'store'))
-  // Creating it does not prove that we may: it was there.
-  await notes.write('identity', 'started', new Date().toISOString())
-  return epoch
 }
 
 function explained({ urls, auth }: ElasticOptions, error: unknown): SwarmlogsError {

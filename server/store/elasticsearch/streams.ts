@@ -16,7 +16,12 @@ export interface Entry {
   /** Place of its node and container in the total order. */
   readonly owner: string
   /** The labels as the members of a line's document, ready to be written. */
-  readonly members: string
+  readonly members: Uint8Array
+  /** Digest of the container id, with which the ids of its lines begin. */
+  readonly container: Uint8Array
+  /** What its container's two sources are called in notes. */
+  readonly stdout: string
+  readonly stderr: string
   /** The day on which its note in the cluster was last renewed by this server; '' when it was not. */
   renewed: string
 }
@@ -49,7 +54,10 @@ export class Streams {
     if (known !== undefined) return known
     const stream: LogStream = Object.freeze(JSON.parse(labels))
     const owner = ownerKey(stream.nodeId, stream.containerId)
-    const entry = { stream, labels, id, owner, members: membersOf(stream, id, owner), renewed: '' }
+    const members = Buffer.from(membersOf(stream, id, owner))
+    const container = hash('sha256', stream.containerId, 'buffer')
+    const [stdout, stderr] = [`${stream.containerId}.stdout`, `${stream.containerId}.stderr`]
+    const entry = { stream, labels, id, owner, members, container, stdout, stderr, renewed: '' }
     this.#byId.set(id, entry)
     return entry
   }

@@ -1,0 +1,67 @@
+import { countLines, noteCounts, notedCounts } from './count-lines.ts'
+import type { Counts } from './counts.ts'
+import type { Freshness } from './freshness.ts'
+import type { Names } from './names.ts'
+import type { Notes } from './notes.ts'
+import type { Requests } from './requests.ts'
+import type { IndexSize } from './sizes.ts'
+
+/** Counting anew an index that others write to takes so much of the time at most: one part in so many. */
+const COUNT_SHARE = 50
+
+/** What it takes to count. */
+export interface RecountParts {
+  readonly requests: Requests
+  readonly notes: Notes
+  readonly names: Names
+  readonly counts: Counts
+  readonly freshness: Freshness
+}
+
+/** Brings the counts up to date with what was written before this start, and with what other servers write. */
+export class Recount {
+  readonly #parts: RecountParts
+  #againAtMs = 0
+
+  constructor(parts: RecountParts) {
+    this.#parts = parts
+  }
+
+  /** Counts everything at the start, or recalls what was noted of it. */
+  async load(sizes: ReadonlyMap<string, IndexSize>, received: bigint): Promise<void> {
+    const { requests, notes, counts } = this.#parts
+    for (const [index, { records }] of this.#lines(sizes)) {
+      counts.begin(index)
+      counts.replace(index, (await notedCounts(notes, index, records)) ?? (await countLines(requests, index, received)))
+    }
+    counts.changed.clear()
+  }
+
+  /** Counts anew the indices that have more lines than we know of: other servers wrote them. */
+  async others(sizes: ReadonlyMap<string, IndexSize>, received: bigint): Promise<void> {
+    const { requests, counts, freshness } = this.#parts
+    if (Date.now() < this.#againAtMs) return
+    const startMs = Date.now()
+    for (const [index, { records }] of this.#lines(sizes)) {
+      if (records <= counts.records(index)) continue
+      await freshness.see([index])
+      counts.begin(index)
+      counts.replace(index, await countLines(requests, index, received))
+    }
+    this.#againAtMs = Date.now() + (Date.now() - startMs) * COUNT_SHARE
+  }
+
+  /** Notes counts that changed, so that the next start finds them. */
+  async note(): Promise<void> {
+    const { counts, notes } = this.#parts
+    for (const index of [...counts.changed]) {
+      const own = counts.of(index)
+      counts.changed.delete(index)
+      if (own !== undefined) await noteCounts(notes, index, own)
+    }
+  }
+
+  #lines(sizes: ReadonlyMap<string, IndexSize>): [string, IndexSize][] {
+    return [...sizes].filter(([index]) => this.#parts.names.parse(index)?.kind !== 'dead')
+  }
+}

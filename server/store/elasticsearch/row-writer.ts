@@ -1,0 +1,89 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { Body } from './body.ts'
+import { type DeadLetterParts, DeadLetters } from './dead-letters.ts'
+import { documentSize, writeDocument } from './documents.ts'
+import { dayOf } from './names.ts'
+import { type Note, noteId } from './notes.ts'
+import { type Operation, writing } from './operation.ts'
+import type { Row } from './rows.ts'
+
+/** What it takes to write rows. */
+export interface RowWriterParts extends DeadLetterParts {
+  /** The index of notes. */
+  readonly meta: string
+}
+
+/** Makes the rows of a commit durable. */
+export class RowWriter {
+  readonly #parts: RowWriterParts
+  readonly #dead: DeadLetters
+
+  constructor(parts: RowWriterParts) {
+    this.#parts = parts
+    this.#dead = new DeadLetters(parts)
+  }
+
+  /** Lines that Elasticsearch refused since the start. */
+  get refused(): number {
+    return this.#dead.refused
+  }
+
+  /** Resolves with the rows that were new, when all are durable. */
+  async write(rows: readonly Row[], received: bigint): Promise<Row[]> {
+    const { bulk, indices, insist } = this.#parts
+    await this.#writeStreams(rows)
+    for (const index of new Set(rows.map((row) => row.index))) await insist.on(() => indices.ensure(index))
+    const mark = String(received)
+    const operations = rows.map((row) => new LineOperation(row, mark))
+    await nextTurn()
+    const outcomes = await bulk.write(operations, (source) => Object.values(source).includes(mark))
+    await this.#dead.bury(rows, outcomes, received)
+    return rows.filter((_, index) => outcomes[index] === 'written')
+  }
+
+  /** Notes the streams, before any line refers to them; renewed each day, so that those not needed any more can be told. */
+  async #writeStreams(rows: readonly Row[]): Promise<void> {
+    const today = dayOf(BigInt(Date.now()) * 1_000_000n)
+    const entries = new Set<Row['entry']>()
+    for (const { entry } of rows) if (entry.renewed !== today) entries.add(entry)
+    if (entries.size === 0) return
+    const operations = [...entries].map(({ id, labels }) => {
+      const note: Note = { kind: 'stream', seen: Date.now(), data: labels }
+      const target = { action: 'index', index: this.#parts.meta, id: noteId('stream', id) } as const
+      return writing(target, JSON.stringify(note))
+    })
+    await this.#parts.bulk.write(operations)
+    for (const entry of entries) entry.renewed = today
+  }
+}
+
+/** Tens of thousands are under way: what can be told from the row takes no memory of its own. */
+class LineOperation implements Operation {
+  readonly #row: Row
+  readonly #received: string
+
+  constructor(row: Row, received: string) {
+    this.#row = row
+    this.#received = received
+  }
+
+  get action(): 'create' {
+    return 'create'
+  }
+
+  get index(): string {
+    return this.#row.index
+  }
+
+  get id(): string {
+    return this.#row.id
+  }
+
+  get size(): number {
+    return documentSize(this.#row)
+  }
+
+  write(body: Body): void {
+    writeDocument(body, this.#row, this.#received)
+  }
+}

@@ -1,0 +1,52 @@
+import type { Names } from './names.ts'
+import type { Requests } from './requests.ts'
+
+/** An index as the cluster describes it. */
+export interface IndexSize {
+  readonly records: number
+  /** On the disks of all nodes. */
+  readonly bytes: number
+}
+
+interface Stats {
+  readonly indices?: Readonly<
+    Record<
+      string,
+      {
+        readonly primaries?: { readonly docs: { readonly count: number } }
+        readonly total?: { readonly store: { readonly size_in_bytes: number } }
+      }
+    >
+  >
+}
+
+interface Settings {
+  readonly [index: string]: { readonly settings: { readonly index: { readonly uuid: string } } }
+}
+
+interface SizeParts {
+  readonly requests: Requests
+  readonly names: Names
+}
+
+/** How large our indices are; those that no running node holds are not among them. */
+export async function readSizes({ requests, names }: SizeParts): Promise<Map<string, IndexSize>> {
+  const stats = await requests.send<Stats>('GET', `/${names.all}/_stats/docs,store`, {
+    query: { filter_path: 'indices.*.primaries.docs.count,indices.*.total.store.size_in_bytes' },
+  })
+  const sizes = new Map<string, IndexSize>()
+  for (const [index, { primaries, total }] of Object.entries(stats.indices ?? {})) {
+    if (names.parse(index) === undefined) continue
+    sizes.set(index, { records: primaries?.docs.count ?? 0, bytes: total?.store.size_in_bytes ?? 0 })
+  }
+  return sizes
+}
+
+/** Which indices of ours there are, with their UUIDs, also those that no running node holds. */
+export async function readUuids({ requests, names }: SizeParts): Promise<Map<string, string>> {
+  const found = await requests.send<Settings>('GET', `/${names.all}/_settings/index.uuid`, {
+    query: { expand_wildcards: 'all' },
+  })
+  const uuids = Object.entries(found).map(([index, { settings }]): [string, string] => [index, settings.index.uuid])
+  return new Map(uuids.filter(([index]) => names.parse(index) !== undefined))
+}
