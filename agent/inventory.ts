@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
-import type { Inventory, NodeInfo, ServiceInfo } from '../shared/inventory.ts'
+import type { Inventory, NodeInfo, Placement, ServiceInfo } from '../shared/inventory.ts'
 import { readNode } from './tail/containers.ts'
 import type { Engine } from './tail/engine.ts'
 import { events } from './tail/events.ts'
@@ -102,6 +102,13 @@ interface ApiService {
   readonly UpdateStatus?: { readonly State?: string }
 }
 
+interface ApiTask {
+  readonly ID: string
+  readonly ServiceID?: string
+  /** Absent until it has been placed. */
+  readonly NodeID?: string
+}
+
 /** Asks a manager for nodes, services and tasks; undefined when this engine is none. */
 export async function readInventory(engine: Engine, signal: AbortSignal): Promise<Inventory | undefined> {
   const { id, cluster } = await readNode(engine, signal)
@@ -110,7 +117,7 @@ export async function readInventory(engine: Engine, signal: AbortSignal): Promis
   const [nodes, services, tasks] = await Promise.all([
     engine.get('/nodes', {}, signal) as Promise<ApiNode[]>,
     engine.get('/services', {}, signal) as Promise<ApiService[]>,
-    engine.get('/tasks', {}, signal) as Promise<{ readonly ID: string }[]>,
+    engine.get('/tasks', {}, signal) as Promise<ApiTask[]>,
   ])
   return {
     cluster,
@@ -119,7 +126,15 @@ export async function readInventory(engine: Engine, signal: AbortSignal): Promis
     nodes: nodes.map(nodeInfo).sort(byId),
     services: services.map(serviceInfo).sort(byId),
     tasks: tasks.map((task) => task.ID).sort(),
+    placements: placementsOf(tasks),
   }
+}
+
+function placementsOf(tasks: readonly ApiTask[]): Placement[] {
+  const byText = new Map<string, Placement>()
+  for (const { ServiceID = '', NodeID = '' } of tasks)
+    if (ServiceID && NodeID) byText.set(`${ServiceID} ${NodeID}`, { serviceId: ServiceID, nodeId: NodeID })
+  return [...byText].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, placement]) => placement)
 }
 
 function nodeInfo({ ID, Spec, Description, Status }: ApiNode): NodeInfo {

@@ -3,7 +3,7 @@ import type { LogStream } from '../shared/record.ts'
 import type { Store } from './store/store.ts'
 
 const NAME = 'inventory'
-const FORMAT = 1
+const FORMAT = 2
 /** Managers are asked so often, about: a task that printed later may be one that was not there then. */
 const STALE_NS = 15_000_000_000n
 /** Services and tasks that are gone: replicas are still needed for padding. The oldest are forgotten first. */

@@ -1,4 +1,4 @@
-import type { Inventory, NodeInfo, ServiceInfo } from '../../../shared/inventory.ts'
+import type { Inventory, NodeInfo, Placement, ServiceInfo } from '../../../shared/inventory.ts'
 import { MsgpackReader, type Value } from './reader.ts'
 import { Refusal } from './refusal.ts'
 
@@ -19,6 +19,7 @@ export function inventoryOf(body: Buffer): Inventory {
     nodes: list(fields, 'nodes').map((value) => nodeOf(mapOf(value))),
     services: list(fields, 'services').map((value) => serviceOf(mapOf(value))),
     tasks: list(fields, 'tasks').map((value) => (typeof value === 'string' ? value : unfit('tasks'))),
+    placements: list(fields, 'placements').map((value) => placementOf(mapOf(value))),
   }
 }
 
@@ -31,6 +32,10 @@ function nodeOf(fields: Fields): NodeInfo {
     state: text(fields, 'state'),
     engine: text(fields, 'engine'),
   }
+}
+
+function placementOf(fields: Fields): Placement {
+  return { serviceId: text(fields, 'serviceId'), nodeId: text(fields, 'nodeId') }
 }
 
 function serviceOf(fields: Fields): ServiceInfo {
