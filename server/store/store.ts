@@ -1,6 +1,8 @@
 import { SwarmlogsError } from '../../shared/errors.ts'
+import type { Gap } from '../../shared/gap.ts'
 import type { LogRecord, LogStream, Source, StoredRecord } from '../../shared/record.ts'
 import type { Query } from '../query/query.ts'
+import type { GapRange } from './gap-table.ts'
 
 /** Who a store is: agents keep their progress per identity. */
 export interface StoreIdentity {
@@ -84,6 +86,13 @@ export interface Store {
   search(query: Query, signal?: AbortSignal): AsyncIterable<readonly StoredRecord[]>
   /** The same records as `search`, as printed text; the fast path of `logs`. */
   print(query: Query, format: LineFormat, signal?: AbortSignal): AsyncIterable<readonly PrintedRun[]>
+  /**
+   * Must resolve only when the gaps are durable. One that is told again, known by (container, reason, from), replaces what was told before;
+   * beyond MAX_GAPS neighbours become one.
+   */
+  appendGaps(gaps: readonly Gap[]): Promise<void>
+  /** The gaps of which some lies in the range, by where they begin. They go when the lines of their time do. */
+  gaps(range?: GapRange): Promise<readonly Gap[]>
   /** The catalog: every stream that the store holds records of. */
   streams(): Promise<readonly StreamSummary[]>
   /** `received` of the newest commit, 0n when there is none. A search up to it and a subscription after it leave no hole. */

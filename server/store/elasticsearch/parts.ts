@@ -4,6 +4,7 @@ import { Bulk } from './bulk.ts'
 import { Counts } from './counts.ts'
 import { unavailable } from './failure.ts'
 import { Freshness } from './freshness.ts'
+import { Gaps } from './gaps.ts'
 import { Gate } from './gate.ts'
 import { Guesses } from './guesses.ts'
 import { Health } from './health.ts'
@@ -37,6 +38,7 @@ export interface Parts {
   readonly writer: Writer
   readonly watch: Watch
   readonly others: Others
+  readonly gaps: Gaps
   readonly gate: Gate
   /** Aborted when the store must not wait for the cluster any more. */
   readonly closing: AbortController
@@ -65,7 +67,8 @@ async function assemble(options: ElasticOptions, requests: Requests): Promise<Pa
   const guesses = new Guesses(notes)
   const admission = new Admission({ requests, notes, streams, indices, freshness, guesses, counts })
   const bulk = new Bulk(requests, insist, health)
-  const watch = new Watch({ options, requests, names, notes, indices, streams, counts, freshness, health })
+  const gaps = new Gaps({ requests, bulk, insist, freshness, names, options, log })
+  const watch = new Watch({ options, requests, names, notes, indices, streams, counts, freshness, health, gaps })
   const writer = new Writer({
     ...{ names, streams, indices, counts, freshness, admission, bulk, insist, health, log },
     meta: notes.index,
@@ -77,6 +80,6 @@ async function assemble(options: ElasticOptions, requests: Requests): Promise<Pa
   const gate = new Gate(MAX_SEARCHES, MAX_WAITING_SEARCHES, refuse)
   return {
     ...{ identity, options, names, requests, notes, indices, streams, counts, freshness, health },
-    ...{ writer, watch, others: new Others({ requests, names, indices, watch }), gate, closing },
+    ...{ writer, watch, others: new Others({ requests, names, indices, watch }), gaps, gate, closing },
   }
 }

@@ -1,5 +1,7 @@
+import type { Gap } from '../../../shared/gap.ts'
 import type { LogRecord, StoredRecord } from '../../../shared/record.ts'
 import type { Query } from '../../query/query.ts'
+import type { GapRange } from '../gap-table.ts'
 import type {
   Appended,
   LineFormat,
@@ -67,6 +69,18 @@ class ElasticStore implements Store {
       yield printer.runsOf(records)
       this.#mustBeOpen()
     }
+  }
+
+  async appendGaps(gaps: readonly Gap[]): Promise<void> {
+    this.#mustBeOpen()
+    await this.#parts.gaps.append(gaps)
+  }
+
+  async gaps(range: GapRange = {}): Promise<readonly Gap[]> {
+    this.#mustBeOpen()
+    return this.#parts.gaps.in(range).catch((error: unknown) => {
+      throw unavailable(`read the gaps: ${messageOf(error)}`, error)
+    })
   }
 
   async streams(): Promise<readonly StreamSummary[]> {

@@ -2,6 +2,7 @@ import { countLines, noteCounts, notedCounts } from './count-lines.ts'
 import type { Counts } from './counts.ts'
 import { failureOf, messageOf } from './failure.ts'
 import type { Freshness } from './freshness.ts'
+import type { Gaps } from './gaps.ts'
 import type { Health } from './health.ts'
 import { expireIndices } from './retention.ts'
 import type { SetUp } from './setup.ts'
@@ -22,6 +23,7 @@ export interface WatchParts extends SetUp {
   readonly counts: Counts
   readonly freshness: Freshness
   readonly health: Health
+  readonly gaps: Gaps
 }
 
 /** An index as the cluster describes it. */

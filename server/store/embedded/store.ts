@@ -1,9 +1,11 @@
 import { SwarmlogsError } from '../../../shared/errors.ts'
+import type { Gap } from '../../../shared/gap.ts'
 import type { LogRecord, StoredRecord } from '../../../shared/record.ts'
 import type { Query } from '../../query/query.ts'
+import type { GapRange } from '../gap-table.ts'
 import type { Appended, LineFormat, PrintedRun, Store, StoreIdentity, StoreStatus, StreamSummary } from '../store.ts'
 import { Printer, RECORD_COLUMNS, recordsOf } from './answers.ts'
-import { smaller } from './bigint.ts'
+import { greater, smaller } from './bigint.ts'
 import { messageOf, unavailable } from './failure.ts'
 import { Folder } from './folder.ts'
 import { closeParts, type EmbeddedOptions, openParts, type Parts } from './parts.ts'
@@ -83,6 +85,16 @@ export class EmbeddedStore implements Store {
     yield* search(parts, query, { columns: [], answer: (lines) => printer.runsOf(lines) }, signal)
   }
 
+  async appendGaps(gaps: readonly Gap[]): Promise<void> {
+    const parts = await this.#ready()
+    await parts.gaps.append(gaps)
+  }
+
+  async gaps(range: GapRange = {}): Promise<readonly Gap[]> {
+    const parts = await this.#ready()
+    return parts.gaps.in(range)
+  }
+
   async streams(): Promise<readonly StreamSummary[]> {
     const { streams } = await this.#ready()
     return streams.summaries()
@@ -120,10 +132,12 @@ export class EmbeddedStore implements Store {
 
   /** Expires what is too old or too much, seals what is idle; runs by itself every minute. */
   async runUpkeep(nowMs: number = Date.now()): Promise<void> {
-    const { segments, serial, writer, engine, limits } = await this.#ready()
+    const { segments, serial, writer, engine, limits, gaps } = await this.#ready()
     const now = BigInt(nowMs) * 1_000_000n
     await serial.run(async () => {
-      await expireSegments(segments, limits, now, this.#options.log)
+      const hasExpired = (await expireSegments(segments, limits, now, this.#options.log)) > 0
+      const kept = now - limits.retentionNs
+      await gaps.expire(hasExpired ? greater(kept, beginning(segments) ?? kept) : kept)
       for (const segment of segments.all) {
         const isIdle = segment.day !== dayOf(now) && nowMs - segment.lastWriteMs > IDLE_MS
         if (segment.isDirty && isIdle && !segment.isReadOnly) await sealSegment(engine.writer, segment)

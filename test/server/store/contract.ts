@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe } from 'vitest'
 import { appendingContract } from './contract/appending.ts'
 import { contentContract } from './contract/content.ts'
 import { foreignContract } from './contract/foreign.ts'
+import { gapsContract } from './contract/gaps.ts'
 import { lifeContract } from './contract/life.ts'
 import { searchingContract } from './contract/searching.ts'
 import type { StoreUnderTest } from './records.ts'
@@ -23,6 +24,7 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
     foreignContract(under)
     searchingContract(under)
     contentContract(under)
+    gapsContract(under)
     lifeContract(under)
   })
 }
