@@ -1,5 +1,7 @@
 import type { Logger } from 'pino'
 import type { Commits } from './commits.ts'
+import type { Completeness } from './completeness.ts'
+import type { GapFeed } from './gap-feed.ts'
 import type { Ingestor } from './ingestor.ts'
 import type { Inventories } from './inventories.ts'
 import type { Live } from './live.ts'
@@ -16,6 +18,9 @@ export interface Context {
   /** The other servers on the same store; absent when there are none. */
   readonly peers?: Pick<Peers, 'subscribe'>
   readonly inventories: Inventories
+  readonly completeness: Completeness
+  /** Gaps as they are stored. */
+  readonly gapFeed: GapFeed
   readonly ingestor: Ingestor
   readonly metrics: Metrics
   readonly log: Logger

@@ -47,6 +47,8 @@ export class Inventories {
     const known = this.#byCluster.get(inventory.cluster)
     if (known?.nodeId === inventory.nodeId && BigInt(inventory.time) < BigInt(known.time)) return
     this.#take(inventory)
+    // They come every half a minute, mostly with the same.
+    if (known !== undefined && contentOf(known) === contentOf(inventory)) return
     // One save after the other: the last one must win.
     const saving = this.#saving.then(() => this.#save())
     this.#saving = saving.catch(() => {})
@@ -62,6 +64,11 @@ export class Inventories {
   /** Whether any manager has told of this Swarm. */
   knows(cluster: string): boolean {
     return this.#byCluster.has(cluster)
+  }
+
+  /** What was last told of each Swarm. */
+  get newest(): readonly Inventory[] {
+    return [...this.#byCluster.values()]
   }
 
   /** Services that are in a Swarm now. */
@@ -127,6 +134,10 @@ export class Inventories {
     }
     await this.#store.save(NAME, JSON.stringify(saved))
   }
+}
+
+function contentOf({ time: _, nodeId: __, ...content }: Inventory): string {
+  return JSON.stringify(content)
 }
 
 /** Keeps the newest of what is gone. */
