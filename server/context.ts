@@ -42,6 +42,8 @@ export interface Timing {
   readonly slowMs: number
   /** A connection that takes nothing for so long is closed. */
   readonly stalledMs: number
+  /** How often a tail looks whether its lines are still complete. */
+  readonly verdictMs: number
 }
 
-export const TIMING: Timing = { heartbeatMs: 15_000, slowMs: 10_000, stalledMs: 300_000 }
+export const TIMING: Timing = { heartbeatMs: 15_000, slowMs: 10_000, stalledMs: 300_000, verdictMs: 5_000 }

@@ -44,14 +44,15 @@ export class GapQueue {
   }
 
   /** Resolves when something waits, or after so long. One may wait. */
-  async wait(timeoutMs: number): Promise<void> {
-    if (this.#waiting.length > 0) return
+  async wait(timeoutMs: number): Promise<undefined> {
+    if (this.#waiting.length > 0) return undefined
     const { promise, resolve } = Promise.withResolvers<void>()
     const timer = setTimeout(resolve, timeoutMs)
     timer.unref()
     this.#wake = resolve
     await promise
     clearTimeout(timer)
+    return undefined
   }
 
   close(): void {

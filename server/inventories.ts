@@ -26,6 +26,7 @@ export class Inventories {
   readonly #tasks = new Map<string, ReadonlySet<string>>()
   readonly #goneTasks = new Set<string>()
   #saving: Promise<void> = Promise.resolve()
+  #isSaved = false
 
   constructor(store: Pick<Store, 'save' | 'load'>) {
     this.#store = store
@@ -48,7 +49,8 @@ export class Inventories {
     if (known?.nodeId === inventory.nodeId && BigInt(inventory.time) < BigInt(known.time)) return
     this.#take(inventory)
     // They come every half a minute, mostly with the same.
-    if (known !== undefined && contentOf(known) === contentOf(inventory)) return
+    if (this.#isSaved && known !== undefined && contentOf(known) === contentOf(inventory)) return
+    this.#isSaved = false
     // One save after the other: the last one must win.
     const saving = this.#saving.then(() => this.#save())
     this.#saving = saving.catch(() => {})
@@ -133,6 +135,7 @@ export class Inventories {
       goneTasks: [...this.#goneTasks],
     }
     await this.#store.save(NAME, JSON.stringify(saved))
+    this.#isSaved = true
   }
 }
 
