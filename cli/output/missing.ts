@@ -94,7 +94,7 @@ function countText({ at_least: least, at_most: most }: ApiGap): string {
 
 function verdictText({ verdict, nodes, gaps, unreadable }: ApiCompleteness): string {
   if (verdict === 'complete') return ''
-  if (verdict === 'unknown') return 'maybe not complete: no manager tells which nodes are in the Swarm'
+  if (verdict === 'unknown') return 'membership unknown: no agent tells which nodes there are, so lines may be missing'
   const late = nodes.map(({ name, id, reason, up_to }) => {
     return `${name || id} ${LATE[reason]}${up_to === undefined ? '' : `, here up to ${timeText(up_to)}`}`
   })
