@@ -39,6 +39,9 @@ export const searchSchema = {
         },
       },
       {
+        'swarmlogs-completeness': header(
+          'Text, as an HTTP trailer: `complete`, `partial` or `unknown; nodes=N; gaps=N`.',
+        ),
         'swarmlogs-targets': header('Services that a target was widened to, with commas between them.'),
         'swarmlogs-begins': header('Where the store begins, when `since` reaches back further.'),
         'swarmlogs-matched': header('How many streams the search covers.'),

@@ -1,6 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyReply } from 'fastify'
-import type { ApiTrailer } from '../../shared/api.ts'
 import type { Gap } from '../../shared/gap.ts'
 import { positionOf, type StoredRecord } from '../../shared/record.ts'
 import { formatTime } from '../../shared/time.ts'
@@ -16,14 +15,13 @@ import { beginsAfter, knownCount, noSuchTarget, type Question, readQuestion } fr
 import { FORMS, type Form, preferredForm, wantsTrailer } from './forms.ts'
 import { searchSchema } from './log-documents.ts'
 import { clientGone, sendStreamed } from './streamed.ts'
+import { frameTrailer, httpTrailer } from './trailers.ts'
 
 const DEFAULT_LIMIT = 1_000
 const MAX_LIMIT = 10_000
 /** A page ends early rather than hold more than so much text. */
 const MAX_PAGE_CHARS = 16 * 1024 * 1024
 const CHUNK_CHARS = 64 * 1024
-/** Gaps that a stream's last frame names; how many there are is said beside them. */
-const MAX_TRAILER_GAPS = 1_000
 
 /** One search under way. */
 interface Search {
@@ -54,6 +52,8 @@ export function searchRoute(context: Context): FastifyPluginAsyncTypebox {
         const search = await readSearch(context, form, request.query, wantsTrailer(request.headers.accept))
         writeHeaders(context, search.question, reply)
         reply.header('content-type', form === 'text' ? 'text/plain; charset=utf-8' : FORMS[form])
+        if (form === 'text')
+          reply.trailer('swarmlogs-completeness', () => httpTrailer(context, search.missing, queryOf(search, true)))
         if (form === 'json') return page(context, search, clientGone(reply))
         return sendStreamed(context, reply, (signal) => STREAMS[form](context, search, signal))
       },
@@ -219,7 +219,7 @@ async function* multiplexed(context: Context, search: Search, signal: AbortSigna
       }
     }
     signal.throwIfAborted()
-    if (search.hasTrailer) yield* packer.add({ source: 'trailer', text: await trailer(context, search, signal) })
+    if (search.hasTrailer) yield* packer.add({ source: 'trailer', text: await lastFrame(context, search, signal) })
   } catch (error) {
     if (!hasBegun) throw error
     yield* packer.add({ source: 'error', text: interrupted(context, error).message })
@@ -227,15 +227,8 @@ async function* multiplexed(context: Context, search: Search, signal: AbortSigna
   yield* packer.flush()
 }
 
-/** What is missing from printed lines, whose times are not known here. */
-async function trailer(context: Context, search: Search, signal: AbortSignal): Promise<string> {
-  const { missing } = search
-  if (missing.needsBeginning) {
-    const query = { ...queryOf(search, true), order: 'asc' as const, limit: 1 }
-    for await (const [record] of context.store.search(query, signal)) if (record) missing.beginAt(record.time)
-  }
-  const gaps = missing.gaps.slice(0, MAX_TRAILER_GAPS).map((gap) => apiGap(gap, context))
-  return JSON.stringify({ completeness: missing.completeness(), gaps } satisfies ApiTrailer)
+function lastFrame(context: Context, search: Search, signal: AbortSignal): Promise<string> {
+  return frameTrailer(context, search.missing, queryOf(search, true), signal)
 }
 
 function interrupted(context: Context, error: unknown): Problem {

@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { get, type IncomingMessage } from 'node:http'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { ApiGap, ApiPage, ApiTrailer } from '../../../shared/api.ts'
 import type { Gap } from '../../../shared/gap.ts'
@@ -212,6 +214,22 @@ describe.each(STORES)('what is missing, over the %s store', (_, open) => {
       tail = new Events(`${server.url}/api/v1/tail?n=100&format=${format}`)
       expect((await tail.until('live')).flatMap(({ event: name }) => name ?? [])).toEqual(['completeness', 'live'])
       tail.close()
+    }
+  })
+
+  it('is told behind plain text in an HTTP trailer', async () => {
+    await beWell()
+    await ingest([], [behind(2n)])
+    for (const [query, expected] of [
+      ['n=5', 'complete; nodes=0; gaps=0'],
+      ['', 'partial; nodes=0; gaps=1'],
+    ]) {
+      const response = await new Promise<IncomingMessage>((resolve) =>
+        get(`${server.url}/api/v1/search?${query}`, { headers: { accept: 'text/plain' } }, resolve),
+      )
+      response.resume()
+      await once(response, 'end')
+      expect(response.trailers).toEqual({ 'swarmlogs-completeness': expected })
     }
   })
 
