@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
-import type { Inventory, NodeInfo, ServiceInfo } from '../shared/inventory.ts'
+import type { Inventory, NodeInfo, Placement, ServiceInfo } from '../shared/inventory.ts'
 import { readNode } from './tail/containers.ts'
 import type { Engine } from './tail/engine.ts'
 import { events } from './tail/events.ts'
@@ -12,6 +12,8 @@ export interface InventoryOptions {
 }
 
 const POLL_MS = 15_000
+/** Told again when nothing has changed for so long: a server must know that it still holds. */
+const AGAIN_MS = 25_000
 /** A node that is no manager may become one. */
 const WORKER_POLL_MS = 60_000
 /** The engine has not answered yet. */
@@ -19,10 +21,11 @@ const UNREACHED_POLL_MS = 500
 /** Changes come in bursts: a deploy is many events. */
 const SETTLE_MS = 300
 
-/** The Swarm as the engine knows it, whenever it changed; nothing while the engine is no manager. Ends when the signal aborts. */
+/** The Swarm as the engine knows it, whenever it changed and every half a minute; nothing while the engine is no manager. Ends when the signal aborts. */
 export async function* inventories(options: InventoryOptions): AsyncGenerator<Inventory, void> {
   const { engine, signal, log } = options
   let before = ''
+  let toldMs = 0
   while (!signal.aborted) {
     const change = new Change(engine, signal)
     try {
@@ -30,7 +33,10 @@ export async function* inventories(options: InventoryOptions): AsyncGenerator<In
       if (inventory) {
         const { time: _, ...content } = inventory
         const now = JSON.stringify(content)
-        if (now !== before) yield inventory
+        if (now !== before || performance.now() - toldMs > AGAIN_MS) {
+          toldMs = performance.now()
+          yield inventory
+        }
         before = now
       }
       await change.wait(inventory ? POLL_MS : engine.version === '' ? UNREACHED_POLL_MS : WORKER_POLL_MS)
@@ -102,6 +108,13 @@ interface ApiService {
   readonly UpdateStatus?: { readonly State?: string }
 }
 
+interface ApiTask {
+  readonly ID: string
+  readonly ServiceID?: string
+  /** Absent until it has been placed. */
+  readonly NodeID?: string
+}
+
 /** Asks a manager for nodes, services and tasks; undefined when this engine is none. */
 export async function readInventory(engine: Engine, signal: AbortSignal): Promise<Inventory | undefined> {
   const { id, cluster } = await readNode(engine, signal)
@@ -110,7 +123,7 @@ export async function readInventory(engine: Engine, signal: AbortSignal): Promis
   const [nodes, services, tasks] = await Promise.all([
     engine.get('/nodes', {}, signal) as Promise<ApiNode[]>,
     engine.get('/services', {}, signal) as Promise<ApiService[]>,
-    engine.get('/tasks', {}, signal) as Promise<{ readonly ID: string }[]>,
+    engine.get('/tasks', {}, signal) as Promise<ApiTask[]>,
   ])
   return {
     cluster,
@@ -119,7 +132,15 @@ export async function readInventory(engine: Engine, signal: AbortSignal): Promis
     nodes: nodes.map(nodeInfo).sort(byId),
     services: services.map(serviceInfo).sort(byId),
     tasks: tasks.map((task) => task.ID).sort(),
+    placements: placementsOf(tasks),
   }
+}
+
+function placementsOf(tasks: readonly ApiTask[]): Placement[] {
+  const byText = new Map<string, Placement>()
+  for (const { ServiceID = '', NodeID = '' } of tasks)
+    if (ServiceID && NodeID) byText.set(`${ServiceID} ${NodeID}`, { serviceId: ServiceID, nodeId: NodeID })
+  return [...byText].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, placement]) => placement)
 }
 
 function nodeInfo({ ID, Spec, Description, Status }: ApiNode): NodeInfo {

@@ -1,3 +1,4 @@
+import type { GapBounds } from '../shared/gap.ts'
 import type { LogStream, Source } from '../shared/record.ts'
 
 /** Where a target's tail goes on after a restart: JSON-able, opaque to everybody but the tail. */
@@ -23,6 +24,8 @@ export interface TailLine {
 export interface TailBatch {
   readonly stream: LogStream
   readonly lines: readonly TailLine[]
+  /** Lines that were found to be lost, before or among these. */
+  readonly gaps?: readonly GapBounds[]
   readonly checkpoint: Checkpoint
   /** Bytes of all messages. */
   readonly bytes: number

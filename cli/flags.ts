@@ -43,6 +43,12 @@ export const FILTER_FLAGS: readonly FlagSpec[] = [
   { flags: '--source <SOURCE>', text: 'only stdout or stderr' },
 ]
 
+/** --strict. */
+export const STRICT_FLAG: FlagSpec = {
+  flags: '--strict',
+  text: 'exit code 3 when not all lines that were asked for are there, or when nobody knows',
+}
+
 /** -o of commands that print lines. */
 export const FORM_FLAG: FlagSpec = {
   flags: '-o, --output <FORM>',

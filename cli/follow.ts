@@ -1,12 +1,12 @@
 import type { IncomingMessage } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
 import { createParser, type EventSourceMessage } from 'eventsource-parser'
-import type { ApiNote, ApiText } from '../shared/api.ts'
+import type { ApiCompleteness, ApiGap, ApiNote, ApiText } from '../shared/api.ts'
 import { SwarmlogsError } from '../shared/errors.ts'
 import type { Source } from '../shared/record.ts'
 import type { Client } from './client.ts'
-import type { Printer } from './output/printer.ts'
 import { say } from './output/say.ts'
+import type { Output } from './print.ts'
 import type { Form } from './question.ts'
 
 /** The server is silent for 15 s at most. */
@@ -26,24 +26,25 @@ export interface Following {
  * Prints what is asked for as it comes in, for ever or until the time of `until`. When the connection is lost it goes on where it
  * stopped; only a server that cannot be reached at first, or that refuses, is an error.
  */
-export async function follow(client: Client, following: Following, printer: Printer): Promise<void> {
-  const tail = new Tail(client, following, printer)
+export async function follow(client: Client, following: Following, output: Output): Promise<void> {
+  const tail = new Tail(client, following, output)
   await tail.run()
 }
 
 class Tail {
   readonly #client: Client
   readonly #following: Following
-  readonly #printer: Printer
+  readonly #output: Output
+  #verdict = ''
   readonly #said = new Set<string>()
   #lastId: string | undefined
   #failures = 0
   #hasAnswered = false
 
-  constructor(client: Client, following: Following, printer: Printer) {
+  constructor(client: Client, following: Following, output: Output) {
     this.#client = client
     this.#following = following
-    this.#printer = printer
+    this.#output = output
   }
 
   async run(): Promise<void> {
@@ -88,7 +89,7 @@ class Tail {
     for await (const piece of this.#client.body(response)) {
       parser.feed(decoder.decode(piece, { stream: true }))
       for (const { source, text } of this.#take(messages.splice(0), (code) => (end = code))) {
-        await this.#printer.print(source, Buffer.from(text))
+        await this.#output.printer.print(source, Buffer.from(text))
       }
     }
     if (end === undefined || end === 'error') {
@@ -107,6 +108,9 @@ class Tail {
     for (const { id, event, data } of messages) {
       if (id !== undefined) this.#lastId = id
       if (event === 'note') this.#note(data, onEnd)
+      if (event === 'completeness') this.#complete(parse<ApiCompleteness>(data))
+      if (event === 'gap' && this.#following.form === 'json') runs.push({ source: 'stdout', text: `{"gap":${data}}\n` })
+      else if (event === 'gap') this.#output.notes.gap(parse<ApiGap>(data))
       if (event !== undefined && event !== 'message') continue
       const { source, text } = this.#lineOf(data)
       const last = runs.at(-1)
@@ -130,6 +134,16 @@ class Tail {
       this.#sayOnce(code, 'the reader of this output is slower than the lines: going on where it stopped')
     else if (code !== 'until') this.#sayOnce(message, message)
     if (['slow', 'shutdown', 'error', 'until'].includes(code)) onEnd(code)
+  }
+
+  /** Says the first verdict when it is not complete, then each that differs: not a connection's first that says the same again. */
+  #complete(completeness: ApiCompleteness): void {
+    const { notes } = this.#output
+    const { verdict, nodes, unreadable } = completeness
+    const key = JSON.stringify([verdict, nodes.map(({ id, name, reason }) => [id, name, reason]), unreadable])
+    if (this.#verdict === '') notes.verdict(completeness)
+    else if (this.#verdict !== key) notes.changed(completeness)
+    this.#verdict = key
   }
 
   #isBack(): void {

@@ -1,15 +1,16 @@
 import type { IncomingMessage } from 'node:http'
-import type { ApiEnd, ApiProblem } from '../shared/api.ts'
+import type { ApiEnd, ApiProblem, ApiTrailer } from '../shared/api.ts'
 import { SwarmlogsError } from '../shared/errors.ts'
 import type { Client } from './client.ts'
 import { Demux } from './output/demux.ts'
+import type { MissingNotes } from './output/missing.ts'
 import type { Printer } from './output/printer.ts'
 import { say } from './output/say.ts'
 import type { Form } from './question.ts'
 
 const NEWLINE = 0x0a
 const ACCEPT: Readonly<Record<Form, string>> = {
-  text: 'application/vnd.docker.multiplexed-stream',
+  text: 'application/vnd.docker.multiplexed-stream;trailer=completeness',
   json: 'application/x-ndjson',
 }
 
@@ -23,26 +24,37 @@ export async function printAnswer(
   client: Client,
   form: Form,
   response: IncomingMessage,
-  printer: Printer,
+  output: Output,
   targets: readonly string[],
 ): Promise<void> {
   sayHeaders(response, targets)
   const pieces = client.body(response)
-  await (form === 'json' ? printRecords(pieces, printer) : printFrames(pieces, printer))
+  await (form === 'json' ? printRecords(pieces, output) : printFrames(pieces, output))
+}
+
+/** Where lines go, and what is said of those that are missing. */
+export interface Output {
+  readonly printer: Printer
+  readonly notes: MissingNotes
 }
 
 /** stdout and stderr of the containers go to stdout and stderr. Throws at an error frame, after all lines before it. */
-async function printFrames(pieces: AsyncIterable<Buffer>, printer: Printer): Promise<void> {
+async function printFrames(pieces: AsyncIterable<Buffer>, { printer, notes }: Output): Promise<void> {
   const demux = new Demux()
   for await (const piece of pieces) {
     for (const { type, bytes } of demux.push(piece)) await printer.print(type === 2 ? 'stderr' : 'stdout', bytes)
   }
   await printer.end()
   demux.end()
+  // A server that is older says nothing.
+  if (demux.trailer === '') return
+  const { completeness, gaps }: ApiTrailer = JSON.parse(demux.trailer)
+  for (const gap of gaps) notes.gap(gap)
+  notes.verdict(completeness)
 }
 
-/** Prints one record a line; the last line says how the answer ended, and is held back. */
-async function printRecords(pieces: AsyncIterable<Buffer>, printer: Printer): Promise<void> {
+/** Prints one record (or gap) a line; the last line says how the answer ended, and is held back. */
+async function printRecords(pieces: AsyncIterable<Buffer>, { printer, notes }: Output): Promise<void> {
   let held: Buffer = Buffer.alloc(0)
   for await (const piece of pieces) {
     const bytes = held.length === 0 ? piece : Buffer.concat([held, piece])
@@ -52,10 +64,11 @@ async function printRecords(pieces: AsyncIterable<Buffer>, printer: Printer): Pr
     held = bytes.subarray(lastLine)
   }
   await printer.end()
-  checkEnd(held.toString())
+  const { completeness } = checkEnd(held.toString())
+  if (completeness !== undefined) notes.verdict(completeness)
 }
 
-function checkEnd(text: string): void {
+function checkEnd(text: string): Partial<ApiEnd> {
   const message = 'cannot show all lines: the answer ended too early; ask again'
   let last: Partial<ApiEnd & ApiProblem>
   try {
@@ -65,6 +78,7 @@ function checkEnd(text: string): void {
   }
   if (last.error !== undefined) throw new SwarmlogsError('SWARMLOGS_STORE_UNAVAILABLE', last.error.message)
   if (last.end !== true) throw new SwarmlogsError('SWARMLOGS_PROTOCOL', message)
+  return last
 }
 
 function sayHeaders({ headers }: IncomingMessage, targets: readonly string[]): void {

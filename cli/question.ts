@@ -21,6 +21,7 @@ export type QuestionFlags = {
   readonly order?: string
   readonly current?: boolean
   readonly output?: string
+  readonly strict?: boolean
 }
 
 /** How the answer is wanted: lines to print, or records. */

@@ -1,5 +1,7 @@
 import type { Logger } from 'pino'
 import type { Commits } from './commits.ts'
+import type { Completeness } from './completeness.ts'
+import type { GapFeed } from './gap-feed.ts'
 import type { Ingestor } from './ingestor.ts'
 import type { Inventories } from './inventories.ts'
 import type { Live } from './live.ts'
@@ -16,6 +18,9 @@ export interface Context {
   /** The other servers on the same store; absent when there are none. */
   readonly peers?: Pick<Peers, 'subscribe'>
   readonly inventories: Inventories
+  readonly completeness: Completeness
+  /** Gaps as they are stored. */
+  readonly gapFeed: GapFeed
   readonly ingestor: Ingestor
   readonly metrics: Metrics
   readonly log: Logger
@@ -37,6 +42,8 @@ export interface Timing {
   readonly slowMs: number
   /** A connection that takes nothing for so long is closed. */
   readonly stalledMs: number
+  /** How often a tail looks whether its lines are still complete. */
+  readonly verdictMs: number
 }
 
-export const TIMING: Timing = { heartbeatMs: 15_000, slowMs: 10_000, stalledMs: 300_000 }
+export const TIMING: Timing = { heartbeatMs: 15_000, slowMs: 10_000, stalledMs: 300_000, verdictMs: 5_000 }

@@ -1,14 +1,16 @@
 import type { Logger } from 'pino'
 import { programVersion } from '../shared/version.ts'
 import { OwnCommits } from './commits.ts'
+import { Completeness } from './completeness.ts'
 import type { PeerName } from './config/peers.ts'
 import { type Context, TIMING } from './context.ts'
-import { Ingestor } from './ingestor.ts'
+import { GapFeed } from './gap-feed.ts'
+import { Ingestor, type IngestorOptions } from './ingestor.ts'
 import { Inventories } from './inventories.ts'
 import { Live } from './live.ts'
 import { Metrics } from './metrics.ts'
 import { Announcer } from './peers/announcer.ts'
-import { Peers } from './peers/peers.ts'
+import { Peers, type PeersOptions } from './peers/peers.ts'
 import { SharedCommits } from './peers/shared-commits.ts'
 import { Slots } from './slots.ts'
 import type { Store } from './store/store.ts'
@@ -40,21 +42,82 @@ export async function createContext(options: ContextOptions): Promise<ServerCont
   const inventories = new Inventories(store)
   await inventories.load()
   const now = () => BigInt(Date.now()) * 1_000_000n
-  const onAppend = metrics.appended.bind(metrics)
   const slots = new Slots(MAX_STREAMED)
   const shared = { store, live, inventories, metrics, log, version, now, slots, stopping, timing: TIMING }
-  const door = { inventories, log, now, onAppend }
+  const onAppend = metrics.appended.bind(metrics)
+  const door = { store, inventories, log, now, onAppend }
   if (options.peers === undefined || store.sharing === undefined) {
     const commits = new OwnCommits(store, live)
-    return { ...shared, commits, ingestor: new Ingestor({ ...door, commits }) }
+    const { knowing, doors } = know({ ...shared, commits, seen: (node) => ingestor.seen(node) })
+    const ingestor = new Ingestor({ ...door, ...doors, commits })
+    await knowing.completeness.load()
+    return { ...shared, ...knowing, commits, ingestor }
   }
   const announcer = new Announcer()
   const commits = new SharedCommits({ store, sharing: store.sharing, live, announcer })
-  const ingestor = new Ingestor({ ...door, commits, onInventory: announcer.inventory.bind(announcer) })
+  const { knowing, doors } = know({ ...shared, commits, announcer, seen: (node) => ingestor.seen(node) })
+  const ingestor = new Ingestor({ ...door, ...doors, commits })
+  await knowing.completeness.load()
   const peers = new Peers({
     ...{ names: options.peers, commits, announcer, log, token: options.token, certificate: options.certificate },
-    learn: { seen: ingestor.heard.bind(ingestor), inventory: inventories.adopt.bind(inventories) },
+    learn: learning(inventories, ingestor, knowing),
     seen: () => ingestor.seenNodes,
   })
-  return { ...shared, commits, ingestor, peers }
+  return { ...shared, ...knowing, commits, ingestor, peers }
+}
+
+/** What is known of agents and of what they could not collect. */
+type Knowing = Pick<Context, 'completeness' | 'gapFeed'>
+
+/** What tells this server, and its peers, of what agents tell. */
+export interface KnowOptions extends Pick<Context, 'store' | 'inventories' | 'log' | 'now' | 'commits'> {
+  readonly announcer?: Announcer
+  readonly seen: (node: string) => bigint | undefined
+}
+
+/** Makes what knows of the completeness of answers, and what the one door tells it. */
+export function know({ commits, announcer, ...options }: KnowOptions): {
+  knowing: Knowing
+  doors: Required<Pick<IngestorOptions, 'onInventory' | 'onReport' | 'onGaps'>>
+} {
+  const completeness = new Completeness({ ...options, visibleUpTo: () => commits.lastReceived })
+  const gapFeed = new GapFeed()
+  return {
+    knowing: { completeness, gapFeed },
+    doors: {
+      onInventory: (inventory) => {
+        completeness.observe(inventory)
+        announcer?.inventory(inventory)
+      },
+      onReport: (report) => {
+        const after = completeness.take(report)
+        announcer?.report(report, after)
+      },
+      onGaps: (gaps) => {
+        completeness.lost(gaps)
+        gapFeed.publish(gaps)
+        announcer?.gaps(gaps)
+      },
+    },
+  }
+}
+
+/** What peers tell. */
+function learning(
+  inventories: Inventories,
+  ingestor: Ingestor,
+  { completeness, gapFeed }: Knowing,
+): PeersOptions['learn'] {
+  return {
+    seen: (nodes) => ingestor.heard(nodes),
+    inventory: (inventory) => {
+      inventories.adopt(inventory)
+      completeness.observe(inventory)
+    },
+    report: (report, after) => completeness.adopt(report, after),
+    gaps: (gaps) => {
+      completeness.lost(gaps)
+      gapFeed.publish(gaps)
+    },
+  }
 }

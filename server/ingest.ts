@@ -1,10 +1,14 @@
+import type { Gap } from '../shared/gap.ts'
 import type { Inventory } from '../shared/inventory.ts'
 import type { LogRecord } from '../shared/record.ts'
+import type { AgentReport } from '../shared/report.ts'
 
 /** The one door for all inputs. Resolves when the records are durable; rejects when they are not, and the input must then not ack. */
 export interface Ingest {
-  records(records: readonly LogRecord[]): Promise<void>
+  records(records: readonly LogRecord[], gaps?: readonly Gap[]): Promise<void>
   inventory(inventory: Inventory): Promise<void>
+  /** Must be called only when all that the report speaks of is stored. */
+  report(report: AgentReport): void
   /** An agent has come; what it returns must be called once when it has gone. */
   agent(nodeId: string, nodeName: string): () => void
 }

@@ -1,11 +1,13 @@
 import type { Logger } from 'pino'
+import type { Gap } from '../shared/gap.ts'
 import type { Inventory } from '../shared/inventory.ts'
 import type { LogRecord } from '../shared/record.ts'
+import type { AgentReport } from '../shared/report.ts'
 import type { Commits } from './commits.ts'
 import type { Ingest } from './ingest.ts'
 import type { Inventories } from './inventories.ts'
 import { parseLine } from './parse/line.ts'
-import type { Appended } from './store/store.ts'
+import type { Appended, Store } from './store/store.ts'
 
 const MAX_AHEAD_NS = 60_000_000_000n
 const WARN_EVERY_NS = 3_600_000_000_000n
@@ -15,12 +17,17 @@ const MAX_NODES = 10_000
 /** What the ingestor needs. */
 export interface IngestorOptions {
   readonly commits: Pick<Commits, 'append'>
+  readonly store: Pick<Store, 'appendGaps'>
   readonly inventories: Inventories
   readonly log: Logger
   /** The server's clock, nanoseconds since 1970. */
   readonly now: () => bigint
   /** Called with each inventory that was taken. */
   readonly onInventory?: (inventory: Inventory) => void
+  /** Called with what an agent tells of itself; all that it speaks of is stored. */
+  readonly onReport?: (report: AgentReport) => void
+  /** Called with gaps that are stored. */
+  readonly onGaps?: (gaps: readonly Gap[]) => void
   /** Called after each append with its outcome and how long it took. */
   readonly onAppend?: (appended: Appended, seconds: number) => void
 }
@@ -37,7 +44,8 @@ export class Ingestor implements Ingest {
     this.#options = options
   }
 
-  async records(records: readonly LogRecord[]): Promise<void> {
+  async records(records: readonly LogRecord[], gaps: readonly Gap[] = []): Promise<void> {
+    await this.#gaps(gaps)
     if (records.length === 0) return
     const { commits, onAppend } = this.#options
     this.#note(records)
@@ -50,6 +58,11 @@ export class Ingestor implements Ingest {
     remember(this.#seen, inventory.nodeId, this.#options.now())
     await this.#options.inventories.take(inventory)
     this.#options.onInventory?.(inventory)
+  }
+
+  report(report: AgentReport): void {
+    remember(this.#seen, report.nodeId || report.nodeName, this.#options.now())
+    this.#options.onReport?.(report)
   }
 
   agent(nodeId: string, nodeName: string): () => void {
@@ -78,6 +91,12 @@ export class Ingestor implements Ingest {
   /** A peer has heard of agents. */
   heard(nodes: readonly (readonly [string, bigint])[]): void {
     for (const [node, time] of nodes) if (time > (this.#seen.get(node) ?? 0n)) remember(this.#seen, node, time)
+  }
+
+  async #gaps(gaps: readonly Gap[]): Promise<void> {
+    if (gaps.length === 0) return
+    await this.#options.store.appendGaps(gaps)
+    this.#options.onGaps?.(gaps)
   }
 
   #note(records: readonly LogRecord[]): void {

@@ -3,7 +3,7 @@ import type { LogStream } from '../shared/record.ts'
 import type { Store } from './store/store.ts'
 
 const NAME = 'inventory'
-const FORMAT = 1
+const FORMAT = 2
 /** Managers are asked so often, about: a task that printed later may be one that was not there then. */
 const STALE_NS = 15_000_000_000n
 /** Services and tasks that are gone: replicas are still needed for padding. The oldest are forgotten first. */
@@ -26,6 +26,7 @@ export class Inventories {
   readonly #tasks = new Map<string, ReadonlySet<string>>()
   readonly #goneTasks = new Set<string>()
   #saving: Promise<void> = Promise.resolve()
+  #isSaved = false
 
   constructor(store: Pick<Store, 'save' | 'load'>) {
     this.#store = store
@@ -47,6 +48,9 @@ export class Inventories {
     const known = this.#byCluster.get(inventory.cluster)
     if (known?.nodeId === inventory.nodeId && BigInt(inventory.time) < BigInt(known.time)) return
     this.#take(inventory)
+    // They come every half a minute, mostly with the same.
+    if (this.#isSaved && known !== undefined && contentOf(known) === contentOf(inventory)) return
+    this.#isSaved = false
     // One save after the other: the last one must win.
     const saving = this.#saving.then(() => this.#save())
     this.#saving = saving.catch(() => {})
@@ -62,6 +66,11 @@ export class Inventories {
   /** Whether any manager has told of this Swarm. */
   knows(cluster: string): boolean {
     return this.#byCluster.has(cluster)
+  }
+
+  /** What was last told of each Swarm. */
+  get newest(): readonly Inventory[] {
+    return [...this.#byCluster.values()]
   }
 
   /** Services that are in a Swarm now. */
@@ -126,7 +135,12 @@ export class Inventories {
       goneTasks: [...this.#goneTasks],
     }
     await this.#store.save(NAME, JSON.stringify(saved))
+    this.#isSaved = true
   }
+}
+
+function contentOf({ time: _, nodeId: __, ...content }: Inventory): string {
+  return JSON.stringify(content)
 }
 
 /** Keeps the newest of what is gone. */

@@ -61,6 +61,7 @@ async function start(config: ServerConfig, log: Logger, closers: Closers): Promi
     certificate: () => certificate?.pair.cert,
   })
   const localOnly = tokens.values.length === 0 && isLoopback(config.http.host)
+  closers.add(() => context.completeness.close())
   const app = await buildApp(context, { tokens: () => tokens.values, tls: certificate?.pair, localOnly })
   const http = await listen(app, config.http)
   closers.add(() => closeApp(app, context, stopping))

@@ -1,4 +1,5 @@
 import Type, { type Static } from 'typebox'
+import { GAP_REASONS } from './gap.ts'
 import { LEVELS } from './record.ts'
 
 /*
@@ -64,6 +65,69 @@ export const ApiProblem = Type.Object(
 )
 export type ApiProblem = Static<typeof ApiProblem>
 
+/** Lines of a container that could not be collected. */
+export const ApiGap = Type.Object(
+  {
+    ...labels,
+    from: Time('The lines had times from here ...'),
+    to: Time('... to here, both included.'),
+    reason: Type.Enum(GAP_REASONS, { description: 'Why; `lossy`: the log driver may have dropped lines, or none.' }),
+    at_least: Type.Integer({ description: 'How many lines were lost at least.', minimum: 0, examples: [120] }),
+    at_most: Type.Optional(Type.Integer({ description: 'How many at most, where that is known.', minimum: 0 })),
+  },
+  { title: 'Gap', description: 'Lines of a container that could not be collected; empty values are left out.' },
+)
+export type ApiGap = Static<typeof ApiGap>
+
+/** Why not all lines of a node are here. */
+export const LATE_REASONS = [
+  'down',
+  'gone',
+  'no_agent',
+  'no_report',
+  'not_connected',
+  'engine',
+  'spool',
+  'lagging',
+] as const
+
+const NamedContainers = (description: string) =>
+  Type.Array(
+    Type.Object({
+      'host.name': Type.String(),
+      'service.name': Type.String(),
+      'container.id': Type.String(),
+      detail: Type.String({ examples: ['none'] }),
+    }),
+    { description },
+  )
+
+/** Whether an answer has all that it was asked for. */
+export const ApiCompleteness = Type.Object(
+  {
+    verdict: Type.Enum(['complete', 'partial', 'unknown'] as const, {
+      description: '`unknown`: nothing is known to be missing, but not which nodes there are.',
+    }),
+    membership: Type.Enum(['known', 'unknown'] as const, {
+      description: 'Whether a manager tells, through its agent, which nodes are in the Swarm.',
+    }),
+    nodes: Type.Array(
+      Type.Object({
+        id: Type.String(),
+        name: Type.String(),
+        reason: Type.Enum(LATE_REASONS),
+        up_to: Type.Optional(Time('Up to this time its lines are here.')),
+      }),
+      { description: 'Nodes of which lines are missing.' },
+    ),
+    gaps: Type.Integer({ description: 'How many gaps that lost lines are in the range of the question.', minimum: 0 }),
+    unreadable: NamedContainers('Containers whose log driver cannot be read.'),
+    lossy: NamedContainers('Containers whose log driver may drop lines by itself; the verdict leaves them out.'),
+  },
+  { title: 'Completeness', description: 'Whether the answer has all that was asked for, and if not, why.' },
+)
+export type ApiCompleteness = Static<typeof ApiCompleteness>
+
 /** One page of GET /search. */
 export const ApiPage = Type.Object(
   {
@@ -72,6 +136,8 @@ export const ApiPage = Type.Object(
       description: 'Repeat the request with it to get the next page; null at the end.',
     }),
     end: Type.Boolean({ description: 'There is no further page.' }),
+    gaps: Type.Array(ApiGap, { description: 'Gaps that begin within this page, in the order of the records.' }),
+    completeness: ApiCompleteness,
   },
   { title: 'Page' },
 )
@@ -85,6 +151,7 @@ export const ApiEnd = Type.Object(
       description: 'Where to go on when `limit` ended the answer; else null.',
     }),
     records: Type.Integer(),
+    completeness: ApiCompleteness,
   },
   { title: 'End' },
 )
@@ -117,6 +184,13 @@ export const ApiHistogram = Type.Object(
   { title: 'Histogram' },
 )
 export type ApiHistogram = Static<typeof ApiHistogram>
+/** A line of GET /search as NDJSON that tells of a gap, in its place among the records. */
+export const ApiGapLine = Type.Object({ gap: ApiGap }, { title: 'GapLine' })
+export type ApiGapLine = Static<typeof ApiGapLine>
+
+/** The last frame (type 4) of Docker's multiplexed stream, for clients that accept it. */
+export const ApiTrailer = Type.Object({ completeness: ApiCompleteness, gaps: Type.Array(ApiGap) }, { title: 'Trailer' })
+export type ApiTrailer = Static<typeof ApiTrailer>
 
 /** Data of the events of GET /tail with format=text. */
 export interface ApiText {
@@ -202,7 +276,11 @@ export type ApiVersion = Static<typeof ApiVersion>
 
 /** GET /livez and /readyz. */
 export const ApiHealth = Type.Object(
-  { status: Type.Enum(['ok', 'unavailable'] as const), reason: Type.Optional(Type.String()) },
+  {
+    status: Type.Enum(['ok', 'unavailable'] as const),
+    reason: Type.Optional(Type.String()),
+    note: Type.Optional(Type.String({ description: 'What an operator should know although all is well.' })),
+  },
   { title: 'Health' },
 )
 export type ApiHealth = Static<typeof ApiHealth>

@@ -9,6 +9,14 @@ export interface Inventory {
   readonly services: readonly ServiceInfo[]
   /** Ids of the tasks that Docker still has: what `docker service logs` would show. */
   readonly tasks: readonly string[]
+  /** Where these tasks are: each pair of service and node once. */
+  readonly placements: readonly Placement[]
+}
+
+/** A node has tasks of a service, or had some that Docker still knows. */
+export interface Placement {
+  readonly serviceId: string
+  readonly nodeId: string
 }
 
 /** A node of the Swarm, as GET /nodes has it. */

@@ -3,7 +3,8 @@ import { Client } from '../client.ts'
 import type { CommandSpec } from '../command.ts'
 import { clientConfig, colourConfig } from '../config.ts'
 import { checkTargets, countLines } from '../count.ts'
-import { FOLLOW_FLAG, PRINT_FLAGS, RANGE_FLAGS, SERVER_FLAGS } from '../flags.ts'
+import { FOLLOW_FLAG, PRINT_FLAGS, RANGE_FLAGS, SERVER_FLAGS, STRICT_FLAG } from '../flags.ts'
+import { MissingNotes } from '../output/missing.ts'
 import { openPrinter } from '../output/printer.ts'
 import { say } from '../output/say.ts'
 import { ask, printAnswer } from '../print.ts'
@@ -36,6 +37,7 @@ export const logs: CommandSpec = {
     ...RANGE_FLAGS,
     { flags: '--current', text: 'only tasks that Docker still has' },
     ...PRINT_FLAGS,
+    STRICT_FLAG,
     ...SERVER_FLAGS,
   ],
   help: EXAMPLES,
@@ -46,7 +48,9 @@ async function run([target = '']: readonly string[], given: Flags): Promise<void
   const flags: LogsFlags = given
   const question = readQuestion(flags, [target])
   const client = new Client(clientConfig(flags))
-  const printer = await openPrinter({ ...colourConfig(flags), ...question })
+  const look = { ...colourConfig(flags), ...question }
+  const printer = await openPrinter(look)
+  const output = { printer, notes: new MissingNotes(flags.strict === true, look) }
   const { params, count } = question
   if (typeof count === 'number') {
     params.set('n', String(count))
@@ -56,11 +60,11 @@ async function run([target = '']: readonly string[], given: Flags): Promise<void
   if (mayShorten) await shorten(client, params, target)
   // A tail waits for a name that is not there yet: docker does not.
   else if (flags.follow === true) await checkTargets(client, params)
-  if (flags.follow !== true) return printAnswer(client, 'text', await ask(client, 'text', params), printer, [target])
+  if (flags.follow !== true) return printAnswer(client, 'text', await ask(client, 'text', params), output, [target])
   const { follow } = await import('../follow.ts')
   // All there is comes first, as docker has it.
   if (!params.has('n') && flags.since === undefined) params.set('since', '0')
-  await follow(client, { form: 'text', params, wantsBegins: flags.since !== undefined }, printer)
+  await follow(client, { form: 'text', params, wantsBegins: flags.since !== undefined }, output)
 }
 
 /** Asks for the newest lines only, where there are too many. */

@@ -3,7 +3,8 @@ import type { Flags } from '../../shared/settings.ts'
 import { Client } from '../client.ts'
 import type { CommandSpec } from '../command.ts'
 import { clientConfig, colourConfig } from '../config.ts'
-import { FILTER_FLAGS, FORM_FLAG, PRINT_FLAGS, RANGE_FLAGS, SERVER_FLAGS } from '../flags.ts'
+import { FILTER_FLAGS, FORM_FLAG, PRINT_FLAGS, RANGE_FLAGS, SERVER_FLAGS, STRICT_FLAG } from '../flags.ts'
+import { MissingNotes } from '../output/missing.ts'
 import { openPrinter } from '../output/printer.ts'
 import { say } from '../output/say.ts'
 import { ask, printAnswer } from '../print.ts'
@@ -42,6 +43,7 @@ export const search: CommandSpec = {
     ...FILTER_FLAGS,
     ...PRINT_FLAGS,
     FORM_FLAG,
+    STRICT_FLAG,
     ...SERVER_FLAGS,
   ],
   help: EXAMPLES,
@@ -61,9 +63,11 @@ async function run(words: readonly string[], given: Flags): Promise<void> {
   const isDefault = count === undefined && flags.since === undefined && flags.until === undefined
   if (isDefault) params.set('since', DEFAULT_SINCE)
   const client = new Client(clientConfig(flags))
-  const printer = await openPrinter({ ...colourConfig(flags), ...question })
+  const look = { ...colourConfig(flags), ...question }
+  const printer = await openPrinter(look)
+  const output = { printer, notes: new MissingNotes(flags.strict === true, look) }
   const response = await ask(client, form, params)
   if (isDefault) say('the last hour; --since and -n look further back')
-  await printAnswer(client, form, response, printer, [])
+  await printAnswer(client, form, response, output, [])
   if (!printer.hasPrinted) say('no line found')
 }

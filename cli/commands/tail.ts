@@ -2,7 +2,8 @@ import type { Flags } from '../../shared/settings.ts'
 import { Client } from '../client.ts'
 import type { CommandSpec } from '../command.ts'
 import { clientConfig, colourConfig } from '../config.ts'
-import { FILTER_FLAGS, FOLLOW_FLAG, FORM_FLAG, PRINT_FLAGS, RANGE_FLAGS, SERVER_FLAGS } from '../flags.ts'
+import { FILTER_FLAGS, FOLLOW_FLAG, FORM_FLAG, PRINT_FLAGS, RANGE_FLAGS, SERVER_FLAGS, STRICT_FLAG } from '../flags.ts'
+import { MissingNotes } from '../output/missing.ts'
 import { openPrinter } from '../output/printer.ts'
 import { say } from '../output/say.ts'
 import { ask, printAnswer } from '../print.ts'
@@ -33,6 +34,7 @@ export const tail: CommandSpec = {
     { flags: '--grep <TEXT>', text: 'only lines that hold this text; case does not matter' },
     ...PRINT_FLAGS,
     FORM_FLAG,
+    STRICT_FLAG,
     ...SERVER_FLAGS,
   ],
   help: EXAMPLES,
@@ -44,7 +46,9 @@ async function run(targets: readonly string[], given: Flags): Promise<void> {
   const question = readQuestion(flags, targets)
   const { form, params, count } = question
   const client = new Client(clientConfig(flags))
-  const printer = await openPrinter({ ...colourConfig(flags), ...question })
+  const look = { ...colourConfig(flags), ...question }
+  const printer = await openPrinter(look)
+  const output = { printer, notes: new MissingNotes(flags.strict === true, look) }
   const isDefault = count === undefined && flags.since === undefined
   if (isDefault) params.set('n', String(DEFAULT_COUNT))
   else if (typeof count === 'number') params.set('n', String(count))
@@ -52,11 +56,11 @@ async function run(targets: readonly string[], given: Flags): Promise<void> {
   if (flags.follow !== true) {
     const response = await ask(client, form, params)
     sayDefault()
-    return printAnswer(client, form, response, printer, targets)
+    return printAnswer(client, form, response, output, targets)
   }
   sayDefault()
   const { follow } = await import('../follow.ts')
   // History is only sent where it is asked for.
   if (count === 'all' && flags.since === undefined) params.set('since', '0')
-  await follow(client, { form, params, wantsBegins: flags.since !== undefined }, printer)
+  await follow(client, { form, params, wantsBegins: flags.since !== undefined }, output)
 }

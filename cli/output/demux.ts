@@ -2,8 +2,11 @@ import { SwarmlogsError } from '../../shared/errors.ts'
 
 const HEADER_LENGTH = 8
 const MAX_ERROR_LENGTH = 64 * 1024
+const MAX_TRAILER_LENGTH = 16 * 1024 * 1024
+const ERROR = 3
+const TRAILER = 4
 
-/** A run of payload of one kind: 1 stdout, 2 stderr, 3 error. */
+/** A run of payload of one kind: 1 stdout, 2 stderr; 3 is an error, 4 what the server says of its answer. */
 export interface Run {
   readonly type: number
   readonly bytes: Buffer
@@ -16,6 +19,8 @@ export class Demux {
   #type = 0
   #missing = 0
   #error = ''
+  #trailer: Buffer[] = []
+  #trailerLength = 0
 
   /** Takes bytes, cut anywhere, and gives their payload, neighbours of one type as one run. The bytes are overwritten. */
   push(bytes: Buffer): Run[] {
@@ -48,6 +53,11 @@ export class Demux {
     return runs
   }
 
+  /** The server's last word as JSON; '' when there was none. */
+  get trailer(): string {
+    return Buffer.concat(this.#trailer).toString()
+  }
+
   /** Throws when the stream ended with an error of the server, or in the middle of a frame. */
   end(): void {
     if (this.#error !== '') throw new SwarmlogsError('SWARMLOGS_STORE_UNAVAILABLE', this.#error.trim())
@@ -62,7 +72,7 @@ export class Demux {
     this.#headerLength = 0
     this.#type = this.#header.readUInt8(0)
     this.#missing = this.#header.readUInt32BE(4)
-    if (this.#type >= 1 && this.#type <= 3) return end
+    if (this.#type >= 1 && this.#type <= TRAILER) return end
     throw new SwarmlogsError(
       'SWARMLOGS_PROTOCOL',
       `cannot read the answer: it has a frame of the unknown type ${this.#type}`,
@@ -70,7 +80,14 @@ export class Demux {
   }
 
   #take(runs: Run[], run: Run): void {
-    if (run.type !== 3) runs.push(run)
+    if (run.type === TRAILER) this.#keep(run.bytes)
+    else if (run.type !== ERROR) runs.push(run)
     else if (this.#error.length < MAX_ERROR_LENGTH) this.#error += run.bytes.toString()
+  }
+
+  #keep(bytes: Buffer): void {
+    this.#trailerLength += bytes.length
+    // The bytes are overwritten by what comes next.
+    if (this.#trailerLength <= MAX_TRAILER_LENGTH) this.#trailer.push(Buffer.from(bytes))
   }
 }

@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto'
+import type { Gap } from '../../shared/gap.ts'
 import type { Inventory } from '../../shared/inventory.ts'
+import type { AgentReport } from '../../shared/report.ts'
 import { weigh } from '../live.ts'
 import type { Appended } from '../store/store.ts'
 import { Feed } from './feed.ts'
@@ -10,6 +12,7 @@ type Commit = Pick<Appended, 'received' | 'stored'>
 /** How much of what was committed last is kept for peers that come again. */
 const RECENT_BYTES = 8 * 2 ** 20
 const RECENT_COMMITS = 10_000
+const GAPS_AT_ONCE = 1_000
 
 /** What a peer knows of this server when it asks for its commits. */
 export interface Known {
@@ -59,6 +62,17 @@ export class Announcer {
   /** Tells what a manager told. */
   inventory(inventory: Inventory): void {
     this.#send(encodeFrame({ kind: 'inventory', inventory }))
+  }
+
+  /** Tells what an agent told, and the commit up to which that speaks of what is stored. */
+  report(report: AgentReport, after: bigint): void {
+    this.#send(encodeFrame({ kind: 'report', report, after }))
+  }
+
+  /** Tells of gaps that are stored. */
+  gaps(gaps: readonly Gap[]): void {
+    for (let at = 0; at < gaps.length; at += GAPS_AT_ONCE)
+      this.#send(encodeFrame({ kind: 'gaps', gaps: gaps.slice(at, at + GAPS_AT_ONCE) }))
   }
 
   /** Begins to tell a peer, with what it may have missed first. */

@@ -1,7 +1,9 @@
 import { Packr, Unpackr } from 'msgpackr'
 import { SwarmlogsError } from '../../shared/errors.ts'
+import type { Gap } from '../../shared/gap.ts'
 import type { Inventory } from '../../shared/inventory.ts'
 import type { LogStream, StoredRecord } from '../../shared/record.ts'
+import type { AgentReport } from '../../shared/report.ts'
 import { weigh } from '../live.ts'
 import type { Appended } from '../store/store.ts'
 
@@ -15,6 +17,10 @@ export type Frame =
   /** When it last heard of the agents of nodes. */
   | { readonly kind: 'nodes'; readonly seen: readonly (readonly [string, bigint])[] }
   | { readonly kind: 'inventory'; readonly inventory: Inventory }
+  /** What an agent told it, and the commit up to which that speaks of what is stored. */
+  | { readonly kind: 'report'; readonly report: AgentReport; readonly after: bigint }
+  /** Gaps that it has stored. */
+  | { readonly kind: 'gaps'; readonly gaps: readonly Gap[] }
   /** It ends, and commits nothing more. */
   | { readonly kind: 'bye' }
 

@@ -1,7 +1,9 @@
 import { lookup } from 'node:dns/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Logger } from 'pino'
+import type { Gap } from '../../shared/gap.ts'
 import type { Inventory } from '../../shared/inventory.ts'
+import type { AgentReport } from '../../shared/report.ts'
 import type { Announcer } from './announcer.ts'
 import type { Feed } from './feed.ts'
 import type { Frame } from './frames.ts'
@@ -21,6 +23,8 @@ export interface PeersOptions {
   readonly learn: {
     seen(nodes: readonly (readonly [string, bigint])[]): void
     inventory(inventory: Inventory): void
+    report(report: AgentReport, after: bigint): void
+    gaps(gaps: readonly Gap[]): void
   }
   /** When this server last heard of its agents. */
   readonly seen: () => readonly (readonly [string, bigint])[]
@@ -128,6 +132,8 @@ export class Peers implements LinkHub {
     const { commits, learn } = this.#options
     if (frame.kind === 'nodes') learn.seen(frame.seen)
     else if (frame.kind === 'inventory') learn.inventory(frame.inventory)
+    else if (frame.kind === 'report') learn.report(frame.report, frame.after)
+    else if (frame.kind === 'gaps') learn.gaps(frame.gaps)
     else commits.take(instance, frame, hasRecords)
   }
 

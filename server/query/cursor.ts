@@ -22,10 +22,14 @@ export interface Cursor {
   readonly position?: Position
   /** How many records of the question's `limit` remain for a streamed answer. */
   readonly remaining?: number
+  /** Lines were missing when the set was fixed, which later reports of agents must not hide. */
+  readonly isDoubtful?: boolean
 }
 
 const VERSION = 1
 const KINDS = ['search', 'tail'] as const
+/** Beside the kind. */
+const IS_DOUBTFUL = 128
 const HEAD_BYTES = 10
 const DIGEST_BYTES = 8
 const HEX_ID = /^(?:[0-9a-f]{2}){1,64}$/
@@ -43,7 +47,8 @@ export class Cursors {
 
   /** Writes a cursor. */
   write(cursor: Cursor): string {
-    const body = Buffer.concat([Buffer.from([VERSION, KINDS.indexOf(cursor.kind)]), this.#head, encodeBody(cursor)])
+    const kind = KINDS.indexOf(cursor.kind) | (cursor.isDoubtful === true ? IS_DOUBTFUL : 0)
+    const body = Buffer.concat([Buffer.from([VERSION, kind]), this.#head, encodeBody(cursor)])
     return Buffer.concat([body, this.#sign(body)]).toString('base64url')
   }
 
@@ -58,8 +63,10 @@ export class Cursors {
     if (!this.#sign(body).equals(bytes.subarray(-DIGEST_BYTES))) throw unusable('it is damaged')
     if (!bytes.subarray(6, HEAD_BYTES).equals(this.#head.subarray(4)))
       throw unusable('it belongs to a request with other parameters')
-    if (KINDS[bytes[1] ?? -1] !== kind) throw unusable(`it is none of ${kind}`)
-    return { kind, ...decodeBody(body.subarray(HEAD_BYTES)) }
+    const written = bytes[1] ?? 0
+    if (KINDS[written & ~IS_DOUBTFUL] !== kind) throw unusable(`it is none of ${kind}`)
+    const isDoubtful = (written & IS_DOUBTFUL) !== 0
+    return { kind, ...decodeBody(body.subarray(HEAD_BYTES)), ...(isDoubtful && { isDoubtful }) }
   }
 
   #sign(body: Buffer): Buffer {

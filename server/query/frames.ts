@@ -3,7 +3,7 @@ import type { PrintedRun } from '../store/store.ts'
 const HEAD_BYTES = 8
 const CHUNK_BYTES = 256 * 1024
 const MAX_UTF8_BYTES = 3
-const TYPES = { stdout: 1, stderr: 2, error: 3 } as const
+const TYPES = { stdout: 1, stderr: 2, error: 3, trailer: 4 } as const
 
 /** Packs printed lines into chunks of Docker's multiplexed stream: each frame is a type, three zeros, a 32-bit length and the text. */
 export class FramePacker {
@@ -11,7 +11,7 @@ export class FramePacker {
   #end = 0
 
   /** Adds a run; returns the chunks that are full. */
-  add({ source, text }: PrintedRun | { source: 'error'; text: string }): Buffer[] {
+  add({ source, text }: PrintedRun | { source: 'error' | 'trailer'; text: string }): Buffer[] {
     const worst = HEAD_BYTES + text.length * MAX_UTF8_BYTES
     const full = this.#end + worst > CHUNK_BYTES ? this.flush() : []
     // Measuring a text costs as much as writing it; only what may not fit the chunk is measured.

@@ -23,6 +23,25 @@ export const record = {
   'docker.swarm.task.slot': 1,
   cursor: 'AQDwx...',
 } as const
+/** A verdict, as examples show it. */
+export const completeness = {
+  verdict: 'partial',
+  membership: 'known',
+  nodes: [{ id: 'q1tkqwdmgsbk4z52zdd1ou9k5', name: 'node3', reason: 'down', up_to: '2026-11-21T02:38:11.386458421Z' }],
+  gaps: 1,
+  unreadable: [],
+  lossy: [],
+} as const
+/** A gap, as examples show it. */
+export const gap = {
+  'service.name': 'shop_web',
+  'host.name': 'node2',
+  'docker.swarm.task.slot': 3,
+  from: '2026-11-21T10:02:11.000000000Z',
+  to: '2026-11-21T10:02:40.000000000Z',
+  reason: 'rotated',
+  at_least: 120,
+} as const
 /** Counts, as examples show them. */
 export const counts = {
   records: 120345,

@@ -7,6 +7,8 @@ export const FORMS = {
   text: 'text/plain',
   multiplexed: 'application/vnd.docker.multiplexed-stream',
 } as const
+/** The parameter of Docker's stream by which a client asks for a last frame of ours. */
+const TRAILER = 'trailer=completeness'
 export type Form = keyof typeof FORMS
 
 /** The form that an Accept header prefers; JSON when it does not mind. Throws a Problem (406) when it takes none of ours. */
@@ -22,6 +24,12 @@ export function preferredForm(accept: string | undefined): Form {
   }
   const message = `cannot answer as ${accept.slice(0, 200)}: accept ${Object.values(FORMS).join(', ')}`
   throw new Problem('SWARMLOGS_USAGE', 406, { code: 'not_acceptable', message })
+}
+
+/** Whether an Accept header asks for a last frame of Docker's stream that tells of what is missing; docker's own clients know none. */
+export function wantsTrailer(accept: string | undefined): boolean {
+  const [, ...parameters] = accept?.toLowerCase().split(/[;,]/) ?? []
+  return parameters.some((parameter) => parameter.trim() === TRAILER)
 }
 
 function readRange(text: string): { range: string; quality: number } {

@@ -1,5 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { ApiHealth } from '../../shared/api.ts'
+import { formatTime } from '../../shared/time.ts'
 import type { Context } from '../context.ts'
 import { livezSchema, metricsSchema, readyzSchema } from './overview-documents.ts'
 
@@ -13,7 +14,7 @@ export function healthRoutes(context: Context): FastifyPluginAsyncTypebox {
     )
     app.get('/readyz', { schema: readyzSchema, exposeHeadRoute: true }, async (_request, reply) => {
       const reason = whyUnready(context)
-      if (reason === '') return { status: 'ok' as const }
+      if (reason === '') return { status: 'ok' as const, ...storeNote(context) }
       return reply.code(503).send({ status: 'unavailable', reason })
     })
   }
@@ -33,4 +34,13 @@ function whyUnready({ store, stopping }: Context): string {
   if (stopping.aborted) return 'the server stops'
   const { writable, reason } = store.status()
   return writable ? '' : `the store cannot be written to: ${reason}`
+}
+
+/** An operator should hear of it when a server has come up with another store than the agents knew. */
+function storeNote({ completeness }: Context): { note?: string } {
+  const lost = completeness.lostStore
+  if (lost === undefined) return {}
+  const { containers, upTo } = lost
+  const note = `the store changed: lines of ${containers} containers up to ${formatTime(upTo)} were in another store, and Docker has forgotten them`
+  return { note }
 }

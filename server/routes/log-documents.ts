@@ -1,7 +1,17 @@
 import Type from 'typebox'
-import { ApiEnd, ApiPage, ApiProblem, ApiRecord } from '../../shared/api.ts'
+import { ApiEnd, ApiGapLine, ApiPage, ApiProblem, ApiRecord } from '../../shared/api.ts'
 import { SearchParameters, TailParameters } from '../query/parameters.ts'
-import { answer, headersOfSearch, noSuchTarget, problem, problems, record, withToken } from './documents.ts'
+import {
+  answer,
+  completeness,
+  gap,
+  headersOfSearch,
+  noSuchTarget,
+  problem,
+  problems,
+  record,
+  withToken,
+} from './documents.ts'
 
 const line = 'shop_web.1.lfap0icnqswi@node1    | GET /cart 200'
 
@@ -18,23 +28,30 @@ export const searchSchema = {
     200: answer(
       'The lines, in the total order of time, node, container, source.',
       {
-        'application/json': { schema: ApiPage, example: { records: [record], cursor: null, end: true } },
+        'application/json': {
+          schema: ApiPage,
+          example: { records: [record], cursor: null, end: true, gaps: [gap], completeness },
+        },
         'application/x-ndjson': {
-          schema: Type.Union([ApiRecord, ApiEnd, ApiProblem], {
-            description: 'One of these a line; the last line is an End or a Problem.',
+          schema: Type.Union([ApiRecord, ApiGapLine, ApiEnd, ApiProblem], {
+            description: 'One of these a line, gaps in their places; the last line is an End or a Problem.',
           }),
-          example: { end: true, cursor: null, records: 1 },
+          example: { end: true, cursor: null, records: 1, completeness },
         },
         'text/plain': { schema: Type.String(), example: `${line}\n` },
         'application/vnd.docker.multiplexed-stream': {
           schema: Type.String({
             description:
-              'Frames: type (1 stdout, 2 stderr, 3 error that cut the answer off), three zeros, length (32 bit, big endian), text.',
+              'Frames: type (1 stdout, 2 stderr, 3 error that cut the answer off), three zeros, length (32 bit, big endian), text. With `;trailer=completeness` in Accept a last frame of type 4 holds a Trailer as JSON.',
           }),
           example: `\u0001\u0000\u0000\u0000\u0000\u0000\u0000\u0031${line}\n`,
         },
       },
       {
+        'swarmlogs-completeness': {
+          description: 'Text, as an HTTP trailer: `complete`, `partial` or `unknown; nodes=N; gaps=N`.',
+          schema: Type.String(),
+        },
         ...headersOfSearch,
         'swarmlogs-records': {
           description:
@@ -61,7 +78,8 @@ export const tailSchema = {
   description:
     'Server-sent events: history (`since` or `n`; none by default), the event `live`, then lines as they are stored. The data of an event is a Record, or with ' +
     'format=text {source, text}; its id is a cursor, and repeating the request with it as Last-Event-ID goes on with nothing missing or doubled. ' +
-    'Events `note` have {code, message}: waiting, targets, begins, slow, shutdown, error, until; a comment comes every 15 s when nothing else does.',
+    'Events `note` have {code, message}: waiting, targets, begins, slow, shutdown, error, until. An event `gap` has a Gap, and an event `completeness`, before `live` and whenever ' +
+    'the verdict on the lines that come in changes, a Completeness; a comment comes every 15 s when nothing else does.',
   querystring: TailParameters,
   headers: Type.Object({
     'last-event-id': Type.Optional(

@@ -1,17 +1,21 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import type { Gap } from '../../shared/gap.ts'
 import { positionOf, type StoredRecord } from '../../shared/record.ts'
 import type { Context } from '../context.ts'
+import { apiGap, Missing } from '../missing.ts'
 import { badParameter, type Problem, problemOf, serverStops } from '../problem.ts'
 import { mustExist } from '../query/choice.ts'
 import { FramePacker } from '../query/frames.ts'
+import { GapPlaces } from '../query/gap-places.ts'
 import { recordJson } from '../query/json.ts'
 import { rewriteFlags, type SearchParameters } from '../query/parameters.ts'
 import type { Query } from '../query/query.ts'
 import { knownCount, type Question, readQuestion } from '../query/question.ts'
-import { FORMS, type Form, preferredForm } from './forms.ts'
+import { FORMS, type Form, preferredForm, wantsTrailer } from './forms.ts'
 import { writeHeaders } from './headers.ts'
 import { searchSchema } from './log-documents.ts'
 import { clientGone, sendStreamed } from './streamed.ts'
+import { frameTrailer, httpTrailer } from './trailers.ts'
 
 const DEFAULT_LIMIT = 1_000
 const MAX_LIMIT = 10_000
@@ -26,6 +30,10 @@ interface Search {
   readonly limit: number | undefined
   /** Pages and resumed streams show the store as it was when they began. */
   readonly receivedUpTo: bigint
+  readonly missing: Missing
+  /** Some lines were missing when it began. */
+  readonly isDoubtful: boolean
+  readonly hasTrailer: boolean
 }
 
 /** GET /api/v1/search. */
@@ -41,11 +49,13 @@ export function searchRoute(context: Context): FastifyPluginAsyncTypebox {
         const start = performance.now()
         const form = preferredForm(request.headers.accept)
         reply.raw.once('close', () => context.metrics.answered(`search_${form}`, (performance.now() - start) / 1000))
-        const search = await readSearch(context, form, request.query)
+        const search = await readSearch(context, form, request.query, wantsTrailer(request.headers.accept))
         writeHeaders(context, search.question, reply)
         const count = knownCount(search.question)
         if (count !== undefined) reply.header('swarmlogs-records', count)
         reply.header('content-type', form === 'text' ? 'text/plain; charset=utf-8' : FORMS[form])
+        if (form === 'text')
+          reply.trailer('swarmlogs-completeness', () => httpTrailer(context, search.missing, queryOf(search, true)))
         if (form === 'json') return page(context, search, clientGone(reply))
         return sendStreamed(context, reply, (signal) => STREAMS[form](context, search, signal))
       },
@@ -53,7 +63,12 @@ export function searchRoute(context: Context): FastifyPluginAsyncTypebox {
   }
 }
 
-async function readSearch(context: Context, form: Form, parameters: SearchParameters): Promise<Search> {
+async function readSearch(
+  context: Context,
+  form: Form,
+  parameters: SearchParameters,
+  hasTrailer: boolean,
+): Promise<Search> {
   const { order, limit } = parameters
   if (form === 'json' && limit !== undefined && limit > MAX_LIMIT) {
     throw badParameter(
@@ -64,7 +79,11 @@ async function readSearch(context: Context, form: Form, parameters: SearchParame
   const question = await readQuestion(context, 'search', parameters)
   mustExist(question)
   if (question.cursor !== undefined) await context.commits.reach(question.cursor.receivedUpTo)
-  return { question, order, limit, receivedUpTo: question.cursor?.receivedUpTo ?? context.commits.lastReceived }
+  const missing = new Missing(context, question)
+  const receivedUpTo = question.cursor?.receivedUpTo ?? context.commits.lastReceived
+  await missing.read()
+  const isDoubtful = question.cursor?.isDoubtful === true || missing.hasLateNodes
+  return { question, order, limit, receivedUpTo, missing, isDoubtful, hasTrailer }
 }
 
 function queryOf({ question, order, limit, receivedUpTo }: Search, isSnapshot: boolean): Query {
@@ -81,46 +100,73 @@ function queryOf({ question, order, limit, receivedUpTo }: Search, isSnapshot: b
   }
 }
 
-function cursorAt({ question, receivedUpTo }: Search, record: StoredRecord): string {
+function cursorAt({ question, receivedUpTo, isDoubtful }: Search, record: StoredRecord): string {
   const { since, until, cursors } = question
   const range = { ...(since !== undefined && { since }), ...(until !== undefined && { until }) }
-  return cursors.write({ kind: 'search', receivedUpTo, ...range, position: positionOf(record) })
+  return cursors.write({ kind: 'search', receivedUpTo, ...range, position: positionOf(record), isDoubtful })
 }
 
 async function page(context: Context, search: Search, signal: AbortSignal): Promise<string> {
   const limit = search.limit ?? DEFAULT_LIMIT
   // One more than asked for tells whether this is the end.
   const query = queryOf({ ...search, limit: limit + 1 }, true)
+  const { places, gapTexts, add } = collected(context, search)
   const texts: string[] = []
   let chars = 0
   let last: string | null = null
+  let time: bigint | undefined
   for await (const records of context.store.search(query, signal)) {
     for (const record of records) {
-      if (texts.length === limit || chars > MAX_PAGE_CHARS) return pageText(texts, last)
+      if (texts.length === limit || chars > MAX_PAGE_CHARS) return pageText(search, texts, gapTexts, last)
+      add(places.before(record))
+      time = record.time
       last = cursorAt(search, record)
       const text = recordJson(record, last, context.inventories.clusterOf)
       texts.push(text)
       chars += text.length
     }
   }
-  return pageText(texts, null)
+  add(places.rest(time, false))
+  return pageText(search, texts, gapTexts, null)
 }
 
-function pageText(records: readonly string[], cursor: string | null): string {
-  return `{"records":[${records.join(',')}],"cursor":${JSON.stringify(cursor)},"end":${cursor === null}}`
+function collected(context: Context, { missing, question, order }: Search) {
+  const gapTexts: string[] = []
+  const add = (gaps: readonly Gap[]): void => {
+    for (const gap of gaps) gapTexts.push(JSON.stringify(apiGap(gap, context)))
+  }
+  return { places: new GapPlaces(missing, question, order), gapTexts, add }
+}
+
+function pageText(
+  { missing }: Search,
+  records: readonly string[],
+  gaps: readonly string[],
+  cursor: string | null,
+): string {
+  return (
+    `{"records":[${records.join(',')}],"cursor":${JSON.stringify(cursor)},"end":${cursor === null}` +
+    `,"gaps":[${gaps.join(',')}],"completeness":${JSON.stringify(missing.completeness())}}`
+  )
 }
 
 const STREAMS = { ndjson, text, multiplexed }
 
 async function* ndjson(context: Context, search: Search, signal: AbortSignal): AsyncGenerator<Buffer> {
   const query = queryOf(search, true)
+  const places = new GapPlaces(search.missing, search.question, search.order)
+  const gapLines = (gaps: readonly Gap[]) =>
+    gaps.map((gap) => `{"gap":${JSON.stringify(apiGap(gap, context))}}\n`).join('')
   let text = ''
   let count = 0
   let last: string | null = null
+  let time: bigint | undefined
   try {
     for await (const records of context.store.search(query, signal)) {
       for (const record of records) {
         last = cursorAt(search, record)
+        time = record.time
+        text += gapLines(places.before(record))
         text += `${recordJson(record, last, context.inventories.clusterOf)}\n`
         count++
         if (text.length < CHUNK_CHARS) continue
@@ -130,7 +176,9 @@ async function* ndjson(context: Context, search: Search, signal: AbortSignal): A
     }
     signal.throwIfAborted()
     const cursor = count === search.limit ? last : null
-    yield Buffer.from(`${text}${JSON.stringify({ end: true, cursor, records: count })}\n`)
+    text += gapLines(places.rest(time, cursor !== null))
+    const completeness = search.missing.completeness()
+    yield Buffer.from(`${text}${JSON.stringify({ end: true, cursor, records: count, completeness })}\n`)
   } catch (error) {
     if (count === 0) throw error
     yield Buffer.from(`${text}${JSON.stringify(interrupted(context, error).body)}\n`)
@@ -157,11 +205,16 @@ async function* multiplexed(context: Context, search: Search, signal: AbortSigna
       }
     }
     signal.throwIfAborted()
+    if (search.hasTrailer) yield* packer.add({ source: 'trailer', text: await lastFrame(context, search, signal) })
   } catch (error) {
     if (!hasBegun) throw error
     yield* packer.add({ source: 'error', text: interrupted(context, error).message })
   }
   yield* packer.flush()
+}
+
+function lastFrame(context: Context, search: Search, signal: AbortSignal): Promise<string> {
+  return frameTrailer(context, search.missing, queryOf(search, true), signal)
 }
 
 function interrupted(context: Context, error: unknown): Problem {

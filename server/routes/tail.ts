@@ -11,6 +11,7 @@ import { notesOf, type Question, readQuestion } from '../query/question.ts'
 import type { LineFormat } from '../store/store.ts'
 import { tailSchema } from './log-documents.ts'
 import { sendStreamed } from './streamed.ts'
+import { type GapEvent, withGaps } from './tail-gaps.ts'
 
 const CHUNK_CHARS = 64 * 1024
 /** Begins the answer, so that the client knows at once that it is connected. */
@@ -49,7 +50,8 @@ async function* events(
   const dataOf = parameters.format === 'text' ? textData(question.format) : json
   try {
     if (question.cursor === undefined) for (const note of notesOf(context, question)) yield noteEvent(note)
-    for await (const event of follow(context, question, signal)) yield* encode(event, dataOf)
+    for await (const event of withGaps(context, question, follow(context, question, signal)))
+      yield* encode(event, dataOf)
   } catch (error) {
     if (signal.aborted) return
     const problem = problemOf(error)
@@ -58,12 +60,19 @@ async function* events(
   }
 }
 
-function* encode(event: FollowEvent, dataOf: (record: StoredRecord, cursor: string) => string): Generator<Buffer> {
+function* encode(
+  event: FollowEvent | GapEvent,
+  dataOf: (record: StoredRecord, cursor: string) => string,
+): Generator<Buffer> {
   switch (event.kind) {
     case 'heartbeat':
       return yield Buffer.from(':\n\n')
     case 'note':
       return yield noteEvent(event.note)
+    case 'gap':
+      return yield Buffer.from(`event: gap\ndata: ${event.text}\n\n`)
+    case 'completeness':
+      return yield Buffer.from(`event: completeness\ndata: ${JSON.stringify(event.completeness)}\n\n`)
     case 'live':
       return yield Buffer.from(`id: ${event.cursor}\nevent: live\ndata: {}\n\n`)
     case 'records': {

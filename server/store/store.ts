@@ -1,6 +1,8 @@
 import { SwarmlogsError } from '../../shared/errors.ts'
+import type { Gap } from '../../shared/gap.ts'
 import type { LogRecord, LogStream, Source, StoredRecord } from '../../shared/record.ts'
 import type { Query, Scope } from '../query/query.ts'
+import type { GapRange } from './gap-table.ts'
 import type { HistogramBucket, HistogramWish } from './histogram.ts'
 
 /** Who a store is: agents keep their progress per identity. */
@@ -116,6 +118,13 @@ export interface Store {
    * SWARMLOGS_USAGE when there would be more counts than MAX_COUNTS.
    */
   histogram(scope: Scope, wish: HistogramWish, signal?: AbortSignal): Promise<readonly HistogramBucket[]>
+  /**
+   * Must resolve only when the gaps are durable. One that is told again, known by (container, reason, from), replaces what was told before;
+   * beyond MAX_GAPS neighbours become one.
+   */
+  appendGaps(gaps: readonly Gap[]): Promise<void>
+  /** The gaps of which some lies in the range, by where they begin. They go when the lines of their time do. */
+  gaps(range?: GapRange): Promise<readonly Gap[]>
   /** The catalog: every stream that the store holds records of. */
   streams(): Promise<readonly StreamSummary[]>
   /** The catalog by day: how a copy is checked. A stream and day may come more than once. */

@@ -1,3 +1,4 @@
+import type { GapReason } from '../gap.ts'
 import type { LogStream } from '../record.ts'
 
 /*
@@ -13,6 +14,7 @@ export const WIRE_FORMAT = 1
 export const HELLO_TAG = 'swarmlogs.hello'
 export const RECORDS_TAG = 'swarmlogs.records'
 export const INVENTORY_TAG = 'swarmlogs.inventory'
+export const REPORT_TAG = 'swarmlogs.report'
 
 /** Option `swarmlogs` of the hello frame. */
 export interface AgentHello {
@@ -36,12 +38,28 @@ export interface ServerHello {
 
 /**
  * Option `swarmlogs` of a records frame: `[RECORDS_TAG, zstd(entries), {chunk, size, compressed: 'zstd', swarmlogs}]`.
- * An entry is `[EventTime, OwnEntry]`. An inventory is `[INVENTORY_TAG, [[EventTime, Inventory]], {chunk}]`.
+ * An entry is `[EventTime, OwnEntry]`. An inventory is `[INVENTORY_TAG, [[EventTime, Inventory]], {chunk}]`, an agent's
+ * report `[REPORT_TAG, [[EventTime, AgentReport]], {chunk}]`.
  */
 export interface RecordsOption {
   readonly format: number
   /** LogStreams that the entries of this chunk refer to by index. */
   readonly streams: readonly LogStream[]
+  /** Gaps that were found with these lines; a chunk may hold nothing else. They are stored before the chunk is acked. */
+  readonly gaps?: readonly OwnGap[]
+}
+
+/** A gap of one of the chunk's streams. */
+export interface OwnGap {
+  /** index into RecordsOption.streams */
+  readonly s: number
+  /** from and to, nanoseconds since 1970, decimal */
+  readonly f: string
+  readonly t: string
+  readonly r: GapReason
+  /** at least, at most */
+  readonly n: number
+  readonly x?: number
 }
 
 /**

@@ -215,7 +215,7 @@ function recordsIn(frame: Frame | undefined): Record<string, unknown>[] {
 }
 
 function inventoryAt(time: string): Inventory {
-  return { cluster: 'c', nodeId: 'n', time, nodes: [], services: [], tasks: [] }
+  return { cluster: 'c', nodeId: 'n', time, nodes: [], services: [], tasks: [], placements: [] }
 }
 
 async function spoolWith(chunks: readonly string[]): Promise<Spool> {

@@ -47,7 +47,11 @@ it('describes nodes, services and tasks, and tells changes', async () => {
     service('b', { Global: {} }),
     { ...service('a', { Replicated: { Replicas: 3 } }, template), UpdateStatus: { State: 'completed' } },
   ]
-  fake.swarm.tasks = [{ ID: 't2' }, { ID: 't1' }]
+  fake.swarm.tasks = [
+    { ID: 't2', ServiceID: 's1', NodeID: 'n1' },
+    { ID: 't1', ServiceID: 's1', NodeID: 'n1' },
+    { ID: 't0' },
+  ]
   const told = inventories({ engine, signal: stop.signal, log: pino({ level: 'silent' }) })
   const plain = { stack: '', image: '', update: '' }
   const first = (await told.next()).value
@@ -62,7 +66,8 @@ it('describes nodes, services and tasks, and tells changes', async () => {
       { id: 'c', name: 'name-c', mode: 'global-job', replicas: 0, ...plain },
       { id: 'd', name: 'name-d', mode: 'replicated-job', replicas: 7, ...plain },
     ],
-    tasks: ['t1', 't2'],
+    tasks: ['t0', 't1', 't2'],
+    placements: [{ serviceId: 's1', nodeId: 'n1' }],
   })
   const next = told.next()
   while (!fake.requests.some((path) => path.includes('service'))) await new Promise((resolve) => setTimeout(resolve, 5))

@@ -20,7 +20,7 @@ describe('logs', () => {
       stderr: 'web.1.x@n    | err\n',
     })
     expect(asked()).toEqual(['/api/v1/search?target=web'])
-    expect(server.requests[0]?.headers.accept).toBe('application/vnd.docker.multiplexed-stream')
+    expect(server.requests[0]?.headers.accept).toBe('application/vnd.docker.multiplexed-stream;trailer=completeness')
   })
 
   it('takes the flags of docker service logs wherever they stand', async () => {

@@ -46,10 +46,11 @@ async function create(name: string, options: readonly string[], command: string)
   ])
 }
 
+/** The lines, without what we say of those that may be missing. */
 function sortedLines(text: string): string[] {
   return text
     .split('\n')
-    .filter((line) => line !== '')
+    .filter((line) => line !== '' && !line.startsWith('-- '))
     .sort()
 }
 

@@ -28,6 +28,7 @@ describe('Ingestor', () => {
     const log = pino({}, { write: (text: string) => lines.push(JSON.parse(text)) })
     const onAppend = (appended: Appended) => outcomes.push(appended)
     ingestor = new Ingestor({
+      store,
       commits: new OwnCommits(store, live),
       inventories: new Inventories(store),
       log,

@@ -61,7 +61,7 @@ describe('Inventories', () => {
     expect(after.service('w')).toEqual(WEB)
   })
 
-  it.each(['{"format":2}', '{"form', ''])('begins anew when what was saved cannot be read: %s', async (text) => {
+  it.each(['{"format":3}', '{"form', ''])('begins anew when what was saved cannot be read: %s', async (text) => {
     const store = new MemoryStore()
     await store.save('inventory', text)
     const inventories = new Inventories(store)

@@ -4,6 +4,7 @@ import { pino } from 'pino'
 import { type AppOptions, buildApp } from '../../server/app.ts'
 import { OwnCommits } from '../../server/commits.ts'
 import { type Context, TIMING, type Timing } from '../../server/context.ts'
+import { know } from '../../server/create-context.ts'
 import { Ingestor } from '../../server/ingestor.ts'
 import { Inventories } from '../../server/inventories.ts'
 import { Live } from '../../server/live.ts'
@@ -32,10 +33,13 @@ export async function serve(
   const commits = new OwnCommits(store, live)
   metrics.watch(store, live)
   await inventories.load()
+  const { knowing, doors } = know({ store, inventories, log, now, commits, seen: (node) => ingestor.seen(node) })
+  const ingestor = new Ingestor({ store, commits, inventories, log, now, ...doors })
+  await knowing.completeness.load()
   const stopping = new AbortController()
   const context: Context = {
     ...{ store, live, commits, inventories, metrics, log, now, version: '1.2.3' },
-    ingestor: new Ingestor({ commits, inventories, log, now }),
+    ...{ ...knowing, ingestor },
     slots: new Slots(slots),
     stopping: stopping.signal,
     timing: { ...TIMING, ...timing },

@@ -1,5 +1,12 @@
 import { setImmediate } from 'node:timers/promises'
-import { HELLO_TAG, INVENTORY_TAG, RECORDS_TAG, type ServerHello, WIRE_FORMAT } from '../../../shared/forward/own.ts'
+import {
+  HELLO_TAG,
+  INVENTORY_TAG,
+  RECORDS_TAG,
+  REPORT_TAG,
+  type ServerHello,
+  WIRE_FORMAT,
+} from '../../../shared/forward/own.ts'
 import type { StoreIdentity } from '../../store/store.ts'
 import { ackOf, helloAckOf } from './acks.ts'
 import { openBody } from './bodies.ts'
@@ -10,12 +17,14 @@ import { ForeignStreams } from './foreign-streams.ts'
 import { type Frame, parseFrame } from './frame.ts'
 import { inventoryOf } from './inventories.ts'
 import { SLICE_RECORDS } from './limits.ts'
+import { gapsOf } from './own-gaps.ts'
 import { OwnRecords } from './own-records.ts'
 import { OwnStreams } from './own-streams.ts'
 import { Partials } from './partials.ts'
 import { MsgpackReader } from './reader.ts'
 import type { RecordSource } from './record-source.ts'
 import { type Reason, Refusal } from './refusal.ts'
+import { reportOf } from './reports.ts'
 import type { Shipping } from './shipping.ts'
 
 const HELLO_ALLOWANCE = { keys: 32, values: 0, depth: 2 }
@@ -69,6 +78,7 @@ export class Intake {
     if (verdict !== undefined) this.#quarantine(...verdict)
     else if (frame.tag === HELLO_TAG && frame.own !== undefined) return this.#hello(frame, frame.own)
     else if (frame.tag === INVENTORY_TAG && this.#isOwn) return this.#inventory(frame)
+    else if (frame.tag === REPORT_TAG && this.#isOwn) return this.#report(frame)
     else await this.#records(frame)
     if (frame.chunk !== undefined) shipping.ack(ackOf(frame.chunk))
     return true
@@ -91,6 +101,8 @@ export class Intake {
     const { account, shipping } = this.#options
     // Decode the option first: a format that is too new must not cost an inflation.
     const streams = frame.tag === RECORDS_TAG && frame.own !== undefined ? this.#ownStreams.read(frame.own) : undefined
+    if (frame.own !== undefined && streams !== undefined)
+      await shipping.addGaps(gapsOf(frame.own, streams, this.#foreign.quarantine))
     if (frame.compression !== '') shipping.flush()
     const { entries, heldBytes } = await openBody(frame, account)
     const source = streams === undefined ? this.#foreignRecords(frame, entries) : this.#ownRecords(entries, streams)
@@ -135,15 +147,27 @@ export class Intake {
 
   #inventory(frame: Frame): boolean {
     const { context, shipping } = this.#options
-    const acks = frame.chunk === undefined ? [] : [ackOf(frame.chunk)]
+    const inventory = this.#decoded(() => inventoryOf(frame.body))
+    shipping.ship(inventory === undefined ? Promise.resolve() : context.ingest.inventory(inventory), acksOf(frame))
+    return true
+  }
+
+  #report(frame: Frame): boolean {
+    const { context, shipping } = this.#options
+    const report = this.#decoded(() => reportOf(frame.body))
+    shipping.shipBehind(() => report && context.ingest.report(report), acksOf(frame))
+    return true
+  }
+
+  /** What a frame tells; undefined when it is odd: it would be no better the next time. */
+  #decoded<T>(decode: () => T): T | undefined {
     try {
-      shipping.ship(context.ingest.inventory(inventoryOf(frame.body)), acks)
+      return decode()
     } catch (error) {
       if (!(error instanceof Refusal)) throw error
       this.#quarantine(error.reason, error.message)
-      shipping.ship(Promise.resolve(), acks)
+      return undefined
     }
-    return true
   }
 
   #quarantine(reason: Reason, detail: string): void {
@@ -151,6 +175,10 @@ export class Intake {
     context.metrics.rejected(reason, 1)
     context.complaints.complain(address, reason, detail)
   }
+}
+
+function acksOf({ chunk }: Frame): Buffer[] {
+  return chunk === undefined ? [] : [ackOf(chunk)]
 }
 
 function text(map: unknown, key: string): string {

@@ -17,6 +17,8 @@ export const KEY_BYTES = 512
 export const KEY_REPEATS = 10
 /** Records of one frame; what comes behind them is quarantined. They are stored in slices, so memory does not grow with their number. */
 export const FRAME_RECORDS = 1_000_000
+/** Gaps of one frame; what comes behind them is quarantined. */
+export const FRAME_GAPS = 10_000
 /** Bytes of one line; longer ones are cut and flagged. */
 export const LINE_BYTES = MIB
 export const TAG_LENGTH = 1024
@@ -56,6 +58,7 @@ export const BATCH_RECORDS = 20_000
 export const BATCH_BYTES = 8 * MIB
 /** What a decoded record is reckoned to hold besides its bytes. */
 export const RECORD_OVERHEAD_BYTES = 400
+export const GAP_BYTES = 300
 /** Records that are decoded before the event loop gets a turn. */
 export const SLICE_RECORDS = 1000
 /** Acks that a peer has not read; beyond it, acks are dropped until it has read all (senders that ask for acks and never read them are real). */

@@ -8,6 +8,8 @@ export interface Shipment {
   /** One write each, in this order. */
   readonly acks: readonly Buffer[]
   readonly bytes: number
+  /** Called when all is stored up to here; not when something is not. */
+  readonly onStored?: () => void
 }
 
 /** Writes the acks of one connection in the order of its frames, each only when its records and all before them are stored. */
@@ -39,7 +41,10 @@ export class Outbox {
       this.#shipments--
       this.#bytes -= shipment.bytes
       if (!isStored) this.#break()
-      else if (!this.#isBroken) for (const ack of shipment.acks) this.#write(ack)
+      else if (!this.#isBroken) {
+        shipment.onStored?.()
+        for (const ack of shipment.acks) this.#write(ack)
+      }
       this.#wake?.()
     })
   }

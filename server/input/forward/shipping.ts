@@ -1,8 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import type { Gap } from '../../../shared/gap.ts'
 import type { LogRecord } from '../../../shared/record.ts'
 import type { Account } from './budget.ts'
 import type { ForwardContext } from './context.ts'
-import { BATCH_BYTES, BATCH_RECORDS, RECORD_OVERHEAD_BYTES, RETRY_MS } from './limits.ts'
+import { BATCH_BYTES, BATCH_RECORDS, GAP_BYTES, RECORD_OVERHEAD_BYTES, RETRY_MS } from './limits.ts'
 import type { Outbox } from './outbox.ts'
 import { Refusal } from './refusal.ts'
 
@@ -16,6 +17,7 @@ export class Shipping {
   readonly #account: Account
   readonly #outbox: Outbox
   #records: LogRecord[] = []
+  #gaps: Gap[] = []
   #acks: Buffer[] = []
   #heldBytes = 0
   #isAcked = false
@@ -47,9 +49,18 @@ export class Shipping {
     if (!isStored) throw new Refusal('store', 'cannot store the rest of a frame whose beginning could not be stored')
   }
 
+  /** Adds gaps of the frame; waits for memory. */
+  async addGaps(gaps: readonly Gap[]): Promise<void> {
+    if (gaps.length === 0) return
+    const bytes = GAP_BYTES * gaps.length
+    await this.#account.take(bytes)
+    this.#heldBytes += bytes
+    this.#gaps.push(...gaps)
+  }
+
   /** Ships records that belong to no frame, at any time. */
   shipApart(records: LogRecord[]): void {
-    this.#outbox.submit({ stored: this.#store(records, false), acks: [], bytes: 0 })
+    this.#outbox.submit({ stored: this.#store(records, [], false), acks: [], bytes: 0 })
   }
 
   ack(ack: Buffer): void {
@@ -71,24 +82,31 @@ export class Shipping {
     this.#outbox.submit({ stored: isStored, acks, bytes: 0 })
   }
 
+  /** Does something when all that came before is stored. */
+  shipBehind(onStored: () => void, acks: readonly Buffer[]): void {
+    this.flush()
+    this.#outbox.submit({ stored: Promise.resolve(true), acks, bytes: 0, onStored })
+  }
+
   #ship(): Promise<boolean> {
-    const [records, acks, bytes] = [this.#records, this.#acks, this.#heldBytes]
-    if (records.length === 0 && acks.length === 0) return Promise.resolve(true)
+    const [records, gaps, acks, bytes] = [this.#records, this.#gaps, this.#acks, this.#heldBytes]
+    if (records.length === 0 && gaps.length === 0 && acks.length === 0) return Promise.resolve(true)
     this.#records = []
+    this.#gaps = []
     this.#acks = []
     this.#heldBytes = 0
-    const stored = this.#store(records, this.#isAcked).finally(() => this.#account.give(bytes))
+    const stored = this.#store(records, gaps, this.#isAcked).finally(() => this.#account.give(bytes))
     this.#outbox.submit({ stored, acks, bytes })
     return stored
   }
 
   /** Stores records; those that nobody would send again are held, and tried again, until the listener closes. */
-  async #store(records: LogRecord[], isAcked: boolean): Promise<boolean> {
+  async #store(records: LogRecord[], gaps: readonly Gap[], isAcked: boolean): Promise<boolean> {
     const { ingest, metrics, signal } = this.#context
-    if (records.length === 0) return true
+    if (records.length === 0 && gaps.length === 0) return true
     for (;;) {
       try {
-        await ingest.records(records)
+        await ingest.records(records, gaps)
         metrics.records(records.length)
         return true
       } catch (error) {

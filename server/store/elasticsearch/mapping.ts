@@ -86,6 +86,12 @@ const metaMappings = {
   properties: { kind: keyword, seen: number, data: kept },
 }
 
+const gapMappings = {
+  dynamic: false,
+  _meta: { swarmlogs: { format: FORMAT } },
+  properties: { from: number, to: number, order: { type: 'keyword' }, data: kept },
+}
+
 /** Settings of an index as they were chosen. */
 type Chosen = Pick<ElasticOptions, 'shards' | 'replicas' | 'refreshMs'>
 
@@ -119,6 +125,14 @@ export function deadIndex({ replicas = 1 }: Chosen): { settings: object; mapping
   return {
     settings: { number_of_shards: 1, number_of_replicas: replicas, codec: 'best_compression' },
     mappings: deadMappings,
+  }
+}
+
+/** What the index of gaps is made of. */
+export function gapsIndex({ replicas = 1 }: Chosen): { settings: object; mappings: object } {
+  return {
+    settings: { number_of_shards: 1, number_of_replicas: replicas, refresh_interval: '1s' },
+    mappings: gapMappings,
   }
 }
 

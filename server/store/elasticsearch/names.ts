@@ -4,11 +4,13 @@ const DAY_NS = 86_400_000_000_000n
 export class Names {
   readonly alias: string
   readonly meta: string
+  readonly gaps: string
   readonly #pattern: RegExp
 
   constructor(prefix: string) {
     this.alias = prefix
     this.meta = `${prefix}-meta`
+    this.gaps = `${prefix}-gaps`
     this.#pattern = new RegExp(`^${prefix.replaceAll('.', '\\.')}-(odd-|dead-)?(\\d{4}\\.\\d\\d\\.\\d\\d)$`)
   }
 

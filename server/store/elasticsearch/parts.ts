@@ -4,6 +4,7 @@ import { Admission } from './admission.ts'
 import { Bulk } from './bulk.ts'
 import { Counts } from './counts.ts'
 import { Freshness } from './freshness.ts'
+import { Gaps } from './gaps.ts'
 import { Guesses } from './guesses.ts'
 import { Health } from './health.ts'
 import { Indices } from './indices.ts'
@@ -36,6 +37,7 @@ export interface Parts {
   readonly writer: Writer
   readonly watch: Watch
   readonly others: Others
+  readonly gaps: Gaps
   readonly gate: Gate
   /** Aborted when the store must not wait for the cluster any more. */
   readonly closing: AbortController
@@ -64,8 +66,9 @@ async function assemble(options: ElasticOptions, requests: Requests): Promise<Pa
   const guesses = new Guesses(notes)
   const admission = new Admission({ requests, notes, streams, indices, freshness, guesses, counts })
   const bulk = new Bulk({ requests, insist, health, indices })
+  const gaps = new Gaps({ requests, bulk, insist, freshness, names, options, log })
   const watch = new Watch({
-    ...{ identity, options, requests, names, notes, indices, streams, counts, freshness, health, log },
+    ...{ identity, options, requests, names, notes, indices, streams, counts, freshness, health, log, gaps },
   })
   const writer = new Writer({
     ...{ names, streams, indices, counts, freshness, admission, bulk, insist, health, log },
@@ -77,6 +80,6 @@ async function assemble(options: ElasticOptions, requests: Requests): Promise<Pa
   const gate = new Gate(MAX_SEARCHES, MAX_WAITING_SEARCHES)
   return {
     ...{ identity, options, names, requests, notes, indices, streams, counts, freshness, health },
-    ...{ writer, watch, others: new Others({ requests, names, indices, watch }), gate, closing },
+    ...{ writer, watch, others: new Others({ requests, names, indices, watch }), gaps, gate, closing },
   }
 }

@@ -39,7 +39,16 @@ export async function expireIndices(
     options.log.info({ index, ...sizes.get(index), reason }, 'index expired')
   }
   await dropNotes(parts, now)
+  await parts.gaps.expire(oldestKept(parts, now, gone.length > 0))
   return gone
+}
+
+/** Gaps go with the lines: those beyond the retention, and when days went for their size, those before the first that is left. */
+function oldestKept({ options, indices, names }: WatchParts, now: bigint, hasGone: boolean): bigint {
+  const kept = now - BigInt(Math.round(options.retentionMs)) * 1_000_000n
+  const [first] = indices.lines.filter((index) => names.parse(index)?.kind === 'lines')
+  const start = hasGone && first !== undefined ? timesOfDay(names.parse(first)?.day ?? '').start : kept
+  return start > kept ? start : kept
 }
 
 /** Which indices may go: never that of today, or the only one. */

@@ -1,5 +1,7 @@
+import type { Gap } from '../../../shared/gap.ts'
 import type { LogRecord, StoredRecord } from '../../../shared/record.ts'
 import type { Query, Scope } from '../../query/query.ts'
+import type { GapRange } from '../gap-table.ts'
 import type { HistogramBucket, HistogramWish } from '../histogram.ts'
 import type {
   Appended,
@@ -84,6 +86,18 @@ class ElasticStore implements Store {
   async histogram(scope: Scope, wish: HistogramWish, signal?: AbortSignal): Promise<readonly HistogramBucket[]> {
     this.#mustBeOpen()
     return histogram(this.#parts, scope, wish, signal)
+  }
+
+  async appendGaps(gaps: readonly Gap[]): Promise<void> {
+    this.#mustBeOpen()
+    await this.#parts.gaps.append(gaps)
+  }
+
+  async gaps(range: GapRange = {}): Promise<readonly Gap[]> {
+    this.#mustBeOpen()
+    return this.#parts.gaps.in(range).catch((error: unknown) => {
+      throw unavailable(`read the gaps: ${messageOf(error)}`, error)
+    })
   }
 
   async streams(): Promise<readonly StreamSummary[]> {

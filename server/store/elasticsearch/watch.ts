@@ -1,5 +1,6 @@
 import { greater } from '../bigint.ts'
 import { failureOf, messageOf } from './failure.ts'
+import type { Gaps } from './gaps.ts'
 import type { Health } from './health.ts'
 import { Losses, type LossParts } from './losses.ts'
 import { Recount, type RecountParts } from './recount.ts'
@@ -16,6 +17,7 @@ const EXPIRE_EVERY = 60
 /** What the watch works with. */
 export interface WatchParts extends SetUp, LossParts, RecountParts {
   readonly health: Health
+  readonly gaps: Gaps
 }
 
 /** Keeps what this server knows of the cluster up to date: what other servers wrote, how much there is, what is too old, what was lost. */

@@ -10,6 +10,7 @@ import { FORMAT, quoteText, STORAGE_VERSION } from './schema.ts'
 import { Serial } from './serial.ts'
 
 const RETRY_LOCK_MS = 250
+const ROWS_AT_ONCE = 500
 
 /** What is kept of the store as a whole, in `catalog.duckdb`: format, identity, names of the segments, named values. Holding it open is the lock. */
 export class Catalog {
@@ -34,6 +35,7 @@ export class Catalog {
     await attachWhenFree(connection, folder, lockWaitMs, log)
     await connection.run('CREATE TABLE IF NOT EXISTS catalog.meta(name VARCHAR, value VARCHAR)')
     await connection.run('CREATE TABLE IF NOT EXISTS catalog.saved(name VARCHAR, value VARCHAR)')
+    await connection.run('CREATE TABLE IF NOT EXISTS catalog.gaps(name VARCHAR, value VARCHAR)')
     const meta = new Map<string, string>()
     for (const [name, value] of await rows(connection, 'SELECT name, value FROM catalog.meta')) meta.set(name, value)
     const identity = { id: meta.get('id') ?? randomUUID(), epoch: Number(meta.get('epoch') ?? 0) }
@@ -84,6 +86,27 @@ export class Catalog {
     return value === undefined ? undefined : JSON.parse(String(value))
   }
 
+  /** The gaps that `writeGaps` wrote. */
+  async gaps(): Promise<readonly string[]> {
+    const kept = await this.#serial.run(() => rows(this.#connection, 'SELECT name, value FROM catalog.gaps'))
+    return kept.map(([, value]) => JSON.parse(value))
+  }
+
+  /** Writes gaps by key, each in place of what had its key, and forgets others. */
+  async writeGaps(written: readonly { key: string; text: string }[], removed: readonly string[]): Promise<void> {
+    const names = (keys: readonly string[]): string => keys.map((key) => quoteText(JSON.stringify(key))).join(', ')
+    await this.#transaction(async () => {
+      for (const keys of slices([...written.map(({ key }) => key), ...removed]))
+        await this.#connection.run(`DELETE FROM catalog.gaps WHERE name IN (${names(keys)})`)
+      for (const part of slices(written)) {
+        const values = part.map(
+          ({ key, text }) => `(${[key, text].map((one) => quoteText(JSON.stringify(one))).join(', ')})`,
+        )
+        await this.#connection.run(`INSERT INTO catalog.gaps VALUES ${values.join(', ')}`)
+      }
+    })
+  }
+
   async #write(): Promise<void> {
     const meta = {
       format: String(FORMAT),
@@ -122,6 +145,11 @@ export class Catalog {
       throw error
     }
   }
+}
+
+/** Statements of bounded length. */
+function* slices<Item>(items: readonly Item[]): Generator<readonly Item[]> {
+  for (let at = 0; at < items.length; at += ROWS_AT_ONCE) yield items.slice(at, at + ROWS_AT_ONCE)
 }
 
 async function attachWhenFree(

@@ -4,6 +4,7 @@ import { Admission } from './admission.ts'
 import { Catalog } from './catalog.ts'
 import { Engine } from './engine.ts'
 import type { Folder } from './folder.ts'
+import { Gaps } from './gaps.ts'
 import { Lookup } from './lookup.ts'
 import type { Limits } from './retention.ts'
 import { Segments } from './segments.ts'
@@ -43,6 +44,7 @@ export interface EmbeddedOptions {
 export interface Parts {
   readonly engine: Engine
   readonly catalog: Catalog
+  readonly gaps: Gaps
   readonly streams: Streams
   readonly serial: Serial
   readonly segments: Segments
@@ -82,6 +84,7 @@ async function openOn(
   const { log, retentionMs, lockWaitMs = DEFAULT_LOCK_WAIT_MS, reserveBytes = DEFAULT_RESERVE_BYTES } = options
   const retentionNs = BigInt(Math.round(retentionMs)) * 1_000_000n
   const catalog = await Catalog.open(engine.meta, folder, lockWaitMs, log)
+  const gaps = await Gaps.open(catalog)
   const [streams, serial] = [new Streams(), new Serial()]
   const maxBytes = options.maxBytes ?? (await defaultMaxBytes(folder))
   const segmentBytes = Math.min(options.segmentBytes ?? DEFAULT_SEGMENT_BYTES, Math.max(maxBytes / 10, MIB))
@@ -105,7 +108,7 @@ async function openOn(
     },
     lastReceived: segments.all.reduce((last, { received }) => greater(last, received), lastReceived),
   })
-  return { engine, catalog, streams, serial, segments, writer, limits: { retentionNs, maxBytes }, onFatal }
+  return { engine, catalog, gaps, streams, serial, segments, writer, limits: { retentionNs, maxBytes }, onFatal }
 }
 
 /** Stores what waits, seals what is not sealed, closes. */

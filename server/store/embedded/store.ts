@@ -1,7 +1,9 @@
 import { SwarmlogsError } from '../../../shared/errors.ts'
+import type { Gap } from '../../../shared/gap.ts'
 import type { LogRecord, StoredRecord } from '../../../shared/record.ts'
 import type { Query, Scope } from '../../query/query.ts'
-import { smaller } from '../bigint.ts'
+import { greater, smaller } from '../bigint.ts'
+import type { GapRange } from '../gap-table.ts'
 import type { HistogramBucket, HistogramWish } from '../histogram.ts'
 import type {
   Appended,
@@ -104,6 +106,16 @@ export class EmbeddedStore implements Store {
     return histogram(await this.#ready(), scope, wish, signal)
   }
 
+  async appendGaps(gaps: readonly Gap[]): Promise<void> {
+    const parts = await this.#ready()
+    await parts.gaps.append(gaps)
+  }
+
+  async gaps(range: GapRange = {}): Promise<readonly Gap[]> {
+    const parts = await this.#ready()
+    return parts.gaps.in(range)
+  }
+
   async streams(): Promise<readonly StreamSummary[]> {
     const { streams } = await this.#ready()
     return streams.summaries()
@@ -148,10 +160,12 @@ export class EmbeddedStore implements Store {
 
   /** Expires what is too old or too much, seals what is idle; runs by itself every minute. */
   async runUpkeep(nowMs: number = Date.now()): Promise<void> {
-    const { segments, serial, writer, engine, limits } = await this.#ready()
+    const { segments, serial, writer, engine, limits, gaps } = await this.#ready()
     const now = BigInt(nowMs) * 1_000_000n
     await serial.run(async () => {
-      await expireSegments(segments, limits, now, this.#options.log)
+      const hasExpired = (await expireSegments(segments, limits, now, this.#options.log)) > 0
+      const kept = now - limits.retentionNs
+      await gaps.expire(hasExpired ? greater(kept, beginning(segments) ?? kept) : kept)
       for (const segment of segments.all) {
         const isIdle = segment.day !== dayOf(now) && nowMs - segment.lastWriteMs > IDLE_MS
         if (segment.isDirty && isIdle && !segment.isReadOnly) await sealSegment(engine.writer, segment)

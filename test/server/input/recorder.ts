@@ -1,13 +1,17 @@
 import type { Ingest } from '../../../server/ingest.ts'
 import type { ForwardMetrics } from '../../../server/input/forward/metrics.ts'
 import { SwarmlogsError } from '../../../shared/errors.ts'
+import type { Gap } from '../../../shared/gap.ts'
 import type { Inventory } from '../../../shared/inventory.ts'
 import type { LogRecord } from '../../../shared/record.ts'
+import type { AgentReport } from '../../../shared/report.ts'
 
 /** An Ingest in memory that keeps what it is given, and can be made to fail or to wait. */
 export class RecordingIngest implements Ingest {
   readonly stored: LogRecord[] = []
   readonly inventories: Inventory[] = []
+  readonly gaps: Gap[] = []
+  readonly reports: AgentReport[] = []
   /** Ids of the nodes whose agents are connected. */
   readonly agents: string[] = []
   /** Sizes of the appends. */
@@ -21,13 +25,14 @@ export class RecordingIngest implements Ingest {
     return this.stored.map(({ message }) => message)
   }
 
-  async records(records: readonly LogRecord[]): Promise<void> {
+  async records(records: readonly LogRecord[], gaps: readonly Gap[] = []): Promise<void> {
     this.tries++
     await this.#gate?.promise
     this.#settle()
     if (this.isFailing)
       throw new SwarmlogsError('SWARMLOGS_STORE_UNAVAILABLE', 'cannot store now; free some disk space')
     this.stored.push(...records)
+    this.gaps.push(...gaps)
     this.batches.push(records.length)
     this.#settle()
   }
@@ -35,6 +40,10 @@ export class RecordingIngest implements Ingest {
   async inventory(inventory: Inventory): Promise<void> {
     this.inventories.push(inventory)
     this.#settle()
+  }
+
+  report(report: AgentReport): void {
+    this.reports.push(report)
   }
 
   agent(nodeId: string): () => void {

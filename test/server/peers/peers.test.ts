@@ -1,8 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { NodeInfo } from '../../../shared/inventory.ts'
 import { Events, messagesOf } from '../events.ts'
 import { inventoryOf } from '../inventory.ts'
-import { linesOf, NOON, recordOf, SECOND, streamOf } from '../store/records.ts'
+import { reportOf } from '../report.ts'
+import { gapOf, linesOf, NOON, recordOf, SECOND, streamOf } from '../store/records.ts'
 import { Cluster, type PeerServer } from './cluster.ts'
 
 const WEB = streamOf('web')
@@ -63,6 +65,30 @@ describe('servers on one store', () => {
     await b.context.ingestor.inventory(inventoryOf())
     await expect.poll(() => a.context.ingestor.seen('node1'), { timeout: 8000 }).toBeTypeOf('bigint')
     expect(a.context.inventories.knows('cluster1')).toBe(true)
+    expect(a.context.completeness.observer('cluster1')).toBe('node1')
+  })
+
+  it('say the same of what is missing as who was told of it, once what it speaks of can be found', async () => {
+    const [a, b] = [await cluster.add(), await cluster.add()]
+    b.context.ingestor.agent('node1', 'worker-1')
+    const page = async ({ url }: PeerServer) => (await fetch(`${url}/api/v1/search`)).json()
+    const tail = new Events(`${a.url}/api/v1/tail`)
+    await tail.until('live')
+    const upTo = () => String(BigInt(Date.now()) * 1_000_000n)
+    await b.context.ingestor.records(linesOf(WEB, 3), [gapOf(WEB, { reason: 'lossy' })])
+    const node = { id: 'node1', name: 'worker-1', role: 'manager', availability: 'active', state: 'ready', engine: '' }
+    await b.context.ingestor.inventory(inventoryOf({ nodes: [node as NodeInfo] }))
+    b.context.ingestor.report(reportOf({ upTo: upTo() }))
+    for (const server of [a, b]) {
+      await expect
+        .poll(() => page(server), { timeout: 8000 })
+        .toMatchObject({
+          ...{ gaps: [{ reason: 'lossy' }], completeness: { verdict: 'complete' } },
+          records: [{}, {}, {}],
+        })
+    }
+    expect(await tail.until('gap')).toContainEqual(expect.objectContaining({ event: 'gap' }))
+    tail.close()
   })
 
   it('miss nothing and double nothing in any tail, whenever it begins, wherever it goes on', {

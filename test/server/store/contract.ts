@@ -3,6 +3,7 @@ import { appendingContract } from './contract/appending.ts'
 import { contentContract } from './contract/content.ts'
 import { countingContract } from './contract/counting.ts'
 import { foreignContract } from './contract/foreign.ts'
+import { gapsContract } from './contract/gaps.ts'
 import { lifeContract } from './contract/life.ts'
 import { searchingContract } from './contract/searching.ts'
 import type { StoreUnderTest } from './records.ts'
@@ -25,6 +26,7 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
     searchingContract(under)
     countingContract(under)
     contentContract(under)
+    gapsContract(under)
     lifeContract(under)
   })
 }

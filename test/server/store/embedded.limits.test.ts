@@ -11,7 +11,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { EmbeddedOptions } from '../../../server/store/embedded/parts.ts'
 import { EmbeddedStore } from '../../../server/store/embedded/store.ts'
 import { PartlyStored } from '../../../server/store/store.ts'
-import { collect, DAY, linesOf, messages, NOON, queryOf, recordOf, SECOND, streamOf } from './records.ts'
+import { collect, DAY, gapOf, linesOf, messages, NOON, queryOf, recordOf, SECOND, streamOf } from './records.ts'
 
 const run = promisify(execFile)
 const WEB = streamOf('web')
@@ -91,6 +91,19 @@ describe('retention', () => {
     await start()
     expect(store.identity.epoch).toBe(0)
     expect((await readdir(join(dir, 'segments'))).filter((name) => name.endsWith('.duckdb'))).toEqual([])
+  })
+
+  it('forgets gaps with the lines of their time', async () => {
+    await start({ retentionMs: 3 * DAY_MS })
+    const old = gapOf(WEB, { from: NOON - 9n * DAY, to: NOON - DAY })
+    const gaps = [old, gapOf(WEB)]
+    await store.appendGaps(gaps)
+    await store.runUpkeep()
+    expect(await store.gaps()).toEqual(gaps)
+    await store.runUpkeep(Number((NOON + 2n * DAY + SECOND) / 1_000_000n))
+    expect(await store.gaps()).toEqual([gapOf(WEB)])
+    await start({ retentionMs: 3 * DAY_MS })
+    expect(await store.gaps()).toEqual([gapOf(WEB)])
   })
 
   it('takes no lines that have expired before they come, but does those whose time is out of all reason', async () => {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { messageMatches, streamMatches } from '../../../server/query/filter.ts'
 import { MAX_GREP_CHARS, type Query, type Scope } from '../../../server/query/query.ts'
+import { type GapRange, GapTable } from '../../../server/store/gap-table.ts'
 import { Histogram, type HistogramBucket, type HistogramWish, streamKey } from '../../../server/store/histogram.ts'
 import type {
   Appended,
@@ -14,6 +15,7 @@ import type {
   StreamSummary,
 } from '../../../server/store/store.ts'
 import { SwarmlogsError } from '../../../shared/errors.ts'
+import type { Gap } from '../../../shared/gap.ts'
 import {
   comparePositions,
   type LogRecord,
@@ -39,6 +41,7 @@ export class MemoryData {
   readonly chunks = new Map<string, number>()
   readonly streams = new Map<string, LogStream>()
   readonly values = new Map<string, string>()
+  readonly gaps = new GapTable()
   lastReceived = 0n
 }
 
@@ -146,6 +149,17 @@ export class MemoryStore implements Store {
     }
     signal?.throwIfAborted()
     return result.buckets()
+  }
+
+  async appendGaps(gaps: readonly Gap[]): Promise<void> {
+    this.#mustBeOpen()
+    if (this.reason !== '') throw unavailable(`write to the store: ${this.reason}`)
+    this.#data.gaps.put(gaps)
+  }
+
+  async gaps(range: GapRange = {}): Promise<readonly Gap[]> {
+    this.#mustBeOpen()
+    return this.#data.gaps.in(range)
   }
 
   async streams(): Promise<readonly StreamSummary[]> {

@@ -1,6 +1,7 @@
 import { expect } from 'vitest'
 import type { Filter, Query } from '../../../server/query/query.ts'
 import type { Store } from '../../../server/store/store.ts'
+import type { Gap } from '../../../shared/gap.ts'
 import {
   comparePositions,
   type LogRecord,
@@ -61,6 +62,11 @@ export function recordOf(stream: LogStream, fields: Partial<LogRecord> = {}): Lo
     fields: '',
     ...fields,
   }
+}
+
+/** A gap of a second from noon of yesterday on, but for what is given. */
+export function gapOf(stream: LogStream, bounds: Partial<Gap> = {}): Gap {
+  return { stream, from: NOON, to: NOON + SECOND, reason: 'rotated', atLeast: 1, ...bounds }
 }
 
 /** So many lines of the stream, a millisecond apart: `line 0`, `line 1`, ... */

@@ -43,6 +43,7 @@ describe('frames', () => {
       nodes: [],
       services: [],
       tasks: ['t1'],
+      placements: [],
     }
     const frame = inventoryFrame(inventory, 'i1')
     expect(frame.includes(Buffer.from('d7006b01174000000007', 'hex'))).toBe(true)

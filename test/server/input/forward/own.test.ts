@@ -41,6 +41,7 @@ const INVENTORY: Inventory = {
   nodes: [{ id: 'n1', name: 'node1', role: 'manager', availability: 'active', state: 'ready', engine: '20.10' }],
   services: [{ id: 's1', name: 'web', stack: '', mode: 'global', replicas: 0, image: 'web:1', update: '' }],
   tasks: ['t1', 't2'],
+  placements: [{ serviceId: 's1', nodeId: 'n1' }],
 }
 const HELLO = { format: WIRE_FORMAT, version: '1.0.0', nodeId: 'n1', nodeName: 'node1' }
 

@@ -7,6 +7,7 @@ import {
   collect,
   DAY,
   expectStrictOrder,
+  gapOf,
   linesOf,
   NOON,
   queryOf,
@@ -132,6 +133,8 @@ export function lifeContract(under: () => StoreUnderTest): void {
     await expect(closed.append([recordOf(WEB)])).rejects.toEqual(unavailable)
     await expect(collect(closed)).rejects.toEqual(unavailable)
     await expect(closed.streams()).rejects.toEqual(unavailable)
+    await expect(closed.appendGaps([gapOf(WEB)])).rejects.toEqual(unavailable)
+    await expect(closed.gaps()).rejects.toEqual(unavailable)
     await expect(closed.save('a', 'b')).rejects.toEqual(unavailable)
     await expect(closed.load('a')).rejects.toEqual(unavailable)
     expect(() => closed.status()).toThrow(unavailable)

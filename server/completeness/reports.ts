@@ -1,0 +1,100 @@
+import type { AgentReport } from '../../shared/report.ts'
+
+/** Nodes whose reports are kept; far more than a Swarm has. The one that was silent for longest goes. */
+const MAX_NODES = 10_000
+/** A node that is silent for so long is not coming back. */
+const FORGET_NS = 30n * 86_400_000_000_000n
+/** Reports of one node that wait until what they speak of can be found. */
+const MAX_WAITING = 8
+/** A peer's report is older than ours by its clock: after such a silence it is the clock that was set. */
+const SILENT_NS = 30_000_000_000n
+const FORMAT = 1
+
+/** A report, with when this server took it, and the commit up to which a search must see for it to be true. */
+interface Entry {
+  readonly report: AgentReport
+  readonly heard: bigint
+  readonly after: bigint
+}
+
+interface Saved {
+  readonly format: number
+  readonly reports: readonly { readonly report: AgentReport; readonly heard: string }[]
+}
+
+/** What a node is known by. */
+export function nodeKey({ nodeId, nodeName }: Pick<AgentReport, 'nodeId' | 'nodeName'>): string {
+  return nodeId || nodeName
+}
+
+/** The last reports of all nodes. */
+export class Reports {
+  readonly #entries = new Map<string, readonly [Entry, ...Entry[]]>()
+
+  /** Takes what an agent told this server; `seen` is up to where searches see now. */
+  take(report: AgentReport, heard: bigint, after: bigint, seen: bigint): void {
+    const key = nodeKey(report)
+    const entry = { report, heard, after }
+    const known = this.#entries.get(key) ?? []
+    const current = known.findLastIndex((one) => one.after <= seen)
+    const [first, ...others] = [...known.slice(Math.max(current, 0)), entry]
+    // The second goes when there are too many: the first is what holds now, and the last must come to hold.
+    if (others.length >= MAX_WAITING) others.shift()
+    this.#entries.delete(key)
+    this.#entries.set(key, [first ?? entry, ...others])
+    if (this.#entries.size > MAX_NODES)
+      for (const oldest of this.#entries.keys()) return void this.#entries.delete(oldest)
+  }
+
+  /** Takes what an agent told another server, unless this one knows better; whether it did. */
+  adopt(report: AgentReport, heard: bigint, after: bigint, seen: bigint): boolean {
+    const known = this.#entries.get(nodeKey(report))?.at(-1)
+    const isOlder = known !== undefined && timeOf(report) < timeOf(known.report) && heard - known.heard < SILENT_NS
+    if (!isOlder) this.take(report, heard, after, seen)
+    return !isOlder
+  }
+
+  /** The reports that hold for a search that sees up to here. */
+  at(seen: bigint): ReadonlyMap<string, AgentReport> {
+    const reports = new Map<string, AgentReport>()
+    for (const [key, entries] of this.#entries) {
+      const entry = entries.findLast(({ after }) => after <= seen)
+      // What was told at last may not hold yet; that the node has an agent is known all the same.
+      reports.set(key, entry?.report ?? { ...entries[0].report, upTo: '', leaving: false })
+    }
+    return reports
+  }
+
+  /** The newest report of each node, whatever it speaks of. */
+  get newest(): readonly { readonly report: AgentReport; readonly heard: bigint }[] {
+    return [...this.#entries.values()].flatMap((entries) => entries.at(-1) ?? [])
+  }
+
+  /** All of it as text, but for nodes that are silent for too long: they are forgotten. */
+  save(now: bigint): string {
+    for (const [key, entries] of this.#entries)
+      if (now - (entries.at(-1)?.heard ?? now) > FORGET_NS) this.#entries.delete(key)
+    const reports = this.newest.map(({ report, heard }) => ({ report, heard: String(heard) }))
+    return JSON.stringify({ format: FORMAT, reports } satisfies Saved)
+  }
+
+  /** Reads what `save` wrote; what cannot be read is told anew by the agents. */
+  load(text: string): void {
+    const saved = parse(text)
+    if (saved?.format !== FORMAT) return
+    for (const { report, heard } of saved.reports)
+      this.#entries.set(nodeKey(report), [{ report, heard: BigInt(heard), after: 0n }])
+  }
+}
+
+function timeOf({ time }: AgentReport): bigint {
+  return BigInt(time || 0)
+}
+
+function parse(text: string): Saved | undefined {
+  try {
+    return JSON.parse(text) as Saved
+  } catch {
+    return undefined
+  }
+}

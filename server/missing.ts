@@ -1,0 +1,119 @@
+import type { ApiCompleteness, ApiGap } from '../shared/api.ts'
+import { streamFields } from '../shared/fields.ts'
+import { type Gap, isLoss } from '../shared/gap.ts'
+import { formatTime } from '../shared/time.ts'
+import type { Judgement, NamedContainer } from './completeness/judge.ts'
+import { type Wanted, wantedOf } from './completeness/wanted.ts'
+import type { Context } from './context.ts'
+import { streamMatches } from './query/filter.ts'
+import type { Question } from './query/question.ts'
+import { isGapIn } from './store/gap-table.ts'
+
+/** How many nodes, and how many containers of one kind, are named. */
+const MAX_NAMED = 1_000
+
+/** What is missing from one answer: the gaps in its range, and the nodes whose lines are not all here. */
+export class Missing {
+  readonly #context: Context
+  readonly #question: Question
+  readonly #wanted: Wanted
+  readonly #view: ReturnType<Context['completeness']['view']>
+  readonly #now: bigint
+  #gaps: readonly Gap[] = []
+  /** Where the answer begins when only its newest lines are asked for. */
+  #from: bigint | undefined
+
+  /** Must be made before the search sees the store: what agents tell later may speak of lines that it does not see. */
+  constructor(context: Context, question: Question) {
+    const { cursor } = question
+    const now = context.now()
+    this.#context = context
+    this.#question = question
+    this.#wanted = wantedOf(question, context.inventories.clusterOf)
+    this.#view = context.completeness.view()
+    // Later pages show the store as it was at the first.
+    this.#now = cursor !== undefined && cursor.receivedUpTo < now ? cursor.receivedUpTo : now
+  }
+
+  /** Reads the gaps. */
+  async read(): Promise<void> {
+    const { filter, since, until } = this.#question
+    const gaps = await this.#context.store.gaps({ since, until })
+    this.#gaps = gaps.filter(({ stream }) => streamMatches(filter, stream))
+  }
+
+  /** The answer shows the newest lines only, and this is the time of the first of them. */
+  beginAt(time: bigint): void {
+    if (this.#isNewestOnly) this.#from = time
+  }
+
+  /** Where the answer begins must be known to tell what is missing from it. */
+  get needsBeginning(): boolean {
+    return this.#isNewestOnly && this.#from === undefined && this.verdict() !== 'complete'
+  }
+
+  /** The gaps in the answer's range, by where they begin. */
+  get gaps(): readonly Gap[] {
+    if (this.#question.newest === 0) return []
+    return this.#gaps.filter((gap) => isGapIn(gap, { since: this.#from }))
+  }
+
+  /** Whether nodes' lines are missing. */
+  get hasLateNodes(): boolean {
+    return this.#judgement().nodes.length > 0
+  }
+
+  /** Whether all is here that the question asks for. */
+  verdict(judgement = this.#judgement()): ApiCompleteness['verdict'] {
+    const { nodes, unreadable, isMembershipKnown } = judgement
+    const isDoubtful = this.#question.cursor?.isDoubtful === true
+    if (nodes.length > 0 || unreadable.length > 0 || this.gaps.some(isLoss) || isDoubtful) return 'partial'
+    return isMembershipKnown ? 'complete' : 'unknown'
+  }
+
+  /** What the answer says of itself. */
+  completeness(): ApiCompleteness {
+    const judgement = this.#judgement()
+    const { nodes, unreadable, lossy, isMembershipKnown } = judgement
+    return {
+      verdict: this.verdict(judgement),
+      membership: isMembershipKnown ? 'known' : 'unknown',
+      nodes: nodes.slice(0, MAX_NAMED).map(({ id, name, reason, upTo }) => {
+        return { id, name, reason, ...(upTo !== undefined && { up_to: formatTime(upTo) }) }
+      }),
+      gaps: this.gaps.filter(isLoss).length,
+      unreadable: unreadable.slice(0, MAX_NAMED).map(namedContainer),
+      lossy: lossy.slice(0, MAX_NAMED).map(namedContainer),
+    }
+  }
+
+  /** Whether the answer takes a stream's gaps. */
+  wants(gap: Gap): boolean {
+    const { filter, since, until } = this.#question
+    return isGapIn(gap, { since, until }) && streamMatches(filter, gap.stream)
+  }
+
+  get #isNewestOnly(): boolean {
+    const { newest, matched } = this.#question
+    if (newest === undefined) return false
+    return matched.reduce((sum, { records }) => sum + records, 0) > newest
+  }
+
+  #judgement(): Judgement {
+    const { since, until } = this.#question
+    return this.#view({ ...this.#wanted, since: this.#from ?? since, until }, this.#now)
+  }
+}
+
+/** A gap as answers have it. */
+export function apiGap({ stream, from, to, reason, atLeast, atMost }: Gap, { inventories }: Context): ApiGap {
+  return {
+    ...streamFields({ ...stream, cluster: inventories.clusterOf(stream) }),
+    ...{ from: formatTime(from), to: formatTime(to), reason, at_least: atLeast },
+    ...(atMost !== undefined && { at_most: atMost }),
+  }
+}
+
+function namedContainer({ node, service, containerId, detail }: NamedContainer): ApiCompleteness['unreadable'][number] {
+  return { 'host.name': node, 'service.name': service, 'container.id': containerId, detail }
+}

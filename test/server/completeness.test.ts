@@ -1,0 +1,124 @@
+import { pino } from 'pino'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { wantedOf } from '../../server/completeness/wanted.ts'
+import { Completeness } from '../../server/completeness.ts'
+import { Inventories } from '../../server/inventories.ts'
+import { inventoryOf } from './inventory.ts'
+import { reportOf } from './report.ts'
+import { MemoryData, MemoryStore } from './store/memory.ts'
+import { ALL, recordOf, SECOND, WEB } from './store/records.ts'
+
+const ANY = wantedOf({ targets: [], filter: ALL, matched: [] }, () => '')
+const host = (upTo: bigint) =>
+  reportOf({ cluster: '', nodeId: 'host', nodeName: 'host', upTo: String(upTo), time: String(upTo) })
+
+let now: bigint
+let visible: bigint
+let seen: Map<string, bigint>
+let store: MemoryStore
+let completeness: Completeness
+const data = () => new MemoryStore(memory)
+let memory: MemoryData
+const make = async (): Promise<Completeness> => {
+  store = data()
+  const log = pino({ level: 'silent' })
+  const inventories = new Inventories(store)
+  const made = new Completeness({
+    ...{ store, inventories, log, now: () => now, seen: (node: string) => seen.get(node) },
+    visibleUpTo: () => visible,
+  })
+  await made.load()
+  return made
+}
+beforeEach(async () => {
+  vi.useFakeTimers()
+  memory = new MemoryData()
+  seen = new Map()
+  now = 1_000_000n * SECOND
+  visible = now
+  completeness = await make()
+})
+afterEach(() => {
+  vi.useRealTimers()
+})
+const late = () => completeness.view()(ANY).nodes
+
+describe('Completeness', () => {
+  it('believes a report only when searches see what it speaks of', async () => {
+    seen.set('host', now)
+    await store.append([recordOf(WEB)])
+    visible = store.lastReceived - 1n
+    completeness.take(host(now))
+    expect(late()).toMatchObject([{ id: 'host', reason: 'lagging' }])
+    visible = store.lastReceived
+    expect(late()).toEqual([])
+  })
+
+  it('goes on believing what searches see while newer reports keep coming', async () => {
+    seen.set('host', now)
+    completeness.take(host(now))
+    for (let round = 0n; round < 30n; round++) {
+      await store.append([recordOf(WEB, { time: round })])
+      visible = store.lastReceived - 1n
+      now += 2n * SECOND
+      seen.set('host', now)
+      completeness.take(host(now))
+    }
+    visible = store.lastReceived
+    expect(late()).toEqual([])
+  })
+
+  it('keeps the reports over a restart, saved at most every 10 s', async () => {
+    const save = vi.spyOn(store, 'save')
+    completeness.take(host(now))
+    completeness.take(host(now + 1n))
+    await vi.advanceTimersByTimeAsync(9_999)
+    expect(save).not.toHaveBeenCalled()
+    await vi.advanceTimersByTimeAsync(1)
+    expect(save).toHaveBeenCalledTimes(1)
+    completeness.take(host(now + 2n))
+    await completeness.close()
+    expect(save).toHaveBeenCalledTimes(2)
+    completeness = await make()
+    expect(completeness.reports).toMatchObject([{ report: host(now + 2n), heard: now }])
+    now += 60n * SECOND
+    expect(late()).toMatchObject([{ id: 'host', reason: 'not_connected' }])
+  })
+
+  it('starts without what cannot be read, and forgets who is silent for a month', async () => {
+    await store.save('reports', '{')
+    completeness = await make()
+    expect(completeness.reports).toEqual([])
+    completeness.take(host(now))
+    now += 31n * 86_400n * SECOND
+    completeness.take(reportOf())
+    await completeness.close()
+    expect(completeness.reports.map(({ report }) => report.nodeId)).toEqual(['node1'])
+  })
+
+  it('takes from another server what is newer, unless a clock was set back', () => {
+    completeness.take(host(now))
+    completeness.adopt(host(now - 1n), 0n)
+    expect(completeness.reports[0]?.report.upTo).toBe(String(now))
+    completeness.adopt(host(now + 1n), 0n)
+    expect(completeness.reports[0]?.report.upTo).toBe(String(now + 1n))
+    now += 31n * SECOND
+    completeness.adopt(host(5n), 0n)
+    expect(completeness.reports[0]?.report.upTo).toBe('5')
+  })
+
+  it('has as observer the connected manager that told last; the others stand by', () => {
+    expect(completeness.observer('cluster1')).toBeUndefined()
+    for (const nodeId of ['node1', 'node2']) {
+      now += SECOND
+      seen.set(nodeId, now)
+      completeness.observe(inventoryOf({ nodeId }))
+    }
+    expect(completeness.observer('cluster1')).toBe('node2')
+    seen.set('node2', now - 16n * SECOND)
+    expect(completeness.observer('cluster1')).toBe('node1')
+    seen.delete('node1')
+    expect(completeness.observer('cluster1')).toBeUndefined()
+    expect(completeness.observer('cluster2')).toBeUndefined()
+  })
+})
