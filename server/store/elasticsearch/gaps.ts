@@ -4,13 +4,11 @@ import type { Gap } from '../../../shared/gap.ts'
 import { type GapRange, GapTable, gapKey, MAX_GAPS } from '../gap-table.ts'
 import { gapOf, gapText } from '../gap-text.ts'
 import type { Bulk } from './bulk.ts'
-import { typeOf } from './failure.ts'
 import type { Freshness } from './freshness.ts'
+import type { Indices } from './indices.ts'
 import type { Insist } from './insist.ts'
-import { gapsIndex } from './mapping.ts'
 import type { Names } from './names.ts'
 import { writing } from './operation.ts'
-import type { ElasticOptions } from './options.ts'
 import type { Requests } from './requests.ts'
 import { clampTime } from './times.ts'
 
@@ -26,7 +24,7 @@ export interface GapsParts {
   readonly insist: Insist
   readonly freshness: Freshness
   readonly names: Names
-  readonly options: ElasticOptions
+  readonly indices: Indices
   readonly log: Logger
   /** By default MAX_GAPS. */
   readonly maxGaps?: number
@@ -82,12 +80,8 @@ export class Gaps {
 
   async #ensure(): Promise<void> {
     if (this.#hasIndex) return
-    const { requests, names, options } = this.#parts
-    try {
-      await requests.send('PUT', `/${names.gaps}`, { body: gapsIndex(options) })
-    } catch (error) {
-      if (typeOf(error) !== 'resource_already_exists_exception') throw error
-    }
+    const { indices, names } = this.#parts
+    await indices.ensure(names.gaps)
     this.#hasIndex = true
   }
 

@@ -1,5 +1,5 @@
 import { failureOf, typeOf } from './failure.ts'
-import { deadIndex, linesIndex, metaIndex } from './mapping.ts'
+import { deadIndex, gapsIndex, linesIndex, metaIndex } from './mapping.ts'
 import type { Names } from './names.ts'
 import type { ElasticOptions } from './options.ts'
 import type { Requests } from './requests.ts'
@@ -35,7 +35,7 @@ export class Indices {
   async ensure(index: string): Promise<void> {
     if (this.#known.has(index)) return
     const kind = this.#names.parse(index)?.kind
-    const body = this.#bodyOf(kind)
+    const body = this.#bodyOf(index, kind)
     const aliases = kind === 'lines' || kind === 'odd' ? { [this.#names.alias]: {} } : {}
     await this.#create(index, { ...body, aliases }).catch((error: unknown) => {
       // To name an alias asks for more privileges than to get it from the template; nothing of ours needs it.
@@ -45,7 +45,8 @@ export class Indices {
     if (kind !== undefined) this.#known.add(index)
   }
 
-  #bodyOf(kind: 'lines' | 'odd' | 'dead' | undefined): object {
+  #bodyOf(index: string, kind: 'lines' | 'odd' | 'dead' | undefined): object {
+    if (index === this.#names.gaps) return gapsIndex(this.#options)
     if (kind === undefined) return metaIndex(this.#options)
     return kind === 'dead' ? deadIndex(this.#options) : linesIndex(this.#options)
   }

@@ -66,7 +66,7 @@ async function assemble(options: ElasticOptions, requests: Requests): Promise<Pa
   const guesses = new Guesses(notes)
   const admission = new Admission({ requests, notes, streams, indices, freshness, guesses, counts })
   const bulk = new Bulk({ requests, insist, health, indices })
-  const gaps = new Gaps({ requests, bulk, insist, freshness, names, options, log })
+  const gaps = new Gaps({ requests, bulk, insist, freshness, names, indices, log })
   const watch = new Watch({
     ...{ identity, options, requests, names, notes, indices, streams, counts, freshness, health, log, gaps },
   })

@@ -37,9 +37,9 @@ describe('gaps in Elasticsearch', () => {
     const health = new Health(log)
     const insist = new Insist(health, new AbortController().signal)
     const names = new Names(prefix)
-    const options = { urls: elastic.urls, retentionMs: 86_400_000, replicas: 0, log }
-    const bulk = new Bulk({ requests, insist, health, indices: new Indices(requests, names, options) })
-    return new Gaps({ requests, insist, log, maxGaps, names, freshness: new Freshness(requests), bulk, options })
+    const indices = new Indices(requests, names, { urls: elastic.urls, retentionMs: 86_400_000, replicas: 0, log })
+    const bulk = new Bulk({ requests, insist, health, indices })
+    return new Gaps({ requests, insist, log, maxGaps, names, freshness: new Freshness(requests), bulk, indices })
   }
   const manyOf = (count: number) =>
     Array.from({ length: count }, (_, index) =>
