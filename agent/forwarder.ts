@@ -3,6 +3,7 @@ import type { Logger } from 'pino'
 import { SwarmlogsError } from '../shared/errors.ts'
 import type { AgentHello } from '../shared/forward/own.ts'
 import type { Inventory } from '../shared/inventory.ts'
+import type { AgentReport } from '../shared/report.ts'
 import { Backoff } from './forwarder/backoff.ts'
 import { dial, type ServerAddress } from './forwarder/dial.ts'
 import { type Peer, shakeHands } from './forwarder/handshake.ts'
@@ -41,6 +42,8 @@ export class Forwarder {
   readonly #link: LinkLog
   #session: Session | undefined
   #inventory: Inventory | undefined
+  #report: AgentReport | undefined
+  #reported: AgentReport | undefined
   #ackedChunks = 0
   #lastAckMs = 0
   #patience = 1
@@ -72,6 +75,17 @@ export class Forwarder {
   setInventory(inventory: Inventory): void {
     this.#inventory = inventory
     this.#options.spool.changed.ring()
+  }
+
+  /** Has a report sent now and after each connect, until a newer one comes. */
+  setReport(report: AgentReport): void {
+    this.#report = report
+    this.#options.spool.changed.ring()
+  }
+
+  /** Whether the server has this report; `spool.changed` rings when it does, and when the connection ends. */
+  hasReported(report: AgentReport): boolean {
+    return this.#reported === report
   }
 
   /** Runs until the signal aborts. Throws only what makes the spool unusable. */
@@ -113,9 +127,15 @@ export class Forwarder {
       const store = storeKey(peer)
       this.#options.onStore(store, peer.kind === 'own' ? peer.hello.retentionMs : undefined)
       this.#link.up(`${socket.remoteAddress}:${socket.remotePort}`, store)
-      const inventory = () => this.#inventory
-      const onAck = () => this.#onAck()
-      this.#session = new Session({ socket, messages: received, peer, spool, inventory, onAck, ackTimeoutMs })
+      this.#session = new Session({
+        ...{ socket, messages: received, peer, spool, ackTimeoutMs },
+        inventory: () => this.#inventory,
+        report: () => this.#report,
+        onReported: (report) => {
+          this.#reported = report
+        },
+        onAck: () => this.#onAck(),
+      })
       await this.#session.run()
     } finally {
       this.#patience = this.#session?.hasStalled ? Math.min(this.#patience * 2, LONGEST_ACK_TIMEOUTS) : 1

@@ -52,6 +52,10 @@ export const NODE_FLAGS: readonly FlagSpec[] = [
   { flags: '--cluster <NAME>', text: 'name of the cluster (default: the id of the Swarm)' },
   { flags: '--backfill <DURATION>', text: 'how far back to read a container at its first sight (default 24h)' },
   { flags: '--spool-size <SIZE>', text: 'how much disk unacked lines may take (default 1GiB)' },
+  {
+    flags: '--spool-policy <POLICY>',
+    text: 'when that is full: block (stop reading, Docker holds the lines) or drop-oldest (default block)',
+  },
   { flags: '--include-self', text: "follow swarmlogs' own containers, too" },
   {
     flags: '--fluentd-address <HOST:PORT>',
