@@ -3,7 +3,7 @@ import { batcher } from './batcher.ts'
 import type { AgentConfig } from './config.ts'
 import { forAnotherStore } from './followed.ts'
 import type { Forwarder } from './forwarder.ts'
-import type { Checkpoint } from './line.ts'
+import type { Checkpoint, TailBatch } from './line.ts'
 import { follow } from './pipeline.ts'
 import { Tails } from './report/tails.ts'
 import type { Spool } from './spool.ts'
@@ -34,6 +34,7 @@ export class Collection {
   readonly #options: CollectionOptions
   #round = new AbortController()
   #tails: Tails | undefined
+  #handed = 0
   #taken = 0
   #prunedMs = 0
   #failure: { readonly error: unknown } | undefined
@@ -47,7 +48,11 @@ export class Collection {
     return this.#tails
   }
 
-  /** How many of the lines that were handed on (`status.lines`) the spool has, those counted that are read again. */
+  /** How many lines and gaps were handed on to the spool, and how many of them it has. */
+  get handed(): number {
+    return this.#handed
+  }
+
   get taken(): number {
     return this.#taken
   }
@@ -76,7 +81,7 @@ export class Collection {
     const tails = new Tails()
     this.#tails = tails
     // What the round before had read and not spooled is read again.
-    this.#taken = status.lines
+    this.#taken = this.#handed
     const batches = follow({
       engine,
       checkpoints: { load: (id) => this.#load(id), listed: (ids) => this.#onListed(ids, tails) },
@@ -92,9 +97,16 @@ export class Collection {
       status,
       tails,
     })
-    for await (const chunk of batcher(batches, { isHungry: () => forwarder.isHungry })) {
+    for await (const chunk of batcher(this.#counted(batches), { isHungry: () => forwarder.isHungry })) {
       if (!(await spool.append(chunk, dropAll))) return
-      this.#taken += chunk.records
+      this.#taken += chunk.records + (chunk.gaps ?? 0)
+    }
+  }
+
+  async *#counted(batches: AsyncIterable<TailBatch>): AsyncGenerator<TailBatch> {
+    for await (const batch of batches) {
+      this.#handed += batch.lines.length + (batch.gaps?.length ?? 0)
+      yield batch
     }
   }
 

@@ -43,6 +43,7 @@ export class Forwarder {
   #session: Session | undefined
   #inventory: Inventory | undefined
   #report: AgentReport | undefined
+  #store = ''
   #reported: AgentReport | undefined
   #ackedChunks = 0
   #lastAckMs = 0
@@ -125,6 +126,9 @@ export class Forwarder {
       const received = messages(socket)
       const peer = await shakeHands({ socket, messages: received, sharedKey, hello: this.#options.hello() })
       const store = storeKey(peer)
+      // What was said to another one does not hold for this.
+      if (store !== this.#store) this.#report = undefined
+      this.#store = store
       this.#options.onStore(store, peer.kind === 'own' ? peer.hello.retentionMs : undefined)
       this.#link.up(`${socket.remoteAddress}:${socket.remotePort}`, store)
       this.#session = new Session({

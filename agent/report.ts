@@ -18,7 +18,7 @@ export interface ReportsOptions {
   readonly status: AgentStatus
   readonly clock: EngineClock
   /** undefined while nothing is collected. */
-  readonly collection: () => Pick<Collection, 'tails' | 'taken'> | undefined
+  readonly collection: () => Pick<Collection, 'tails' | 'handed' | 'taken'> | undefined
   readonly node: () => { readonly id: string; readonly name: string; readonly cluster: string }
 }
 
@@ -86,7 +86,7 @@ export class Reports {
     const age = performance.now() - this.#sightMs
     if (age < SIGHT_EVERY_MS) return
     const { clock, status, collection } = this.#options
-    const sight = await takeSight({ clock, status, tails: () => collection()?.tails })
+    const sight = await takeSight({ clock, status, collection })
     if (sight === undefined || (sight.behind.size > 0 && age < LATEST_SIGHT_MS)) return
     this.#sightMs = performance.now()
     this.#take(sight)

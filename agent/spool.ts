@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import type { SpoolPolicy } from '../shared/report.ts'
 import { Bell } from './bell.ts'
-import type { SealedChunk, SpooledChunk } from './chunk.ts'
+import { isToBeSent, type SealedChunk, type SpooledChunk } from './chunk.ts'
 import type { Checkpoint } from './line.ts'
 import { Acked } from './spool/acked.ts'
 import { Checkpoints } from './spool/checkpoints.ts'
@@ -204,7 +204,7 @@ export class Spool {
       if (!this.#makeRoom(bytesOf(chunk))) return 'full'
       inTransaction(this.#database, () => {
         this.#acked.delete()
-        if (chunk.records > 0) seq = this.#chunks.insert(chunk)
+        if (isToBeSent(chunk)) seq = this.#chunks.insert(chunk)
         this.#checkpoints.put(this.#store, chunk.checkpoints, Date.now())
       })
     } catch (error) {

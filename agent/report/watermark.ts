@@ -18,13 +18,13 @@ export interface Lag {
 export interface Sight {
   readonly upTo: bigint
   readonly behind: ReadonlyMap<string, Lag>
-  /** How many lines had been handed on by then. */
+  /** How many lines and gaps had been handed on by then. */
   readonly handed: number
 }
 
 /** Where the spool is. */
 export interface SpoolState {
-  /** How many of the lines that were handed on it has taken. */
+  /** How many of those that were handed on it has taken. */
   readonly taken: number
   /** Its newest chunk, and the oldest that is not acked; undefined when all are. */
   readonly lastSeq: number
@@ -32,11 +32,11 @@ export interface SpoolState {
 }
 
 interface Pending extends Sight {
-  /** The chunks up to this hold all lines that had been handed on; undefined while some are on their way to the spool. */
+  /** The chunks up to this hold all that had been handed on; undefined while some are on their way to the spool. */
   lastSeq: number | undefined
 }
 
-/** Sights that wait for acks; at the bound every other one is forgotten, which only makes the steps larger. */
+/** Sights that wait for acks; at the bound every other one is forgotten, and of those to come: the steps only become larger. */
 const MAX_PENDING = 64
 
 /**
@@ -46,6 +46,9 @@ const MAX_PENDING = 64
 export class Watermark {
   #mark: Mark | undefined
   #pending: Pending[] = []
+  /** Of so many sights one is kept, and how many were not since the last. */
+  #stride = 1
+  #skipped = 0
 
   /** `mark`: where it was before a restart. */
   constructor(mark?: Mark) {
@@ -61,8 +64,13 @@ export class Watermark {
   see(sight: Sight): void {
     const newest = this.#pending.at(-1) ?? this.#mark
     if (sight.behind.size > REPORT_LIST_LIMIT || (newest !== undefined && sight.upTo <= newest.upTo)) return
-    if (this.#pending.length >= MAX_PENDING) this.#pending = this.#pending.filter((_, index) => index % 2 === 0)
+    if (this.#pending.length === 0) this.#stride = 1
+    if (++this.#skipped < this.#stride) return
+    this.#skipped = 0
     this.#pending.push({ ...sight, lastSeq: undefined })
+    if (this.#pending.length < MAX_PENDING) return
+    this.#pending = this.#pending.filter((_, index) => index % 2 === 1)
+    this.#stride *= 2
   }
 
   /** Moves on as far as the spool allows. */

@@ -56,7 +56,8 @@ function read(chunks: Chunks, seq: number): SpooledChunk {
 function replace(database: DatabaseSync, chunks: Chunks, seq: number, option: RecordsOption, last: number): void {
   const containers = option.streams.map(({ containerId }) => containerId)
   const id = randomBytes(16).toString('hex')
-  const remains: Remains = { id, records: 0, body: NO_ENTRIES, option: packOption(option), containers }
+  const gaps = option.gaps?.length ?? 0
+  const remains: Remains = { id, records: 0, gaps, body: NO_ENTRIES, option: packOption(option), containers }
   inTransaction(database, () => {
     if (last !== seq) chunks.delete([last])
     chunks.write(seq, remains)
