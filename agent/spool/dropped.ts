@@ -8,7 +8,7 @@ import type { SpooledChunk } from '../chunk.ts'
 const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: true, int64AsType: 'number' })
 
 /** Bytes of an entry `[EventTime, OwnEntry]` in front of the seconds. */
-const SECONDS_AT = 4
+const SECONDS_AT = 3
 /** Gaps of one container so near to each other are one: its two sources are not quite in the order of their times. */
 const NEAR_NS = 1_000_000_000n
 /** What remains of dropped chunks is one frame as long as it has not more than this. */
