@@ -152,7 +152,7 @@ export class Chunks {
     const ids = new Set<string>()
     for (const row of this.#containers.iterate()) {
       if (!this.#unacked.has(Number(row.seq))) continue
-      for (const id of JSON.parse(String(row.containers)) as string[]) ids.add(id)
+      for (const id of idsIn(String(row.containers))) ids.add(id)
     }
     return ids
   }
@@ -161,6 +161,14 @@ export class Chunks {
     this.#unacked.set(seq, held)
     this.#bytes += held.bytes
     this.#nextSeq = Math.max(this.#nextSeq, seq + 1)
+  }
+}
+
+function idsIn(text: string): string[] {
+  try {
+    return JSON.parse(text) as string[]
+  } catch (error) {
+    throw damaged('a chunk of the spool', String(error))
   }
 }
 
