@@ -38,16 +38,22 @@ export class Acked {
   /** Deletes the last of them. */
   close(): void {
     clearTimeout(this.#timer)
-    this.#deleteNow()
+    this.#try(() => this.#deleteNow())
   }
 
   #tidy(): void {
     this.#timer = undefined
-    try {
+    this.#try(() => {
       this.#deleteNow()
       if (reclaim(this.#database)) this.#timer = setTimeout(() => this.#tidy(), DELETE_AFTER_MS)
+    })
+  }
+
+  /** On failure the rows stay for now: what is acked twice is stored once, and the next append meets any lasting trouble. */
+  #try(work: () => void): void {
+    try {
+      work()
     } catch (error) {
-      // The rows stay for now: what is acked twice is stored once, and the next append meets any lasting trouble.
       this.#log.warn({ err: error }, 'cannot delete acked chunks from the spool now')
     }
   }
