@@ -9,9 +9,9 @@ import { dial, type ServerAddress } from './forwarder/dial.ts'
 import { type Peer, shakeHands } from './forwarder/handshake.ts'
 import { LinkLog } from './forwarder/link-log.ts'
 import { messages } from './forwarder/messages.ts'
+import type { Outgoing } from './forwarder/outgoing.ts'
 import { Session } from './forwarder/session.ts'
 import { isDamage } from './spool/sqlite.ts'
-import type { Spool } from './spool.ts'
 
 export interface ForwarderOptions {
   readonly server: ServerAddress
@@ -19,7 +19,7 @@ export interface ForwarderOptions {
   readonly sharedKeys?: () => readonly string[]
   /** What the agent says of itself; asked at each connect. */
   readonly hello: () => AgentHello
-  readonly spool: Spool
+  readonly spool: Outgoing
   /** Called with the store's key, and how long it keeps lines where it says so, when a server has said who it is, before anything is sent to it. */
   readonly onStore: (store: string, retentionMs: number | undefined) => void
   readonly log: Logger

@@ -7,6 +7,7 @@ import { programVersion } from '../shared/version.ts'
 import { Collection } from './collection.ts'
 import type { AgentConfig } from './config.ts'
 import { Forwarder } from './forwarder.ts'
+import { identify } from './identify.ts'
 import { inventories } from './inventory.ts'
 import { EngineClock } from './report/engine-clock.ts'
 import { Reports } from './report.ts'
@@ -14,7 +15,6 @@ import { Reporter } from './reporter.ts'
 import { readSharedKeys } from './shared-keys.ts'
 import { Spool } from './spool.ts'
 import { AgentStatus } from './status.ts'
-import { readNode } from './tail/containers.ts'
 import { Engine } from './tail/engine.ts'
 import type { NodeIdentity } from './target.ts'
 
@@ -28,7 +28,6 @@ export interface AgentAddresses {
 
 /** The server is told which node it talks to, so the engine is asked first; a hung one does not keep the spool from being shipped. */
 const IDENTIFY_MS = 5_000
-const ASK_ENGINE_AGAIN_MS = 1_000
 /** The share of the grace after which following ends, so that the rest is left for shipping. */
 const FOLLOW_SHARE = 0.8
 
@@ -98,19 +97,11 @@ export class Run {
     this.#isClosed = true
   }
 
-  /** Asks the engine who it is until it answers; false when the agent stops before that. */
+  /** Whether the engine has said who it is before the agent stops; discovery says what is wrong with it. */
   async #identify(signal: AbortSignal): Promise<boolean> {
-    while (!signal.aborted) {
-      try {
-        await this.#engine.negotiate(signal)
-        this.#node = await readNode(this.#engine, signal)
-        return true
-      } catch {
-        // Discovery says what is wrong with the engine.
-        await delay(ASK_ENGINE_AGAIN_MS, undefined, { signal }).catch(() => {})
-      }
-    }
-    return false
+    const node = await identify(this.#engine, signal)
+    this.#node = node ?? this.#node
+    return node !== undefined
   }
 
   async #ship(identified: Promise<boolean>): Promise<void> {

@@ -4,19 +4,19 @@ import { foreignFrame, inventoryFrame, recordsFrame, reportFrame } from '../../s
 import type { Inventory } from '../../shared/inventory.ts'
 import type { AgentReport } from '../../shared/report.ts'
 import type { SpooledChunk } from '../chunk.ts'
-import type { Spool } from '../spool.ts'
 import { toForeign } from './foreign.ts'
 import type { Peer } from './handshake.ts'
 import { protocolError } from './messages.ts'
 import { Notice } from './notice.ts'
 import { Order } from './order.ts'
+import type { Outgoing } from './outgoing.ts'
 import { Window } from './window.ts'
 
 export interface SessionOptions {
   readonly socket: Socket
   readonly messages: AsyncIterable<unknown>
   readonly peer: Peer
-  readonly spool: Spool
+  readonly spool: Outgoing
   /** The newest inventory; undefined while there is none. */
   readonly inventory: () => Inventory | undefined
   /** The newest report; undefined while there is none. */
