@@ -18,12 +18,9 @@ export function oddContainers(
   status: Pick<AgentStatus, 'unreadableContainers'>,
   mark: Mark | undefined,
 ): OddContainers {
-  const byId = new Map(targets.map((target) => [target.id, target]))
-  const serviceOf = (id: string): string => {
-    const target = byId.get(id)
-    return target === undefined ? '' : serviceName(target)
-  }
-  const behind = [...(mark?.behind ?? [])].map(([id, upTo]) => container(id, serviceOf(id), String(upTo)))
+  const behind = [...(mark?.behind ?? [])].map(([id, upTo]) =>
+    container(id, mark?.services.get(id) ?? '', String(upTo)),
+  )
   const unreadable = [...status.unreadableContainers].map(([id, { service, reason }]) => container(id, service, reason))
   return {
     behind: listed(behind),

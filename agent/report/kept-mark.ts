@@ -9,12 +9,16 @@ export function keptMark(spool: Pick<Spool, 'kept' | 'store'>): Mark | undefined
   if (text === undefined) return undefined
   const { store, upTo, behind } = JSON.parse(text) as Kept
   if (store !== spool.store) return undefined
-  return { upTo: BigInt(upTo), behind: new Map(behind.map(([id, own]) => [id, BigInt(own)])) }
+  return {
+    upTo: BigInt(upTo),
+    behind: new Map(behind.map(([id, own]) => [id, BigInt(own)])),
+    services: new Map(behind.map(([id, , service]) => [id, service])),
+  }
 }
 
 /** Keeps it over restarts; false when the disk cannot be written now. */
-export function keepMark(spool: Pick<Spool, 'keep' | 'store'>, { upTo, behind }: Mark): boolean {
-  const own = [...behind].map(([id, time]) => [id, String(time)] as const)
+export function keepMark(spool: Pick<Spool, 'keep' | 'store'>, { upTo, behind, services }: Mark): boolean {
+  const own = [...behind].map(([id, time]) => [id, String(time), services.get(id) ?? ''] as const)
   const kept: Kept = { store: spool.store, upTo: String(upTo), behind: own }
   return spool.keep(NAME, JSON.stringify(kept))
 }
@@ -22,5 +26,5 @@ export function keepMark(spool: Pick<Spool, 'keep' | 'store'>, { upTo, behind }:
 interface Kept {
   readonly store: string
   readonly upTo: string
-  readonly behind: readonly (readonly [string, string])[]
+  readonly behind: readonly (readonly [id: string, upTo: string, service: string])[]
 }

@@ -1,4 +1,5 @@
 import { SwarmlogsError } from '../../shared/errors.ts'
+import { serviceName } from '../enrich.ts'
 import type { Followed } from '../followed.ts'
 import type { LineTime } from '../lines.ts'
 import type { Piece } from '../tail/piece.ts'
@@ -42,14 +43,15 @@ class Tail {
   /** How far it is behind a time; undefined: not at all. */
   lag(now: bigint, sinceMs: number): Lag | undefined {
     const { live, history } = this.followed.progress
-    if (live === undefined || history) return { upTo: nanos(this.followed.horizon), isNew: true }
+    const service = serviceName(this.followed.target)
+    if (live === undefined || history) return { upTo: nanos(this.followed.horizon), isNew: true, service }
     if (this.isOver) return undefined
     const [open] = timesOf(this.following?.open ?? {})
-    if (open !== undefined && open <= now - MARGIN_NS) return { upTo: open - 1n, isNew: false }
+    if (open !== undefined && open <= now - MARGIN_NS) return { upTo: open - 1n, isNew: false, service }
     const read = timesOf(live.last).at(-1) ?? nanos(this.followed.horizon)
     // Lines of the two sources are not quite in the order of their times.
     if (this.isIdle(sinceMs) || read >= now - MARGIN_NS / 2n) return undefined
-    return { upTo: read - MARGIN_NS, isNew: false }
+    return { upTo: read - MARGIN_NS, isNew: false, service }
   }
 }
 

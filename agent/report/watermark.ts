@@ -5,6 +5,8 @@ export interface Mark {
   readonly upTo: bigint
   /** Containers of which it has all lines only up to a time of their own. */
   readonly behind: ReadonlyMap<string, bigint>
+  /** What their services are called. */
+  readonly services: ReadonlyMap<string, string>
 }
 
 /** How far the reading of a container is, that is not done with all up to now. */
@@ -12,6 +14,7 @@ export interface Lag {
   readonly upTo: bigint
   /** It was never read to its end: what was said before it was known does not hold for it. */
   readonly isNew: boolean
+  readonly service: string
 }
 
 /** What was read by a moment. */
@@ -85,7 +88,8 @@ export class Watermark {
 
   #after({ upTo, behind }: Sight): Mark {
     const lagging = [...behind].map(([id, lag]) => [id, later(lag.upTo, this.#before(id, lag.isNew))] as const)
-    return { upTo, behind: new Map(lagging.filter(([, own]) => own < upTo)) }
+    const services = [...behind].map(([id, { service }]) => [id, service] as const)
+    return { upTo, behind: new Map(lagging.filter(([, own]) => own < upTo)), services: new Map(services) }
   }
 
   /** What is known of one container already. */

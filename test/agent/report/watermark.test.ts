@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type Mark, type Sight, Watermark } from '../../../agent/report/watermark.ts'
+import { type Lag, type Mark, type Sight, Watermark } from '../../../agent/report/watermark.ts'
 
 const MARGIN = 10n
 
@@ -13,13 +13,13 @@ describe('Watermark', () => {
     watermark.settle({ taken: 5, lastSeq: 2, oldestSeq: 2 })
     expect(watermark.mark).toBeUndefined()
     watermark.settle({ taken: 9, lastSeq: 4, oldestSeq: 3 })
-    expect(watermark.mark).toEqual({ upTo: 100n, behind: new Map() })
+    expect(watermark.mark).toMatchObject({ upTo: 100n, behind: new Map() })
   })
 
   it('does not go back for a container that lags, but says nothing of one that is new', () => {
-    const watermark = new Watermark({ upTo: 100n, behind: new Map([['slow', 30n]]) })
+    const watermark = new Watermark({ upTo: 100n, behind: new Map([['slow', 30n]]), services: new Map() })
     const lags = { slow: [20n, false], quiet: [50n, false], new: [0n, true], ahead: [300n, false] } as const
-    const behind = Object.entries(lags).map(([id, [upTo, isNew]]) => [id, { upTo, isNew }] as const)
+    const behind = Object.entries(lags).map(([id, [upTo, isNew]]) => [id, { upTo, isNew, service: id }] as const)
     watermark.see({ upTo: 200n, handed: 0, behind: new Map(behind) })
     watermark.settle({ taken: 0, lastSeq: 0, oldestSeq: undefined })
     const own = new Map([
@@ -27,12 +27,13 @@ describe('Watermark', () => {
       ['quiet', 100n],
       ['new', 0n],
     ])
-    expect(watermark.mark).toEqual({ upTo: 200n, behind: own })
+    expect(watermark.mark).toMatchObject({ upTo: 200n, behind: own })
+    expect(watermark.mark?.services.get('slow')).toBe('slow')
   })
 
   it('waits while more containers are behind than a report can name', () => {
     const watermark = new Watermark()
-    const behind = Array.from({ length: 101 }, (_, n) => [String(n), { upTo: 0n, isNew: true }] as const)
+    const behind = Array.from({ length: 101 }, (_, n) => [String(n), { upTo: 0n, isNew: true, service: '' }] as const)
     watermark.see({ upTo: 1n, handed: 0, behind: new Map(behind) })
     watermark.settle({ taken: 0, lastSeq: 0, oldestSeq: undefined })
     expect(watermark.mark).toBeUndefined()
@@ -137,7 +138,7 @@ class World {
     while (this.#spool.size > 0) this.#ack(0)
     this.settle()
     this.check()
-    expect(this.#watermark.mark).toEqual({ upTo: this.#now - MARGIN, behind: new Map() })
+    expect(this.#watermark.mark).toMatchObject({ upTo: this.#now - MARGIN, behind: new Map() })
   }
 
   seal(): void {
@@ -155,10 +156,10 @@ class World {
   }
 
   see(): void {
-    const behind = new Map<string, { upTo: bigint; isNew: boolean }>()
+    const behind = new Map<string, Lag>()
     for (const { container: id, time, state } of this.#lines)
       if (state === 'docker' && time <= this.#now - MARGIN && !behind.has(id))
-        behind.set(id, { upTo: time - 1n, isNew: false })
+        behind.set(id, { upTo: time - 1n, isNew: false, service: '' })
     this.#watermark.see({ upTo: this.#now - MARGIN, behind, handed: this.#handed })
   }
 
