@@ -3,8 +3,9 @@ import { batcher } from './batcher.ts'
 import type { AgentConfig } from './config.ts'
 import { forAnotherStore } from './followed.ts'
 import type { Forwarder } from './forwarder.ts'
-import type { Checkpoint } from './line.ts'
+import type { Checkpoint, TailBatch } from './line.ts'
 import { follow } from './pipeline.ts'
+import { Tails } from './report/tails.ts'
 import type { Spool } from './spool.ts'
 import type { AgentStatus } from './status.ts'
 import type { Engine } from './tail/engine.ts'
@@ -32,6 +33,9 @@ const PRUNE_EVERY_MS = 3_600_000
 export class Collection {
   readonly #options: CollectionOptions
   #round = new AbortController()
+  #tails: Tails | undefined
+  #handed = 0
+  #taken = 0
   #prunedMs = 0
   #failure: { readonly error: unknown } | undefined
 
@@ -39,8 +43,24 @@ export class Collection {
     this.#options = options
   }
 
+  /** The live tails of the round that runs. */
+  get tails(): Tails | undefined {
+    return this.#tails
+  }
+
+  /** How many lines and gaps were handed on to the spool, and how many of them it has. */
+  get handed(): number {
+    return this.#handed
+  }
+
+  get taken(): number {
+    return this.#taken
+  }
+
   /** Starts anew from the spool's checkpoints: what was read and not spooled is forgotten, and will be read again. */
   restart(): void {
+    // That these have read all says nothing of the store that is to get it now.
+    this.#tails = undefined
     this.#round.abort()
   }
 
@@ -58,9 +78,13 @@ export class Collection {
   async #runRound(restart: AbortSignal): Promise<void> {
     const { config, engine, spool, forwarder, status, retentionMs, log, drain, enough, abandon } = this.#options
     const dropAll = AbortSignal.any([restart, abandon])
+    const tails = new Tails()
+    this.#tails = tails
+    // What the round before had read and not spooled is read again.
+    this.#taken = this.#handed
     const batches = follow({
       engine,
-      checkpoints: { load: (id) => this.#load(id), listed: (ids) => this.#prune(ids) },
+      checkpoints: { load: (id) => this.#load(id), listed: (ids) => this.#onListed(ids, tails) },
       backfillNs: config.backfillNs,
       retentionMs,
       cluster: config.cluster || undefined,
@@ -71,9 +95,18 @@ export class Collection {
       drain,
       log,
       status,
+      tails,
     })
-    for await (const chunk of batcher(batches, { isHungry: () => forwarder.isHungry })) {
+    for await (const chunk of batcher(this.#counted(batches), { isHungry: () => forwarder.isHungry })) {
       if (!(await spool.append(chunk, dropAll))) return
+      this.#taken += chunk.records + (chunk.gaps ?? 0)
+    }
+  }
+
+  async *#counted(batches: AsyncIterable<TailBatch>): AsyncGenerator<TailBatch> {
+    for await (const batch of batches) {
+      this.#handed += batch.lines.length + (batch.gaps?.length ?? 0)
+      yield batch
     }
   }
 
@@ -87,6 +120,11 @@ export class Collection {
       this.#round.abort()
       return undefined
     }
+  }
+
+  #onListed(listed: ReadonlySet<string>, tails: Tails): void {
+    tails.isListed = true
+    this.#prune(listed)
   }
 
   #prune(listed: ReadonlySet<string>): void {

@@ -1,6 +1,7 @@
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { SwarmlogsError } from '../shared/errors.ts'
+import { SPOOL_POLICIES, type SpoolPolicy } from '../shared/report.ts'
 import {
   type Environment,
   environmentName,
@@ -27,8 +28,9 @@ export interface AgentConfig {
   readonly cluster: string
   /** How far back a container's log is read at its first sight. */
   readonly backfillNs: bigint
-  /** Bytes of unacked chunks at which reading from Docker stops. */
+  /** Bytes of unacked chunks at which reading from Docker stops, or the oldest lines are dropped. */
   readonly spoolBytes: number
+  readonly spoolPolicy: SpoolPolicy
   readonly includeSelf: boolean
   /** `host:port` of our server, here and as containers' fluentd log drivers name it: these containers are not read a second time. */
   readonly fluentdAddresses: readonly string[]
@@ -49,6 +51,7 @@ export function agentConfig(flags: Flags, env: Environment = process.env): Agent
     cluster: setting(flags, env, 'cluster') ?? '',
     backfillNs: duration(flags, env, 'backfill', '24h'),
     spoolBytes: size(flags, env, 'spool-size', '1GiB'),
+    spoolPolicy: spoolPolicy(flags, env),
     includeSelf: switchSetting(flags, env, 'include-self'),
     fluentdAddresses: [serverText(flags, env), ...listSetting(flags, env, 'fluentd-address')],
     stopGraceMs: toMs(duration(flags, env, 'stop-grace', '100s')),
@@ -112,6 +115,13 @@ function size(flags: Flags, env: Environment, name: string, byDefault: string): 
   const bytes = ofSetting(name, () => parseSize(text))
   if (bytes > 0) return bytes
   throw unusable(name, text, 'give a size, such as 1GiB')
+}
+
+function spoolPolicy(flags: Flags, env: Environment): SpoolPolicy {
+  const text = setting(flags, env, 'spool-policy') ?? 'block'
+  const policy = SPOOL_POLICIES.find((known) => known === text)
+  if (policy === undefined) throw unusable('spool-policy', text, `give ${SPOOL_POLICIES.join(' or ')}`)
+  return policy
 }
 
 function ofSetting<Value>(name: string, read: () => Value): Value {

@@ -121,12 +121,13 @@ class Watch {
   }
 
   async #list(): Promise<void> {
-    const { engine, signal, tell } = this.#options
+    const { engine, signal, status, tell } = this.#options
     const node = await readNode(engine, signal)
     if (JSON.stringify(node) !== this.#node) tell({ kind: 'node', node })
     this.#node = JSON.stringify(node)
     const listed = await listContainers(engine, signal)
     const ids = new Set(listed.map(({ id }) => id))
+    for (const id of status.unreadableContainers.keys()) if (!ids.has(id)) status.unreadableContainers.delete(id)
     for (const id of [...this.#known.keys(), ...this.#troubled]) if (!ids.has(id)) this.#forget(id)
     tell({ kind: 'listed', ids })
     // One that takes long to inspect holds up neither the events nor the next list.
@@ -169,20 +170,25 @@ class Watch {
   /** Inspects and tells a container. One that is gone by then, or cannot be inspected, is not told, and is new to the next list. */
   async #inspect(container: Named, fresh: boolean): Promise<void> {
     const { id } = container
+    const { status, tell } = this.#options
+    status.inspecting += 1
     const target = this.#ask(id, fresh).catch((error: unknown) => this.#complain(container, error))
     this.#known.set(id, target)
     const found = await target
+    status.inspecting -= 1
     if (found) {
       this.#troubled.delete(id)
-      this.#options.tell({ kind: 'target', target: found })
+      status.unreadableContainers.delete(id)
+      tell({ kind: 'target', target: found })
     } else if (this.#known.get(id) === target) this.#known.delete(id)
   }
 
   /** The engine fails for single containers whose files are damaged: that must not keep the others from being found. */
   #complain({ id, name }: Named, error: unknown): undefined {
-    const { log, signal } = this.#options
+    const { log, status, signal } = this.#options
     if (signal.aborted || this.#troubled.has(id)) return
     this.#troubled.add(id)
+    status.unreadableContainers.set(id, { service: name, reason: 'the engine cannot inspect it' })
     log.warn({ container: id, name, err: error }, 'cannot inspect a container, trying again at the next list')
   }
 

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino'
 import type { Checkpoint } from './line.ts'
+import type { Tails } from './report/tails.ts'
 import type { AgentStatus } from './status.ts'
 import type { Engine } from './tail/engine.ts'
 
@@ -21,6 +22,8 @@ export interface FollowOptions {
   readonly drain?: AbortSignal | undefined
   readonly log: Logger
   readonly status: AgentStatus
+  /** Watches the live tails. */
+  readonly tails?: Tails | undefined
   /** Stands in for the Swarm's id. */
   readonly cluster?: string | undefined
   /** Stands in for the engine's name. */

@@ -9,6 +9,7 @@ import { Followed } from './followed.ts'
 import type { TailBatch } from './line.ts'
 import type { LineTime } from './lines.ts'
 import { Merge } from './merge.ts'
+import { Tails } from './report/tails.ts'
 import { Selection } from './selection.ts'
 import { attributesOf, imageOf } from './tail/containers.ts'
 import { historyTail } from './tail/history.ts'
@@ -42,12 +43,14 @@ export class Follower {
   readonly #horizon: LineTime
   readonly #departures = new Departures()
   readonly #selection: Selection
+  readonly #tails: Tails
   #node: NodeIdentity = { id: '', name: '', cluster: '' }
 
   constructor(options: FollowOptions, stop: AbortController) {
     this.#options = options
     this.#stop = stop
     this.#selection = new Selection(options)
+    this.#tails = options.tails ?? new Tails()
     const horizon = BigInt(Date.now()) * 1_000_000n - options.backfillNs
     this.#horizon = [Number(horizon / 1_000_000_000n), Number(horizon % 1_000_000_000n)]
   }
@@ -147,8 +150,10 @@ export class Follower {
     followed.again = false
     this.#options.status.following += 1
     const from = progress.live ?? (target.fresh ? BEGINNING : undefined)
-    const tail = liveTail(this.#context(followed, this.#stop.signal), from, target.running ? 'running' : 'dead')
-    this.#merge.add(this.#labelled(followed, tail), 'urgent', (error) => this.#onTailEnd(followed, error))
+    const { signal } = this.#stop
+    const tail = liveTail(this.#context(followed, signal), from, target.running ? 'running' : 'dead')
+    const watched = this.#tails.over(followed, tail, signal)
+    this.#merge.add(this.#labelled(followed, watched), 'urgent', (error) => this.#onTailEnd(followed, error))
   }
 
   #onTailEnd(followed: Followed, error: unknown): void {
@@ -179,6 +184,7 @@ export class Follower {
       onCaughtUp: () => this.#readHistory(followed),
       onLost: () => this.#reportLost(followed.target),
       liveLines: () => followed.liveLines,
+      onFollowing: (following) => this.#tails.following(id, following),
     }
   }
 

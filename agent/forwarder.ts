@@ -3,14 +3,15 @@ import type { Logger } from 'pino'
 import { SwarmlogsError } from '../shared/errors.ts'
 import type { AgentHello } from '../shared/forward/own.ts'
 import type { Inventory } from '../shared/inventory.ts'
+import type { AgentReport } from '../shared/report.ts'
 import { Backoff } from './forwarder/backoff.ts'
 import { dial, type ServerAddress } from './forwarder/dial.ts'
 import { type Peer, shakeHands } from './forwarder/handshake.ts'
 import { LinkLog } from './forwarder/link-log.ts'
 import { messages } from './forwarder/messages.ts'
+import type { Outgoing } from './forwarder/outgoing.ts'
 import { Session } from './forwarder/session.ts'
 import { isDamage } from './spool/sqlite.ts'
-import type { Spool } from './spool.ts'
 
 export interface ForwarderOptions {
   readonly server: ServerAddress
@@ -18,7 +19,7 @@ export interface ForwarderOptions {
   readonly sharedKeys?: () => readonly string[]
   /** What the agent says of itself; asked at each connect. */
   readonly hello: () => AgentHello
-  readonly spool: Spool
+  readonly spool: Outgoing
   /** Called with the store's key, and how long it keeps lines where it says so, when a server has said who it is, before anything is sent to it. */
   readonly onStore: (store: string, retentionMs: number | undefined) => void
   readonly log: Logger
@@ -41,6 +42,9 @@ export class Forwarder {
   readonly #link: LinkLog
   #session: Session | undefined
   #inventory: Inventory | undefined
+  #report: AgentReport | undefined
+  #store = ''
+  #reported: AgentReport | undefined
   #ackedChunks = 0
   #lastAckMs = 0
   #patience = 1
@@ -72,6 +76,17 @@ export class Forwarder {
   setInventory(inventory: Inventory): void {
     this.#inventory = inventory
     this.#options.spool.changed.ring()
+  }
+
+  /** Has a report sent now and after each connect, until a newer one comes. */
+  setReport(report: AgentReport): void {
+    this.#report = report
+    this.#options.spool.changed.ring()
+  }
+
+  /** Whether the server has this report; `spool.changed` rings when it does, and when the connection ends. */
+  hasReported(report: AgentReport): boolean {
+    return this.#reported === report
   }
 
   /** Runs until the signal aborts. Throws only what makes the spool unusable. */
@@ -111,11 +126,20 @@ export class Forwarder {
       const received = messages(socket)
       const peer = await shakeHands({ socket, messages: received, sharedKey, hello: this.#options.hello() })
       const store = storeKey(peer)
+      // What was said to another one does not hold for this.
+      if (store !== this.#store) this.#report = undefined
+      this.#store = store
       this.#options.onStore(store, peer.kind === 'own' ? peer.hello.retentionMs : undefined)
       this.#link.up(`${socket.remoteAddress}:${socket.remotePort}`, store)
-      const inventory = () => this.#inventory
-      const onAck = () => this.#onAck()
-      this.#session = new Session({ socket, messages: received, peer, spool, inventory, onAck, ackTimeoutMs })
+      this.#session = new Session({
+        ...{ socket, messages: received, peer, spool, ackTimeoutMs },
+        inventory: () => this.#inventory,
+        report: () => this.#report,
+        onReported: (report) => {
+          this.#reported = report
+        },
+        onAck: () => this.#onAck(),
+      })
       await this.#session.run()
     } finally {
       this.#patience = this.#session?.hasStalled ? Math.min(this.#patience * 2, LONGEST_ACK_TIMEOUTS) : 1

@@ -1,12 +1,16 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import type { AgentConfig } from './config.ts'
 import { type AgentAddresses, Run } from './run.ts'
 import { setAside } from './spool/database.ts'
-import { acquireLock } from './spool/lock.ts'
-import { isDamage } from './spool/sqlite.ts'
+import { acquireLock, type Lock, type LockOptions } from './spool/lock.ts'
+import { isDamage, isDiskTrouble } from './spool/sqlite.ts'
 import { openStateDir } from './spool/state-dir.ts'
 
 export type { AgentAddresses }
+
+/** A disk that cannot even be read is tried again so often. */
+const DISK_RETRY_MS = 5_000
 
 /**
  * Runs the agent until the signal aborts, then has it follow its dying neighbours to their end and ship what it can within the grace;
@@ -20,7 +24,7 @@ export async function runAgent(
 ): Promise<void> {
   const { stateDir: dir, lockWaitMs: waitMs } = config
   openStateDir(dir)
-  const lock = await acquireLock({ dir, waitMs, signal, log })
+  const lock = await lockOnceThereIsDisk({ dir, waitMs, signal, log })
   let ready = onReady
   const readyOnce = (addresses: AgentAddresses) => {
     ready?.(addresses)
@@ -33,23 +37,41 @@ export async function runAgent(
   }
 }
 
-/** Runs on one spool; returns false when that was found damaged on the way, and is now set aside. */
+async function lockOnceThereIsDisk(options: LockOptions): Promise<Lock> {
+  for (;;) {
+    try {
+      return await acquireLock(options)
+    } catch (error) {
+      if (!isDiskTrouble(error)) throw error
+      await waitForDisk(options.dir, options.log, options.signal, error)
+    }
+  }
+}
+
+/** Runs on one spool; returns false when that has to be opened anew: it was found damaged and is set aside, or its disk failed. */
 async function runOnce(
   config: AgentConfig,
   log: Logger,
   signal: AbortSignal,
   onReady: (addresses: AgentAddresses) => void,
 ): Promise<boolean> {
-  const run = new Run(config, log)
+  let run: Run | undefined
   try {
+    run = new Run(config, log)
     await run.untilStopped(signal, onReady)
     return true
   } catch (error) {
-    if (!isDamage(error)) throw error
-    run.close()
-    setAside(config.stateDir, log, error)
+    run?.close()
+    if (isDamage(error)) setAside(config.stateDir, log, error)
+    else if (isDiskTrouble(error)) await waitForDisk(config.stateDir, log, signal, error)
+    else throw error
     return signal.aborted
   } finally {
-    run.close()
+    run?.close()
   }
+}
+
+async function waitForDisk(dir: string, log: Logger, signal: AbortSignal, cause: unknown): Promise<void> {
+  log.error({ err: cause, dir }, 'cannot use the disk of the state folder; trying again')
+  await delay(DISK_RETRY_MS, undefined, { signal }).catch(() => undefined)
 }

@@ -40,7 +40,7 @@ export class Reporter {
       store: spool.store,
       spooledChunks: spool.size,
       spooledBytes: spool.bytes,
-      isSpoolFull: spool.isWaiting,
+      spoolWaits: spool.waits,
       ...forwarder.status,
       unreadable: Object.fromEntries(status.unreadable),
       elsewhere: [...status.elsewhere],

@@ -7,13 +7,16 @@ import { programVersion } from '../shared/version.ts'
 import { Collection } from './collection.ts'
 import type { AgentConfig } from './config.ts'
 import { Forwarder } from './forwarder.ts'
+import { identify } from './identify.ts'
 import { inventories } from './inventory.ts'
+import { EngineClock } from './report/engine-clock.ts'
+import { Reports } from './report.ts'
 import { Reporter } from './reporter.ts'
 import { readSharedKeys } from './shared-keys.ts'
 import { Spool } from './spool.ts'
 import { AgentStatus } from './status.ts'
-import { readNode } from './tail/containers.ts'
 import { Engine } from './tail/engine.ts'
+import type { NodeIdentity } from './target.ts'
 
 /** What the agent works with, for the line that says that it is ready. */
 export interface AgentAddresses {
@@ -25,7 +28,6 @@ export interface AgentAddresses {
 
 /** The server is told which node it talks to, so the engine is asked first; a hung one does not keep the spool from being shipped. */
 const IDENTIFY_MS = 5_000
-const ASK_ENGINE_AGAIN_MS = 1_000
 /** The share of the grace after which following ends, so that the rest is left for shipping. */
 const FOLLOW_SHARE = 0.8
 
@@ -39,8 +41,10 @@ export class Run {
   readonly #status = new AgentStatus()
   readonly #stop = new AbortController()
   readonly #reporter: Reporter
+  readonly #clock = new EngineClock()
+  readonly #reports: Reports
   #collection: Collection | undefined
-  #node = { id: '', name: hostname() }
+  #node: NodeIdentity = { id: '', name: hostname(), cluster: '' }
   /** How long the server keeps lines; undefined until it has said so. */
   #retentionMs: number | undefined
   #isClosed = false
@@ -49,7 +53,8 @@ export class Run {
     this.#config = config
     this.#log = log
     this.#engine = new Engine(config.docker)
-    this.#spool = new Spool({ dir: config.stateDir, maxBytes: config.spoolBytes, log })
+    const { stateDir: dir, spoolBytes: maxBytes, spoolPolicy: policy } = config
+    this.#spool = new Spool({ dir, maxBytes, policy, log })
     this.#forwarder = new Forwarder({
       server: config.server,
       sharedKeys: () => readSharedKeys(config.sharedKeys),
@@ -57,6 +62,11 @@ export class Run {
       spool: this.#spool,
       onStore: (store, retentionMs) => this.#onStore(store, retentionMs),
       log,
+    })
+    this.#reports = new Reports({
+      ...{ spool: this.#spool, forwarder: this.#forwarder, status: this.#status, clock: this.#clock },
+      collection: () => this.#collection,
+      node: () => this.#identity,
     })
     this.#reporter = new Reporter({ spool: this.#spool, forwarder: this.#forwarder, status: this.#status, log })
   }
@@ -69,7 +79,8 @@ export class Run {
       if (isKnown) onReady({ docker: this.#engine.host, server: `${host}:${port}`, state: this.#config.stateDir })
     })
     const abandon = new AbortController()
-    const parts = [this.#ship(identified), this.#observe(), this.#reporter.run(this.#stop.signal)]
+    const { signal: stop } = this.#stop
+    const parts = [this.#ship(identified), this.#observe(), this.#reporter.run(stop), this.#report(identified)]
     try {
       await Promise.race([this.#collectAndShip(signal, abandon.signal), ...parts.map(failure)])
     } finally {
@@ -86,25 +97,23 @@ export class Run {
     this.#isClosed = true
   }
 
-  /** Asks the engine who it is until it answers; false when the agent stops before that. */
+  /** Whether the engine has said who it is before the agent stops; discovery says what is wrong with it. */
   async #identify(signal: AbortSignal): Promise<boolean> {
-    while (!signal.aborted) {
-      try {
-        await this.#engine.negotiate(signal)
-        const { id, name } = await readNode(this.#engine, signal)
-        this.#node = { id, name }
-        return true
-      } catch {
-        // Discovery says what is wrong with the engine.
-        await delay(ASK_ENGINE_AGAIN_MS, undefined, { signal }).catch(() => {})
-      }
-    }
-    return false
+    const node = await identify(this.#engine, signal)
+    this.#node = node ?? this.#node
+    return node !== undefined
   }
 
   async #ship(identified: Promise<boolean>): Promise<void> {
     await Promise.race([identified, delay(IDENTIFY_MS, undefined, { signal: this.#stop.signal }).catch(() => {})])
     await this.#forwarder.run(this.#stop.signal)
+  }
+
+  /** The server must know whom a report is of. */
+  async #report(identified: Promise<boolean>): Promise<void> {
+    const { signal } = this.#stop
+    if (!(await identified)) return
+    await Promise.all([this.#clock.run(this.#engine, signal), this.#reports.run(signal)])
   }
 
   async #observe(): Promise<void> {
@@ -132,6 +141,7 @@ export class Run {
     await this.#collection.run()
     const end = aborted(over.signal)
     while (this.#spool.size > 0 && !over.signal.aborted) await Promise.race([this.#spool.changed.wait(), end])
+    if (this.#node.id !== '') await this.#reports.lastWord(over.signal)
     const { size: chunks, bytes } = this.#spool
     this.#log.info(
       { chunks, bytes },
@@ -155,9 +165,15 @@ export class Run {
     }
   }
 
+  /** Who the engine is, as the settings have it called. */
+  get #identity(): NodeIdentity {
+    const { nodeName, cluster } = this.#config
+    return { id: this.#node.id, name: nodeName || this.#node.name, cluster: cluster || this.#node.cluster }
+  }
+
   #hello() {
-    const nodeName = this.#config.nodeName || this.#node.name
-    return { format: WIRE_FORMAT, version: programVersion(), nodeId: this.#node.id, nodeName }
+    const { id: nodeId, name: nodeName } = this.#identity
+    return { format: WIRE_FORMAT, version: programVersion(), nodeId, nodeName }
   }
 
   #onStore(store: string, retentionMs: number | undefined): void {

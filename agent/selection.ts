@@ -34,6 +34,7 @@ export class Selection {
     const { log, status } = this.#options
     const { driver } = target
     const service = serviceName(target)
+    status.unreadableContainers.set(target.id, { service, reason: driver })
     if (status.unreadable.get(service) === driver) return
     status.unreadable.set(service, driver)
     log.warn({ service, driver }, 'logs of this service cannot be read: its log driver does not support it')

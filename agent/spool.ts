@@ -1,58 +1,63 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Logger } from 'pino'
+import type { SpoolPolicy } from '../shared/report.ts'
 import { Bell } from './bell.ts'
-import type { SealedChunk, SpooledChunk } from './chunk.ts'
+import { isToBeSent, type SealedChunk, type SpooledChunk } from './chunk.ts'
 import type { Checkpoint } from './line.ts'
+import { Acked } from './spool/acked.ts'
 import { Checkpoints } from './spool/checkpoints.ts'
 import { bytesOf, Chunks } from './spool/chunks.ts'
-import { openDatabase, reclaim } from './spool/database.ts'
+import { openDatabase } from './spool/database.ts'
+import { dropOldest } from './spool/drop.ts'
+import { Meta } from './spool/meta.ts'
+import { type Hindrance, Plight } from './spool/plight.ts'
 import { isDiskTrouble } from './spool/sqlite.ts'
 import { inTransaction } from './spool/transaction.ts'
 
 export interface SpoolOptions {
   /** State folder, locked. */
   readonly dir: string
-  /** Bytes of chunks at which `append` waits. */
+  /** Bytes of chunks at which `append` waits, or drops. */
   readonly maxBytes: number
+  /** What happens when it is full; `block`. */
+  readonly policy?: SpoolPolicy
   readonly log: Logger
 }
 
 /** What a server's identity means for the checkpoints: the store is the same, the first one known, or another one. */
 export type StoreChange = 'same' | 'first' | 'other'
 
-/** Why `append` waits. */
-type Hindrance = 'none' | 'full' | 'disk'
-
-/** Acked chunks are deleted with the next append, or after this time. */
-const DELETE_AFTER_MS = 100
 const RETRY_MS = 1000
 
 /**
- * The agent's bounded disk queue of unacked chunks, and the checkpoint of each container, in one database.
- * When it is full, `append` waits: nobody then reads on from Docker, which keeps the logs.
+ * The agent's bounded disk queue of unacked chunks, and the checkpoint of each container, in one database. When it is full, `append` waits:
+ * nobody then reads on from Docker, which keeps the logs. Or, if that is the policy, the oldest lines are dropped and gaps kept of them.
  */
 export class Spool {
   readonly #database: DatabaseSync
   readonly #chunks: Chunks
+  readonly #acked: Acked
   readonly #checkpoints: Checkpoints
-  readonly #log: Logger
-  readonly #maxBytes: number
+  readonly #meta: Meta
+  readonly #plight: Plight
+  readonly maxBytes: number
+  readonly policy: SpoolPolicy
   /** Rings after each append and each removal. */
   readonly changed = new Bell()
-  #acked: number[] = []
-  #deleteTimer: NodeJS.Timeout | undefined
-  #hindrance: Hindrance = 'none'
   #store: string
 
   /** Opens the spool in the state folder; a damaged one is replaced. Throws SWARMLOGS_STORE_NEWER when a newer agent wrote it. */
-  constructor(options: SpoolOptions) {
-    this.#log = options.log
-    this.#maxBytes = options.maxBytes
-    this.#database = openDatabase(options.dir, options.log)
+  constructor({ dir, maxBytes, policy = 'block', log }: SpoolOptions) {
+    this.maxBytes = maxBytes
+    this.policy = policy
+    this.#plight = new Plight(log)
+    this.#database = openDatabase(dir, log)
     this.#chunks = new Chunks(this.#database)
+    this.#acked = new Acked(this.#database, this.#chunks, log)
     this.#checkpoints = new Checkpoints(this.#database)
-    this.#store = String(this.#database.prepare("SELECT value FROM meta WHERE name = 'store'").get()?.value ?? '')
+    this.#meta = new Meta(this.#database)
+    this.#store = this.#meta.get('store') ?? ''
   }
 
   /** The store that the checkpoints in use belong to; '' before the first server has said who it is. */
@@ -70,9 +75,29 @@ export class Spool {
     return this.#chunks.bytes
   }
 
-  /** Whether `append` waits: for acks, or for a disk that cannot be written. */
-  get isWaiting(): boolean {
-    return this.#hindrance !== 'none'
+  /** Ids of the containers that these have lines of. */
+  get containers(): ReadonlySet<string> {
+    return this.#chunks.containers()
+  }
+
+  /** The oldest of them. */
+  get oldestSeq(): number | undefined {
+    return this.#chunks.held.keys().next().value
+  }
+
+  /** The newest chunk that was ever appended. */
+  get lastSeq(): number {
+    return this.#chunks.lastSeq
+  }
+
+  /** What `append` waits for: `full` is for acks, `disk` for one that can be written; '': for nothing. */
+  get waits(): Hindrance {
+    return this.#plight.hindrance
+  }
+
+  /** Chunks whose lines were dropped since this was opened. */
+  get dropped(): number {
+    return this.#plight.dropped
   }
 
   /** Where the tail of a container goes on; undefined when the store in use has nothing of it. */
@@ -92,24 +117,39 @@ export class Spool {
   async append(chunk: SealedChunk, signal: AbortSignal): Promise<boolean> {
     while (!signal.aborted) {
       const hindrance = this.#tryAppend(chunk)
-      this.#say(hindrance)
-      if (hindrance === 'none') return true
+      this.#plight.set(hindrance, { bytes: this.bytes, maxBytes: this.maxBytes, chunks: this.size })
+      if (hindrance === '') return true
       const retry = delay(RETRY_MS, undefined, { signal }).catch(() => {})
       await (hindrance === 'full' ? Promise.race([retry, this.changed.wait()]) : retry)
     }
     return false
   }
 
-  /** The oldest unacked chunk behind a place; undefined when there is none. Throws SWARMLOGS_STORE_DAMAGED. */
-  next(afterSeq: number): SpooledChunk | undefined {
-    return this.#chunks.next(afterSeq)
+  /** The oldest unacked chunk behind a place and up to another; undefined when there is none. Throws SWARMLOGS_STORE_DAMAGED. */
+  next(afterSeq: number, upToSeq?: number): SpooledChunk | undefined {
+    return this.#chunks.next(afterSeq, upToSeq)
+  }
+
+  /** How long the oldest unacked chunk behind a place has been here; undefined when there is none. */
+  waitedMs(afterSeq: number): number | undefined {
+    const held = this.#chunks.held.get(this.#chunks.seqAfter(afterSeq) ?? 0)
+    return held && performance.now() - held.appendedMs
+  }
+
+  /** A chunk is on its way: it is not dropped before it is acked or called back. */
+  sending(seq: number): void {
+    this.#chunks.setOut(seq)
+  }
+
+  /** The connection has ended: nothing is on its way any more. */
+  callBack(): void {
+    this.#chunks.callBack()
   }
 
   /** Forgets a chunk, which a store has acked. */
   remove(seq: number): void {
     if (!this.#chunks.forget(seq)) return
-    this.#acked.push(seq)
-    this.#deleteTimer ??= setTimeout(() => this.#tidy(), DELETE_AFTER_MS)
+    this.#acked.add(seq)
     this.changed.ring()
   }
 
@@ -123,7 +163,7 @@ export class Spool {
     inTransaction(this.#database, () => {
       if (before === '') this.#checkpoints.adopt(store)
       else this.#checkpoints.release(before, this.#chunks.containers())
-      this.#database.prepare("INSERT OR REPLACE INTO meta VALUES ('store', ?)").run(store)
+      this.#meta.put('store', store)
     })
     this.#store = store
     return before === '' ? 'first' : 'other'
@@ -134,60 +174,57 @@ export class Spool {
     return this.#checkpoints.prune(this.#store, listed, nowMs)
   }
 
-  close(): void {
-    clearTimeout(this.#deleteTimer)
+  /** A small value that was kept under a name; absence is undefined, and damage too. */
+  kept(name: string): string | undefined {
+    return this.#meta.getSure(name)
+  }
+
+  /** Keeps a small value; false when the disk cannot be written now. */
+  keep(name: string, value: string): boolean {
     try {
-      this.#deleteAcked()
+      this.#meta.putSure(name, value)
+      return true
+    } catch (error) {
+      if (!isDiskTrouble(error)) throw error
+      return false
+    }
+  }
+
+  close(): void {
+    try {
+      this.#acked.close()
     } finally {
       this.#database.close()
     }
   }
 
   #tryAppend(chunk: SealedChunk): Hindrance {
-    const isFull = this.#chunks.count > 0 && this.#chunks.bytes + bytesOf(chunk) > this.#maxBytes
-    if (isFull) return 'full'
     let seq = 0
     try {
+      if (!this.#makeRoom(bytesOf(chunk))) return 'full'
       inTransaction(this.#database, () => {
-        this.#chunks.delete(this.#acked)
-        if (chunk.records > 0) seq = this.#chunks.insert(chunk)
+        this.#acked.delete()
+        if (isToBeSent(chunk)) seq = this.#chunks.insert(chunk)
         this.#checkpoints.put(this.#store, chunk.checkpoints, Date.now())
       })
     } catch (error) {
       if (!isDiskTrouble(error)) throw error
-      if (this.#hindrance !== 'disk') this.#log.error({ err: error }, 'cannot write the spool; waiting for the disk')
+      this.#plight.onDiskTrouble(error)
       return 'disk'
     }
-    this.#acked = []
+    this.#acked.deleted()
     if (seq > 0) this.#chunks.added(seq, chunk)
     this.changed.ring()
-    return 'none'
+    return ''
   }
 
-  #say(hindrance: Hindrance): void {
-    const before = this.#hindrance
-    this.#hindrance = hindrance
-    if (before === hindrance) return
-    const state = { bytes: this.bytes, maxBytes: this.#maxBytes, chunks: this.size }
-    if (hindrance === 'full')
-      this.#log.warn(state, 'spool is full; reading stops, Docker keeps the logs until the server acks')
-    if (hindrance === 'none') this.#log.info(state, 'spool has room again; reading goes on')
-  }
-
-  #tidy(): void {
-    this.#deleteTimer = undefined
-    try {
-      this.#deleteAcked()
-      if (reclaim(this.#database)) this.#deleteTimer = setTimeout(() => this.#tidy(), DELETE_AFTER_MS)
-    } catch (error) {
-      // The rows stay for now: what is acked twice is stored once, and the next append meets any lasting trouble.
-      this.#log.warn({ err: error }, 'cannot delete acked chunks from the spool now')
+  /** Whether so many bytes have room, once the policy has let go what it does. */
+  #makeRoom(bytes: number): boolean {
+    while (this.#chunks.count > 0 && this.#chunks.bytes + bytes > this.maxBytes) {
+      const lines = this.policy === 'block' ? undefined : dropOldest(this.#database, this.#chunks)
+      if (lines === undefined) return false
+      if (lines > 0) this.#plight.onDropped(this.maxBytes)
     }
-  }
-
-  #deleteAcked(): void {
-    if (this.#acked.length === 0) return
-    inTransaction(this.#database, () => this.#chunks.delete(this.#acked))
-    this.#acked = []
+    return true
   }
 }

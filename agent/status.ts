@@ -10,8 +10,12 @@ export class AgentStatus {
   bytes = 0
   /** `reachable`, or why the Docker engine is not; '' before the first try. */
   engine = ''
+  /** Containers that the engine is being asked to describe. */
+  inspecting = 0
   /** Log driver by the service (or container) that uses it and cannot be read. */
   readonly unreadable = new Map<string, string>()
+  /** The containers that cannot be read, by id, and why. */
+  readonly unreadableContainers = new Map<string, { readonly service: string; readonly reason: string }>()
   /** Services whose own log driver sends to our server already. */
   readonly elsewhere = new Set<string>()
 }

@@ -65,6 +65,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/store.ts')).store,
   },
   {
+    name: 'observer',
+    summary: 'tell the server who is in the Swarm, where no agent runs on a manager',
+    isService: true,
+    load: async () => (await import('./commands/observer.ts')).observer,
+  },
+  {
     name: 'healthcheck',
     summary: 'exit 0 when the server on this machine is alive, 1 when it is not',
     load: async () => (await import('./commands/healthcheck.ts')).healthcheck,

@@ -47,16 +47,35 @@ export const STORE_FLAGS: readonly FlagSpec[] = [
   { flags: '--peers <HOST:PORT>', text: 'other servers on the same Elasticsearch, such as tasks.server:4280' },
 ]
 
+/** --docker. */
+export const DOCKER_FLAG: FlagSpec = {
+  flags: '--docker <HOST>',
+  text: 'Docker engine: unix:///var/run/docker.sock, tcp://HOST, ssh://USER@HOST (default as for the docker command)',
+}
+
+/** How a server is reached. */
+export const SERVER_FLAGS: readonly FlagSpec[] = [
+  {
+    flags: '--server <HOST:PORT>',
+    text: 'server to ship to; every address of the name is tried (default 127.0.0.1:24224)',
+  },
+  { flags: '--shared-key-file <FILE>', text: "the server's shared key [SWARMLOGS_SHARED_KEY_FILE]" },
+  { flags: '--insecure', text: 'ship to another machine without a shared key' },
+  { flags: '--tls', text: 'ship over TLS' },
+  { flags: '--tls-ca <FILE>', text: 'certificate authority of the server (PEM)' },
+]
+
 /** Flags of how an agent reads a node. */
 export const NODE_FLAGS: readonly FlagSpec[] = [
-  {
-    flags: '--docker <HOST>',
-    text: 'Docker engine, such as unix:///var/run/docker.sock (default as for the docker command)',
-  },
+  DOCKER_FLAG,
   { flags: '--node-name <NAME>', text: "name of this node (default: the engine's)" },
   { flags: '--cluster <NAME>', text: 'name of the cluster (default: the id of the Swarm)' },
   { flags: '--backfill <DURATION>', text: 'how far back to read a container at its first sight (default 24h)' },
   { flags: '--spool-size <SIZE>', text: 'how much disk unacked lines may take (default 1GiB)' },
+  {
+    flags: '--spool-policy <POLICY>',
+    text: 'when that is full: block (stop reading, Docker holds the lines) or drop-oldest (default block)',
+  },
   { flags: '--include-self', text: "follow swarmlogs' own containers, too" },
   {
     flags: '--fluentd-address <HOST:PORT>',

@@ -1,22 +1,28 @@
-import { randomBytes } from 'node:crypto'
 import type { Socket } from 'node:net'
 import { SwarmlogsError } from '../../shared/errors.ts'
-import { foreignFrame, inventoryFrame, recordsFrame } from '../../shared/forward/encode.ts'
+import { foreignFrame, inventoryFrame, recordsFrame, reportFrame } from '../../shared/forward/encode.ts'
 import type { Inventory } from '../../shared/inventory.ts'
+import type { AgentReport } from '../../shared/report.ts'
 import type { SpooledChunk } from '../chunk.ts'
-import type { Spool } from '../spool.ts'
 import { toForeign } from './foreign.ts'
 import type { Peer } from './handshake.ts'
 import { protocolError } from './messages.ts'
+import { Notice } from './notice.ts'
+import { Order } from './order.ts'
+import type { Outgoing } from './outgoing.ts'
 import { Window } from './window.ts'
 
 export interface SessionOptions {
   readonly socket: Socket
   readonly messages: AsyncIterable<unknown>
   readonly peer: Peer
-  readonly spool: Spool
+  readonly spool: Outgoing
   /** The newest inventory; undefined while there is none. */
   readonly inventory: () => Inventory | undefined
+  /** The newest report; undefined while there is none. */
+  readonly report: () => AgentReport | undefined
+  /** Called when the server has a report. */
+  readonly onReported: (report: AgentReport) => void
   /** Called after each acked chunk. */
   readonly onAck: () => void
   /** Without any ack for so long, while chunks wait for one, the connection is given up. */
@@ -25,18 +31,21 @@ export interface SessionOptions {
 
 const WATCH_MS = 1000
 
-/** One connection after the handshake: sends the spool's chunks from the oldest on, removes what is acked. */
+/** One connection after the handshake: sends the spool's chunks in their order, removes what is acked. */
 export class Session {
   readonly #options: SessionOptions
   readonly #window = new Window()
-  #sentUpTo = 0
+  readonly #order: Order
+  readonly #notices: readonly Pick<Notice<unknown>, 'next' | 'take'>[]
   #isCaughtUp = false
-  #inventory: Inventory | undefined
-  #inventoryId = ''
   #hasStalled = false
 
   constructor(options: SessionOptions) {
     this.#options = options
+    const { spool, inventory, report, onReported } = options
+    this.#order = new Order(spool)
+    const inventories = new Notice(inventory, inventoryFrame, () => {})
+    this.#notices = [inventories, new Notice(report, reportFrame, onReported)]
   }
 
   /** Whether a new chunk would be sent at once. */
@@ -67,14 +76,15 @@ export class Session {
       // The sender may be waiting for something to send, or for the socket to drain.
       spool.changed.ring()
       await sending
+      spool.callBack()
     }
   }
 
   async #send(): Promise<void> {
     const { socket, spool } = this.#options
     while (!socket.destroyed) {
-      this.#sendInventory()
-      const chunk = this.#window.hasRoom ? spool.next(this.#sentUpTo) : undefined
+      this.#sendNotices()
+      const chunk = this.#window.hasRoom ? this.#order.next() : undefined
       this.#isCaughtUp = chunk === undefined && this.#window.hasRoom
       if (chunk === undefined) await spool.changed.wait()
       else await this.#sendChunk(chunk)
@@ -82,21 +92,23 @@ export class Session {
   }
 
   async #sendChunk(chunk: SpooledChunk): Promise<void> {
-    const { peer } = this.#options
+    const { peer, spool } = this.#options
+    // Nobody else knows what a gap is.
+    if (peer.kind === 'foreign' && chunk.records === 0) return spool.remove(chunk.seq)
+    spool.sending(chunk.seq)
     const frame = peer.kind === 'own' ? recordsFrame(chunk, chunk.option) : foreignFrame(await toForeign(chunk))
-    this.#sentUpTo = chunk.seq
     this.#window.add(chunk.id, { seq: chunk.seq, bytes: chunk.body.length })
     await this.#write(frame)
   }
 
-  /** Only the newest inventory counts, and only to our own server; it is not spooled, and sent again by the next session. */
-  #sendInventory(): void {
-    const { inventory, peer, socket } = this.#options
-    const newest = inventory()
-    if (peer.kind !== 'own' || newest === undefined || newest === this.#inventory || this.#inventoryId !== '') return
-    this.#inventory = newest
-    this.#inventoryId = randomBytes(16).toString('hex')
-    socket.write(inventoryFrame(newest, this.#inventoryId))
+  /** Other receivers would take them for records. */
+  #sendNotices(): void {
+    const { peer, socket } = this.#options
+    if (peer.kind !== 'own') return
+    for (const notice of this.#notices) {
+      const frame = notice.next()
+      if (frame !== undefined) socket.write(frame)
+    }
   }
 
   /** Resolves when the socket wants more. */
@@ -119,8 +131,7 @@ export class Session {
   #take(message: unknown): void {
     const id = typeof message === 'object' && message !== null && 'ack' in message ? message.ack : undefined
     if (typeof id !== 'string') throw protocolError('it sent something other than an ack')
-    if (id === this.#inventoryId) {
-      this.#inventoryId = ''
+    if (this.#notices.some((notice) => notice.take(id))) {
       this.#options.spool.changed.ring()
       return
     }

@@ -30,10 +30,12 @@ export async function* attach(
   const isRotated = fileBytes !== undefined
   const seam = new Seam(position, { replays: isRotated ? new Replays() : undefined })
   const timer = seam.found ? undefined : setTimeout(() => missed.abort(), SEAM_TIMEOUT_MS)
+  if (seam.found) context.onFollowing(reader)
   try {
     for await (const lines of reader.batches()) {
       const fresh = seam.pass(lines, reader)
       if (seam.found) clearTimeout(timer)
+      if (seam.found) context.onFollowing(reader)
       if (seam.isTorn || (!seam.found && !reader.isWhole)) return 'missed'
       const since = performance.now()
       if (fresh.length > 0) yield { lines: fresh, progress: { live: seam.position } }
@@ -45,6 +47,7 @@ export async function* attach(
     if (missed.signal.aborted) return 'missed'
     throw error
   } finally {
+    context.onFollowing()
     clearTimeout(timer)
   }
 }

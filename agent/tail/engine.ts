@@ -2,14 +2,16 @@ import { readFileSync } from 'node:fs'
 import { Agent as HttpAgent, type IncomingMessage } from 'node:http'
 import { Agent as HttpsAgent } from 'node:https'
 import { join } from 'node:path'
+import type { Duplex } from 'node:stream'
 import { inspect } from 'node:util'
 import Docker from 'dockerode'
 import { type ErrorCode, SwarmlogsError } from '../../shared/errors.ts'
 import { type Certificates, type HttpServer, Response } from './response.ts'
+import { dialBySsh } from './ssh.ts'
 
 /** Where the engine is: DOCKER_HOST's forms, and the folder of ca.pem, cert.pem and key.pem when it wants TLS. */
 export interface EngineAddress {
-  /** `unix:///var/run/docker.sock`, `tcp://host:2376`, `http://host:2375`. */
+  /** `unix:///var/run/docker.sock`, `tcp://host:2376`, `http://host:2375`, `ssh://user@host`. */
   readonly host?: string | undefined
   readonly certPath?: string | undefined
   readonly tls?: boolean | undefined
@@ -120,8 +122,9 @@ type Connection = Docker.DockerOptions & { readonly agent: HttpAgent }
 function serverAt(host: string, address: EngineAddress): HttpServer {
   if (host.startsWith('unix://')) return { socketPath: host.slice('unix://'.length) }
   const url = URL.canParse(host) ? new URL(host) : undefined
+  if (url?.protocol === 'ssh:' && url.hostname !== '') return { dial: () => dialBySsh(url) }
   if (!url || !['tcp:', 'http:', 'https:'].includes(url.protocol)) {
-    const message = `cannot use ${JSON.stringify(host)} as Docker host: write unix:///path/docker.sock or tcp://host:port`
+    const message = `cannot use ${JSON.stringify(host)} as Docker host: write unix:///path/docker.sock, tcp://host:port or ssh://user@host`
     throw new SwarmlogsError('SWARMLOGS_CONFIG', message)
   }
   const tls = address.tls === true || url.protocol === 'https:' || url.port === '2376'
@@ -144,11 +147,19 @@ function connection(server: HttpServer): Connection {
   if ('socketPath' in server) {
     return { ...none, socketPath: server.socketPath, protocol: 'http', agent: guarded(new HttpAgent(KEEP_ALIVE)) }
   }
+  if ('dial' in server) return { ...none, host: 'docker', protocol: 'http', agent: dialling(server.dial) }
   const { host, port, tls } = server
   if (tls === undefined) return { ...none, host, port, protocol: 'http', agent: guarded(new HttpAgent(KEEP_ALIVE)) }
   // docker-modem hands them to node:https, which takes bytes; its types want text.
   const files = tls as Docker.DockerOptions
   return { ...none, host, port, protocol: 'https', ...files, agent: guarded(new HttpsAgent(KEEP_ALIVE)) }
+}
+
+/** Its connections cost a login each; node:http could keep only sockets alive. */
+function dialling(dial: () => Duplex): HttpAgent {
+  const agent = new HttpAgent()
+  agent.createConnection = dial
+  return guarded(agent)
 }
 
 /**

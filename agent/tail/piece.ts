@@ -1,5 +1,6 @@
 import type { Logger } from 'pino'
 import type { Line, LineTime } from '../lines.ts'
+import type { Following } from '../report/tails.ts'
 import type { Engine } from './engine.ts'
 import type { Position } from './place.ts'
 import type { Slots } from './slots.ts'
@@ -63,6 +64,8 @@ export interface TailContext {
   readonly onLost: () => void
   /** How many lines the live tail has handed on. */
   readonly liveLines: () => number
+  /** Called with a follow that has found the live tail's position and shows each new line from now on; without one when it ends. */
+  readonly onFollowing: (following?: Following) => void
 }
 
 /** A time of a clock in milliseconds. */

@@ -1,11 +1,12 @@
-import { connect, isIP, type Socket } from 'node:net'
-import { addAbortSignal } from 'node:stream'
+import { connect, isIP } from 'node:net'
+import { addAbortSignal, type Duplex } from 'node:stream'
 import { connect as connectTls } from 'node:tls'
 import { Chunked } from './chunked.ts'
 
-/** Where an HTTP server is: a unix socket, or a host and port, with what TLS needs when it speaks that. */
+/** Where an HTTP server is: a unix socket, or a host and port, with what TLS needs when it speaks that, or behind something that connects to it. */
 export type HttpServer =
   | { readonly socketPath: string }
+  | { readonly dial: () => Duplex }
   | { readonly host: string; readonly port: number; readonly tls?: Certificates | undefined }
 
 /** Files of a Docker client, as bytes; what is left out Node has a default for. */
@@ -25,13 +26,13 @@ const HEAD_END = '\r\n\r\n'
  */
 export class Response implements AsyncIterable<Buffer> {
   readonly status: number
-  readonly #socket: Socket
+  readonly #socket: Duplex
   readonly #reads: AsyncIterator<Buffer>
   readonly #headers: ReadonlyMap<string, string>
   /** What came with the head. */
   #first: Buffer
 
-  private constructor(socket: Socket, reads: AsyncIterator<Buffer>, head: string, first: Buffer) {
+  private constructor(socket: Duplex, reads: AsyncIterator<Buffer>, head: string, first: Buffer) {
     const [statusLine = '', ...headers] = head.split('\r\n')
     this.status = Number(/^HTTP\/1\.[01] (\d{3})\b/.exec(statusLine)?.[1])
     if (Number.isNaN(this.status)) throw new Error(`it does not speak HTTP: ${JSON.stringify(statusLine.slice(0, 40))}`)
@@ -56,7 +57,7 @@ export class Response implements AsyncIterable<Buffer> {
     }
   }
 
-  static async #read(socket: Socket): Promise<Response> {
+  static async #read(socket: Duplex): Promise<Response> {
     const reads: AsyncIterator<Buffer> = socket[Symbol.asyncIterator]()
     let bytes = Buffer.alloc(0)
     for (;;) {
@@ -112,7 +113,8 @@ export class Response implements AsyncIterable<Buffer> {
   }
 }
 
-function connectTo(server: HttpServer): Socket {
+function connectTo(server: HttpServer): Duplex {
+  if ('dial' in server) return server.dial()
   if ('socketPath' in server) return connect({ path: server.socketPath })
   const { host, port, tls } = server
   const address = { host, port, noDelay: true, keepAlive: true }

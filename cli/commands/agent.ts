@@ -3,7 +3,7 @@ import type { CommandSpec } from '../command.ts'
 import { logLevel } from '../config.ts'
 import { becomeLean } from '../lean.ts'
 import { serve } from '../serve.ts'
-import { LOG_LEVEL_FLAG, NODE_FLAGS } from '../service-flags.ts'
+import { LOG_LEVEL_FLAG, NODE_FLAGS, SERVER_FLAGS } from '../service-flags.ts'
 
 const EXAMPLES = `
 Prints one line on stdout when it is ready. Every flag can also be given as a
@@ -19,18 +19,11 @@ Examples:
 /** The command `agent`. */
 export const agent: CommandSpec = {
   flags: [
-    {
-      flags: '--server <HOST:PORT>',
-      text: 'server to ship to; every address of the name is tried (default 127.0.0.1:24224)',
-    },
+    ...SERVER_FLAGS,
     {
       flags: '--state <DIR>',
       text: "folder of this agent's spool and checkpoints, of this agent only (default /var/lib/swarmlogs-agent, or ~/.local/state/swarmlogs-agent for other users than root)",
     },
-    { flags: '--shared-key-file <FILE>', text: "the server's shared key [SWARMLOGS_SHARED_KEY_FILE]" },
-    { flags: '--insecure', text: 'ship to another machine without a shared key' },
-    { flags: '--tls', text: 'ship over TLS' },
-    { flags: '--tls-ca <FILE>', text: 'certificate authority of the server (PEM)' },
     ...NODE_FLAGS,
     { flags: '--stop-grace <DURATION>', text: 'how long a stop may take (default 100s)' },
     {

@@ -1,6 +1,7 @@
 import { Packr } from 'msgpackr'
 import type { Inventory } from '../inventory.ts'
-import { type AgentHello, HELLO_TAG, INVENTORY_TAG, RECORDS_TAG, type RecordsOption } from './own.ts'
+import type { AgentReport } from '../report.ts'
+import { type AgentHello, HELLO_TAG, INVENTORY_TAG, RECORDS_TAG, REPORT_TAG, type RecordsOption } from './own.ts'
 
 // Plain msgpack: without msgpackr's record extension, which no other receiver knows.
 const packr = new Packr({ useRecords: false, variableMapSize: true })
@@ -42,9 +43,18 @@ export function helloFrame(hello: AgentHello, id: string): Buffer {
 
 /** What a manager knows of its Swarm, as a frame. */
 export function inventoryFrame(inventory: Inventory, id: string): Buffer {
-  const time = BigInt(inventory.time)
-  const entry = packEntry(eventTime(Number(time / 1_000_000_000n), Number(time % 1_000_000_000n)), inventory)
-  const head = [Buffer.from([FIXARRAY_3]), packr.pack(INVENTORY_TAG), Buffer.from([FIXARRAY_1]), entry]
+  return noticeFrame(INVENTORY_TAG, inventory, id)
+}
+
+/** What an agent tells of itself, as a frame. */
+export function reportFrame(report: AgentReport, id: string): Buffer {
+  return noticeFrame(REPORT_TAG, report, id)
+}
+
+function noticeFrame(tag: string, notice: { readonly time: string }, id: string): Buffer {
+  const time = BigInt(notice.time)
+  const entry = packEntry(eventTime(Number(time / 1_000_000_000n), Number(time % 1_000_000_000n)), notice)
+  const head = [Buffer.from([FIXARRAY_3]), packr.pack(tag), Buffer.from([FIXARRAY_1]), entry]
   return Buffer.concat([...head, packr.pack({ chunk: id })])
 }
 

@@ -51,7 +51,7 @@ describe('Spool', () => {
     const writing = (async () => {
       for (const id of ids) if (await spool.append(chunkOf(id), signal)) appended += 1
     })()
-    while (!spool.isWaiting) await new Promise(setImmediate)
+    while (spool.waits === '') await new Promise(setImmediate)
     const held = appended
     expect(held).toBeLessThan(10)
     spool.remove(1)
@@ -89,7 +89,7 @@ describe('Spool', () => {
     const spool = open(dir, { log })
     writeFileSync(join(dir, 'hog'), Buffer.alloc(1 << 20))
     const writing = spool.append({ ...chunkOf('a', ['x'], 1), body: Buffer.alloc(1 << 20) }, signal)
-    expect(spool.isWaiting).toBe(true)
+    expect(spool.waits).toBe('disk')
     expect(spool.checkpoint('c1')).toBeUndefined()
     rmSync(join(dir, 'hog'))
     expect(await writing).toBe(true)

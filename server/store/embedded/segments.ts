@@ -5,7 +5,7 @@ import type { Logger } from 'pino'
 import type { Catalog } from './catalog.ts'
 import { newer } from './catalog.ts'
 import type { Engine } from './engine.ts'
-import { failureOf } from './failure.ts'
+import { failureOf, messageOf } from './failure.ts'
 import { databaseBytes, type Folder, removeDatabase, syncFolder } from './folder.ts'
 import { mendWal } from './mend.ts'
 import { ATTACH_OPTIONS, CREATE_OPTIONS, quoteName, quoteText, SEGMENT_TABLES } from './schema.ts'
@@ -221,7 +221,12 @@ export class Segments {
   }
 
   async #detach(segment: Segment): Promise<void> {
-    await this.#connection.run(`DETACH DATABASE IF EXISTS ${segment.database}`)
+    try {
+      await this.#connection.run(`DETACH DATABASE IF EXISTS ${segment.database}`)
+    } catch (error) {
+      // It writes what it still can, and is detached even so.
+      if (!messageOf(error).includes('Detached database')) throw error
+    }
   }
 }
 

@@ -1,0 +1,54 @@
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { attempt } from './run.ts'
+
+const SHIM = new URL('./failing-disk/shim.c', import.meta.url).pathname
+
+/** A disk that fails when a test says so. */
+export interface FailingDisk {
+  /** The folder that is on it. */
+  readonly dir: string
+  /** What a program that is to feel it must have in its environment. */
+  readonly env: Readonly<Record<string, string>>
+  /** Fails, or works again. */
+  fail(): Promise<void>
+  heal(): Promise<void>
+  remove(): Promise<void>
+}
+
+/** A small disk of its own in memory, which fails by being full to the last byte. */
+export async function smallDisk(root: string, megabytes: number): Promise<FailingDisk> {
+  const dir = join(root, 'small-disk')
+  mkdirSync(dir, { recursive: true })
+  await run('mount', ['-t', 'tmpfs', '-o', `size=${megabytes}m`, 'tmpfs', dir])
+  const hog = join(dir, 'hog')
+  return {
+    dir: join(dir, 'data'),
+    env: {},
+    // dd ends with an error, as it should.
+    fail: async () => void (await attempt('dd', ['if=/dev/zero', `of=${hog}`, 'bs=4k'])),
+    heal: async () => rmSync(hog),
+    remove: async () => void (await attempt('umount', ['-l', dir])),
+  }
+}
+
+/** A folder whose writes and syncs fail with EIO, for programs that were started with its environment. */
+export async function brokenDisk(root: string): Promise<FailingDisk> {
+  const dir = join(root, 'broken-disk')
+  const on = join(root, 'broken-disk-on')
+  const shim = join(root, 'shim.so')
+  mkdirSync(dir, { recursive: true })
+  await run('gcc', ['-shared', '-fPIC', '-O1', '-o', shim, SHIM, '-ldl'])
+  return {
+    dir,
+    env: { LD_PRELOAD: shim, FAILING_DISK: dir, FAILING_DISK_ON: on },
+    fail: async () => writeFileSync(on, ''),
+    heal: async () => rmSync(on),
+    remove: async () => rmSync(dir, { recursive: true, force: true }),
+  }
+}
+
+async function run(command: string, args: readonly string[]): Promise<void> {
+  const { code, stderr } = await attempt(command, args)
+  if (code !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${code}: ${stderr}`)
+}
