@@ -4,8 +4,10 @@ import type { Checkpoint } from './line.ts'
 export interface SealedChunk {
   /** 32 hex digits, never used twice. */
   readonly id: string
-  /** Lines in it; 0 when it only carries checkpoints, and is then not sent. */
+  /** Lines in it. */
   readonly records: number
+  /** Gaps in its option; absent: none. */
+  readonly gaps?: number
   /** Entries, zstd. */
   readonly body: Buffer
   /** RecordsOption, msgpack. */
@@ -14,6 +16,11 @@ export interface SealedChunk {
   readonly containers: readonly string[]
   /** By container id: right once this chunk is spooled. */
   readonly checkpoints: ReadonlyMap<string, Checkpoint>
+}
+
+/** Whether a chunk has anything for a store; one without lines and gaps only carries checkpoints. */
+export function isToBeSent({ records, gaps = 0 }: SealedChunk): boolean {
+  return records > 0 || gaps > 0
 }
 
 /** A chunk as the spool gives it back. */

@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { Bell } from './bell.ts'
-import type { SealedChunk, SpooledChunk } from './chunk.ts'
+import { isToBeSent, type SealedChunk, type SpooledChunk } from './chunk.ts'
 import type { Checkpoint } from './line.ts'
 import { Checkpoints } from './spool/checkpoints.ts'
 import { bytesOf, Chunks } from './spool/chunks.ts'
@@ -150,7 +150,7 @@ export class Spool {
     try {
       inTransaction(this.#database, () => {
         this.#chunks.delete(this.#acked)
-        if (chunk.records > 0) seq = this.#chunks.insert(chunk)
+        if (isToBeSent(chunk)) seq = this.#chunks.insert(chunk)
         this.#checkpoints.put(this.#store, chunk.checkpoints, Date.now())
       })
     } catch (error) {

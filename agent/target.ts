@@ -14,6 +14,10 @@ export interface Target {
   readonly fresh: boolean
   /** The signal that `docker stop` sends it, as a number or a name; '' for SIGTERM. */
   readonly stopSignal: string
+  /** When it was made, when it was last started, when it last ended (0: not), nanoseconds since 1970. */
+  readonly born: bigint
+  readonly startedAt: bigint
+  readonly endedAt: bigint
   readonly driver: string
   readonly driverOptions: Readonly<Record<string, string>>
 }
@@ -42,6 +46,12 @@ export function logFileBytes({ driver, driverOptions }: Target): number | undefi
   // The copies that the engine keeps for other drivers are logs of the local driver.
   const size = driver === 'local' ? driverOptions['max-size'] : driverOptions['cache-max-size']
   return parseBytes(size) ?? LOCAL_FILE_BYTES
+}
+
+/** Why the log driver may lose lines by itself, without a trace; '': it does not. */
+export function lossOf({ driver, driverOptions }: Target): string {
+  if (driverOptions.mode === 'non-blocking') return 'mode=non-blocking'
+  return READABLE.has(driver) ? '' : `copy of what ${driver} sends`
 }
 
 const LOCAL_FILE_BYTES = 20 * 1024 * 1024

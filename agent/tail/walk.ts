@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { attach } from './attach.ts'
-import { type CaughtUp, catchUp, SHORTEST_WINDOW } from './catch-up.ts'
+import { type CaughtUp, catchUp, mend, SHORTEST_WINDOW } from './catch-up.ts'
 import { firstSight } from './first.ts'
+import { takenUpTo } from './gaps.ts'
 import { Pace } from './pace.ts'
 import { bytesOf, type Piece, type TailContext } from './piece.ts'
 import type { Position } from './place.ts'
@@ -15,8 +16,12 @@ export class Walk {
   readonly #pace: Pace
   #position: Position | undefined
   #tail: CaughtUp['tail'] = SHORTEST_WINDOW
+  /** The last follow brought nothing, and ended though nothing was wrong. */
+  #isFruitless = false
   /** Lines handed on so far. */
   taken = 0
+  /** The engine has said that the log ends here, and was not asked again. */
+  hasEnded = false
 
   constructor(context: TailContext, from: Position | undefined) {
     this.#context = context
@@ -31,21 +36,38 @@ export class Walk {
     this.#position = progress.live ?? this.#position
   }
 
-  /** Reads finite windows of a dead container's log until one shows nothing new. */
+  /** The engine failed since it said that the log ends here: the container may have run again. */
+  doubt(): void {
+    this.hasEnded = false
+  }
+
+  /** Of what time lines are that were not read, should there be any. */
+  get readUpTo(): bigint {
+    const { born } = this.#context
+    return this.#position ? takenUpTo(this.#position, born) : born
+  }
+
+  /** Reads finite windows of a dead container's log until one shows nothing new, and behind what is damaged. */
   async *drain(): AsyncGenerator<Piece, void> {
     for (let before = -1; before !== this.taken; ) {
       before = this.taken
       yield* this.#catchUp(true)
+      if (before === this.taken) yield* this.#mend(true)
     }
   }
 
   /** Catches up, then follows until that ends. */
   async *follow(): AsyncGenerator<Piece, void> {
+    if (this.#isFruitless) yield* this.#mend(false)
+    this.hasEnded = false
+    const before = this.taken
     // A log that was empty can be followed from its first line at once.
     const isEmpty = this.#position?.prints.length === 0
     const position = isEmpty && this.#position ? this.#position : yield* this.#catchUp(false)
     const tail = isEmpty ? 'all' : this.#tail
     const ending = yield* attach(this.#context, position, tail, this.#pace)
+    this.hasEnded = ending === 'ended'
+    this.#isFruitless = this.hasEnded && before === this.taken
     if (ending === 'missed') this.#tail = this.#tail === 'all' ? 'all' : this.#tail * 4
     else this.#tail = SHORTEST_WINDOW
     if (ending === 'fast') yield* this.#poll()
@@ -64,6 +86,14 @@ export class Walk {
       await sleep(POLL_MS, undefined, { signal })
     }
     this.#tail = SHORTEST_WINDOW
+  }
+
+  /** Reads on behind bytes that cannot be read, if the log has any behind the position. */
+  async *#mend(dead: boolean): AsyncGenerator<Piece, void> {
+    if (!this.#position) return
+    const mended = yield* mend(this.#context, this.#position, dead)
+    if (mended) this.#position = mended.position
+    if (mended) this.#tail = mended.tail
   }
 
   async *#catchUp(dead: boolean): AsyncGenerator<Piece, Position> {
