@@ -20,10 +20,21 @@ export interface CaughtUp {
   readonly tail: number | 'all'
 }
 
+export interface CatchUpOptions {
+  /** The container is. */
+  readonly dead: boolean
+  /** Frames of the first window. */
+  readonly tail?: number | 'all'
+  /** Errors that the engine tells amid the log have come again and again: look behind them. Newer engines drop lines before them, in part. */
+  readonly hasTried?: boolean
+}
+
 /** One try: `next` is set when it did not find the position, and says where to look instead. */
 interface Try {
   readonly position: Position
   readonly next?: Search
+  /** The engine told an error before the position was found. */
+  readonly broken?: Error
 }
 
 interface Search {
@@ -45,16 +56,16 @@ type Loss = 'rotated' | 'damaged'
 export async function* catchUp(
   context: TailContext,
   from: Position,
-  dead: boolean,
-  tail: number | 'all' = SHORTEST_WINDOW,
+  { dead, tail = SHORTEST_WINDOW, hasTried = false }: CatchUpOptions,
 ): AsyncGenerator<Piece, CaughtUp> {
   const isEmpty = from.prints.length === 0
   let search = again(from, isEmpty ? 'all' : tail)
   for (let reached = from; ; ) {
-    const { position, next } = yield* readWindow(context, reached, dead, search)
+    const { position, broken, next } = yield* readWindow(context, reached, dead, search)
+    if (broken && !hasTried) throw broken
     if (!next) return { position, tail: search.tail }
     reached = position
-    search = next
+    search = broken ? await whereLost(context, position) : next
   }
 }
 
@@ -66,7 +77,8 @@ export async function* mend(
 ): AsyncGenerator<Piece, CaughtUp | undefined> {
   if (await isNewest(context, from)) return undefined
   const behind = await lookBehind(context, from)
-  if (behind.kind !== 'hole') return undefined
+  if (behind.kind === 'gone') return undefined
+  if (behind.kind === 'joined') return yield* catchUp(context, from, { dead, tail: behind.tail, hasTried: true })
   const { tail } = behind
   // What seemed to be all of the log at its first sight ended at the damage.
   if (context.hasAllHistory() && from.prints.length > 0)
@@ -99,8 +111,11 @@ async function* readWindow(
     const { position } = seam
     if (untold) yield { lines: [], gaps: [gapOf(context, from, untold, nanosNow())], progress: { live: position } }
     // Only the end of the response tells whether there is more of the log to ask for.
+    const { broken } = reader
+    if (broken && seam.found) throw broken
     if (seam.isTorn) return { position, next: again(position, reader.isWhole ? 'all' : longer(tail)) }
     if (seam.found) return { position }
+    if (broken) return { position, broken, next: search }
     if (!reader.isWhole) return { position, next: { ...search, tail: longer(tail) } }
     const left = seam.leftAtHead
     if (left > 0) return { position, next: { tail: 'all', prints: prints.slice(-left) } }

@@ -58,6 +58,7 @@ async function* readWindow(context: TailContext, progress: HistoryProgress): Asy
     release()
   }
   const end = window.endedBefore(reader)
+  if (!end && reader.broken && !window.isOver) throw reader.broken
   if (end) yield* readBehind(context, progress, end)
   else yield lastPiece(context, progress, window, reader)
 }

@@ -82,7 +82,12 @@ async function look(context: TailContext, position: Position, tail: number | 'al
       if (line) hasLine ||= lines.some((one) => isSame(one, line))
       last = lines.at(-1) ?? last
     }
-    return { isSound: tail === 'all' || reader.frames >= tail, isJoined: isKnown && matcher.found, hasLine, last }
+    return {
+      isSound: !reader.broken && (tail === 'all' || reader.frames >= tail),
+      isJoined: isKnown && matcher.found,
+      hasLine,
+      last,
+    }
   } finally {
     release()
   }

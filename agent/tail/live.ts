@@ -45,6 +45,7 @@ async function* untilGone(context: TailContext, walk: Walk, state: State): Async
       if (isGone(error)) return true
       if (error instanceof SwarmlogsError && error.code === 'SWARMLOGS_LOG_UNREADABLE') throw error
       failures += 1
+      walk.failed(error)
       context.log.debug({ err: error, container: context.id }, 'cannot read on in a log, trying again')
     }
     const next = await nextState(context, failures, () => walk.doubt())

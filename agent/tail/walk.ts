@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { SwarmlogsError } from '../../shared/errors.ts'
 import { attach } from './attach.ts'
 import { type CaughtUp, catchUp, mend, SHORTEST_WINDOW } from './catch-up.ts'
 import { firstSight } from './first.ts'
@@ -10,14 +11,20 @@ import type { Position } from './place.ts'
 /** How often a log is read that grows too fast to be followed. */
 const POLL_MS = 50
 
+/** So often an error amid a log is met without progress before it is taken for damage. */
+const TRIES = 3
+
 /** The position of one live tail, and the ways to move it on. */
 export class Walk {
   readonly #context: TailContext
   readonly #pace: Pace
   #position: Position | undefined
   #tail: CaughtUp['tail'] = SHORTEST_WINDOW
-  /** The last follow brought nothing, and ended though nothing was wrong. */
+  /** The last follow brought nothing, and ended though the container runs. */
   #isFruitless = false
+  /** How often in a row the engine told an error amid the log, and nothing was read before. */
+  #errors = 0
+  #takenAtError = 0
   /** Lines handed on so far. */
   taken = 0
   /** The engine has said that the log ends here, and was not asked again. */
@@ -41,6 +48,18 @@ export class Walk {
     this.hasEnded = false
   }
 
+  /** Reading failed. */
+  failed(error: unknown): void {
+    const isOfLog = error instanceof SwarmlogsError && error.code === 'SWARMLOGS_PROTOCOL'
+    this.#errors = isOfLog && this.#takenAtError === this.taken ? this.#errors + 1 : 0
+    this.#takenAtError = this.taken
+  }
+
+  /** The log may go on behind what can be read of it. */
+  get #isSuspect(): boolean {
+    return this.#isFruitless || this.#errors >= TRIES
+  }
+
   /** Of what time lines are that were not read, should there be any. */
   get readUpTo(): bigint {
     const { born } = this.#context
@@ -49,6 +68,7 @@ export class Walk {
 
   /** Reads finite windows of a dead container's log until one shows nothing new, and behind what is damaged. */
   async *drain(): AsyncGenerator<Piece, void> {
+    if (this.#isSuspect) yield* this.#mend(true)
     for (let before = -1; before !== this.taken; ) {
       before = this.taken
       yield* this.#catchUp(true)
@@ -58,7 +78,7 @@ export class Walk {
 
   /** Catches up, then follows until that ends. */
   async *follow(): AsyncGenerator<Piece, void> {
-    if (this.#isFruitless) yield* this.#mend(false)
+    if (this.#isSuspect) yield* this.#mend(false)
     this.hasEnded = false
     const before = this.taken
     // A log that was empty can be followed from its first line at once.
@@ -94,12 +114,17 @@ export class Walk {
     const mended = yield* mend(this.#context, this.#position, dead)
     if (mended) this.#position = mended.position
     if (mended) this.#tail = mended.tail
+    if (mended) this.#errors = 0
   }
 
   async *#catchUp(dead: boolean): AsyncGenerator<Piece, Position> {
     const context = this.#context
     if (this.#position) {
-      const reached = yield* catchUp(context, this.#position, dead, this.#tail)
+      const reached = yield* catchUp(context, this.#position, {
+        dead,
+        tail: this.#tail,
+        hasTried: this.#isSuspect,
+      })
       this.#position = reached.position
       this.#tail = reached.tail
     } else {

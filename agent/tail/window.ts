@@ -62,7 +62,7 @@ export class Window {
   /** Where the window ended amid the log, though it should have gone on to its stop; undefined when it did not. */
   endedBefore(reader: LogReader): Position | undefined {
     const { until } = this.#before
-    if (this.isOver || !reader.isWhole || !this.#resume.found || !until) return undefined
+    if (this.isOver || !(reader.isWhole || reader.broken) || !this.#resume.found || !until) return undefined
     const end = this.#place.position(reader.open)
     return end.prints.length > 0 && takenUpTo(end, 0n) < nanosOf(until) ? end : undefined
   }
