@@ -1,24 +1,25 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { SwarmlogsError } from '../shared/errors.ts'
-import { type GapBounds, isLoss } from '../shared/gap.ts'
+import type { GapBounds } from '../shared/gap.ts'
 import type { LogStream } from '../shared/record.ts'
 import { Departures } from './departures.ts'
 import { describeOnce } from './describe.ts'
 import type { Discovery } from './discover.ts'
-import { serviceName } from './enrich.ts'
 import type { FollowOptions } from './follow-options.ts'
 import { Followed } from './followed.ts'
 import type { TailBatch } from './line.ts'
 import type { LineTime } from './lines.ts'
 import { Merge } from './merge.ts'
+import { reportGap } from './report-gap.ts'
 import { Selection } from './selection.ts'
 import { StandingGaps } from './standing.ts'
+import { gapBetween } from './tail/gaps.ts'
 import { historyTail } from './tail/history.ts'
 import { liveTail } from './tail/live.ts'
 import { bytesOf, later, lineTime, type Piece, type TailContext } from './tail/piece.ts'
 import { BEGINNING } from './tail/place.ts'
 import { Slots } from './tail/slots.ts'
-import { logFileBytes, lossOf, type NodeIdentity, type Target } from './target.ts'
+import { logFileBytes, logFiles, lossOf, type NodeIdentity, type Target } from './target.ts'
 
 /** Finite reads at a time, and how many of them may be of history. */
 const WINDOWS = 50
@@ -44,9 +45,7 @@ export class Follower {
   readonly #horizon: LineTime
   readonly #departures = new Departures()
   readonly #selection: Selection
-  readonly #standing = new StandingGaps((followed, piece) =>
-    this.#merge.add(this.#labelled(followed, [piece]), 'patient', () => undefined),
-  )
+  readonly #standing = new StandingGaps((followed, gap) => this.#tellGaps(followed, [gap]))
   #node: NodeIdentity = { id: '', name: '', cluster: '' }
 
   constructor(options: FollowOptions, stop: AbortController) {
@@ -64,7 +63,7 @@ export class Follower {
       const batch = followed.commit(piece, stream)
       status.lines += batch.lines.length
       status.bytes += batch.bytes
-      for (const gap of batch.gaps ?? []) this.#report(followed.target, gap)
+      for (const gap of batch.gaps ?? []) reportGap(followed.target, gap, this.#options)
       if (this.#stop.signal.aborted && this.#options.signal.aborted) return
       yield batch
     }
@@ -109,6 +108,9 @@ export class Follower {
         this.#departures.note()
         this.#standing.end(discovery.id)
         break
+      case 'vanished':
+        this.#tellVanished(discovery.target)
+        break
       case 'listed':
         this.#forget(discovery.ids)
         this.#standing.retell(discovery.ids)
@@ -152,6 +154,18 @@ export class Follower {
     else this.#tail(followed)
   }
 
+  #tellVanished(target: Target): void {
+    if (this.#selection.judge(target) !== 'read') return
+    const followed = new Followed(target, undefined, this.#horizon)
+    const gap = gapBetween(target.startedAt, target.endedAt, 'removed')
+    this.#tellGaps(followed, [gap])
+  }
+
+  #tellGaps(followed: Followed, gaps: readonly GapBounds[]): void {
+    const piece: Piece = { lines: [], gaps, progress: {} }
+    this.#merge.add(this.#labelled(followed, [piece]), 'patient', () => undefined)
+  }
+
   #tail(followed: Followed): void {
     const { target, progress } = followed
     if (lossOf(target) !== '') this.#standing.begin(followed, 'lossy')
@@ -185,6 +199,7 @@ export class Follower {
       id,
       tty,
       fileBytes: logFileBytes(followed.target),
+      files: logFiles(followed.target),
       born: followed.target.born,
       horizon: this.#horizonOf(followed),
       signal,
@@ -200,14 +215,6 @@ export class Follower {
   #horizonOf({ horizon }: Followed): LineTime {
     const retentionMs = this.#options.retentionMs?.()
     return retentionMs === undefined ? horizon : later(horizon, lineTime(Date.now() - retentionMs))
-  }
-
-  #report(target: Target, gap: GapBounds): void {
-    if (!isLoss(gap)) return
-    this.#options.status.gaps += 1
-    const [from, to] = [gap.from, gap.to].map((time) => new Date(Number(time / 1_000_000n)))
-    const what = { service: serviceName(target), container: target.id, reason: gap.reason, from, to }
-    this.#options.log.warn(what, 'lines of a container could not be collected')
   }
 
   #readHistory(followed: Followed): void {

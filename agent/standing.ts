@@ -1,6 +1,6 @@
+import type { GapBounds } from '../shared/gap.ts'
 import type { Followed } from './followed.ts'
 import { gapBetween, nanosNow } from './tail/gaps.ts'
-import type { Piece } from './tail/piece.ts'
 
 /** How often a gap that grows is told again. */
 const RETELL_MS = 600_000
@@ -17,10 +17,10 @@ interface Standing {
  * lose lines by itself. They begin with the run (of a lossy one: with the container), so that one that is told anew replaces itself.
  */
 export class StandingGaps {
-  readonly #tell: (followed: Followed, piece: Piece) => void
+  readonly #tell: (followed: Followed, gap: GapBounds) => void
   readonly #standing = new Map<string, Standing>()
 
-  constructor(tell: (followed: Followed, piece: Piece) => void) {
+  constructor(tell: (followed: Followed, gap: GapBounds) => void) {
     this.#tell = tell
   }
 
@@ -56,6 +56,6 @@ export class StandingGaps {
     const { running, endedAt } = followed.target
     const to = running ? nanosNow() : endedAt || nanosNow()
     standing.toldMs = performance.now()
-    this.#tell(followed, { lines: [], gaps: [gapBetween(from, to, reason)], progress: {} })
+    this.#tell(followed, gapBetween(from, to, reason))
   }
 }

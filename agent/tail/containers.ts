@@ -4,6 +4,7 @@ import { Frames } from '../frames.ts'
 import { StampReader } from '../stamp.ts'
 import type { NodeIdentity, Target } from '../target.ts'
 import type { Engine } from './engine.ts'
+import type { ContainerEvent } from './events.ts'
 import { nanosOf } from './gaps.ts'
 
 /** A container as the list shows it. */
@@ -75,6 +76,15 @@ export async function inspectTarget(engine: Engine, id: string, fresh: boolean, 
     endedAt: nanosOfStamp(State.FinishedAt),
     driver: HostConfig.LogConfig?.Type ?? '',
     driverOptions: HostConfig.LogConfig?.Config ?? {},
+  }
+}
+
+/** What the last event of a container that is gone tells of it. */
+export function targetOfEvent({ id, name, attributes, time }: ContainerEvent, startedAt: bigint): Target {
+  return {
+    ...{ id, name, labels: attributes, image: attributes.image ?? '', imageId: '', tty: false, stopSignal: '' },
+    ...{ running: false, started: true, fresh: true, born: startedAt, startedAt, endedAt: time },
+    ...{ driver: '', driverOptions: {} },
   }
 }
 

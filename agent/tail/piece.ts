@@ -66,6 +66,8 @@ export interface TailContext {
   readonly tty: boolean
   /** Size at which the engine rotates this log, throwing away the oldest file; undefined: it never does. */
   readonly fileBytes: number | undefined
+  /** How many files the engine keeps of it. */
+  readonly files: number
   /** When the container was made, nanoseconds since 1970: it has no older lines. */
   readonly born: bigint
   /** Lines older than this are not wanted at first sight. */

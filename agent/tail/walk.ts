@@ -86,11 +86,17 @@ export class Walk {
     const position = isEmpty && this.#position ? this.#position : yield* this.#catchUp(false)
     const tail = isEmpty ? 'all' : this.#tail
     const ending = yield* attach(this.#context, position, tail, this.#pace)
-    this.hasEnded = ending === 'ended'
+    this.hasEnded = ending.kind === 'ended'
     this.#isFruitless = this.hasEnded && before === this.taken
-    if (ending === 'missed') this.#tail = this.#tail === 'all' ? 'all' : this.#tail * 4
+    if (ending.kind === 'missed') this.#tail = this.#tail === 'all' ? 'all' : this.#tail * 4
     else this.#tail = SHORTEST_WINDOW
-    if (ending === 'fast') yield* this.#poll()
+    if ('sure' in ending) this.#goBack(ending.sure)
+    if (ending.kind === 'fast') yield* this.#poll()
+  }
+
+  /** Has lines read again that a follow may have passed over. Of a log of one file, nothing that is older can be read again. */
+  #goBack(sure: Position): void {
+    if (this.#context.files > 1) this.#position = sure
   }
 
   /**
