@@ -46,6 +46,7 @@ async function seal(batch: OpenBatch): Promise<SealedChunk> {
   return {
     id: randomBytes(16).toString('hex'),
     records,
+    gaps: option.gaps?.length ?? 0,
     checkpoints,
     containers: [...new Set(option.streams.map((stream) => stream.containerId))],
     option: packOption(option),

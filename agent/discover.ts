@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { SwarmlogsError } from '../shared/errors.ts'
 import type { AgentStatus } from './status.ts'
-import { inspectTarget, type ListedContainer, listContainers, readNode } from './tail/containers.ts'
+import { inspectTarget, type ListedContainer, listContainers, readNode, targetOfEvent } from './tail/containers.ts'
 import type { Engine } from './tail/engine.ts'
 import { type ContainerEvent, containerEvents } from './tail/events.ts'
 import { Slots } from './tail/slots.ts'
@@ -15,6 +15,8 @@ export type Discovery =
   /** The container was sent a signal, or died. */
   | { readonly kind: 'killed'; readonly id: string; readonly signal: string }
   | { readonly kind: 'died'; readonly id: string }
+  /** The container ran and was removed before it could be looked at: its events alone describe it. */
+  | { readonly kind: 'vanished'; readonly target: Target }
   /** All containers that there are. One that is missing was removed, or created just now. */
   | { readonly kind: 'listed'; readonly ids: ReadonlySet<string> }
 
@@ -77,6 +79,8 @@ class Watch {
   readonly #states = new Map<string, string>()
   /** Containers that could not be inspected the last time; each is reported once, and tried again by the next list. */
   readonly #troubled = new Set<string>()
+  /** When containers were started, by their events. */
+  readonly #startedAt = new Map<string, bigint>()
   #node = ''
 
   constructor(options: DiscoverOptions) {
@@ -145,6 +149,7 @@ class Watch {
     this.#known.delete(id)
     this.#states.delete(id)
     this.#troubled.delete(id)
+    this.#startedAt.delete(id)
   }
 
   #handle(event: ContainerEvent): void {
@@ -154,9 +159,26 @@ class Watch {
     else if (action === 'start') void this.#started(event)
     else if (action === 'die') tell({ kind: 'died', id })
     else if (action === 'kill') tell({ kind: 'killed', id, signal })
-    else if (action === 'destroy') this.#forget(id)
+    else if (action === 'destroy') this.#destroyed(event)
     if (action === 'start') this.#states.set(id, 'running')
+    if (action === 'start') this.#startedAt.set(id, event.time)
     if (action === 'die') this.#states.set(id, 'exited')
+  }
+
+  #destroyed(event: ContainerEvent): void {
+    const { id } = event
+    const [known, startedAt] = [this.#known.get(id), this.#startedAt.get(id)]
+    this.#forget(id)
+    if (startedAt !== undefined) void this.#mourn(event, startedAt, known)
+  }
+
+  async #mourn(
+    event: ContainerEvent,
+    startedAt: bigint,
+    known: Promise<Target | undefined> | undefined,
+  ): Promise<void> {
+    if (await known) return
+    this.#options.tell({ kind: 'vanished', target: targetOfEvent(event, startedAt) })
   }
 
   /** A container that was seen being created needs no second inspection: it may be gone before that is answered. */

@@ -1,15 +1,20 @@
+import type { GapBounds } from '../shared/gap.ts'
 import type { LogStream } from '../shared/record.ts'
 import type { Checkpoint, TailBatch } from './line.ts'
 import type { LineTime } from './lines.ts'
-import { bytesOf, type Piece, type Progress } from './tail/piece.ts'
-import type { Target } from './target.ts'
+import { gapBetween, nanosOf, oldestWanted } from './tail/gaps.ts'
+import { bytesOf, type Head, headOf, type Piece, type Progress } from './tail/piece.ts'
+import type { Position } from './tail/place.ts'
+import { logFileBytes, type Target } from './target.ts'
 
 /** The number of the checkpoint's form; another one is not understood, and the log is then read anew. */
 const FORMAT = 1
 
-/** What remains of a checkpoint for a store that has none of the container's lines: how far back they are wanted. */
+/** What remains of a checkpoint for a store that has none of the container's lines: how far back they are wanted, and where they began. */
 export function forAnotherStore(checkpoint: Checkpoint | undefined): Checkpoint | undefined {
-  return checkpoint && { format: checkpoint.format, horizon: checkpoint.horizon }
+  if (!checkpoint) return undefined
+  const { format, horizon, head } = checkpoint
+  return { format, horizon, elsewhere: { head } }
 }
 
 /** One container that is or was followed: what is known of it, and how far its log has been handed on. */
@@ -52,9 +57,32 @@ export class Followed {
   commit(piece: Piece, stream: LogStream): TailBatch {
     const { lines, progress } = piece
     if (progress.live) this.liveLines += lines.length
-    const { history } = this.#progress
+    const { live, history, head, elsewhere } = this.#progress
+    const first = progress.head ?? (isFirst(live, progress) && lines[0] ? headOf(lines[0]) : undefined)
     const grown = history && progress.live ? { history: { ...history, behind: history.behind + lines.length } } : {}
-    this.#progress = { ...this.#progress, ...grown, ...progress, horizon: this.horizon }
-    return { stream, lines, checkpoint: { format: FORMAT, ...this.#progress }, bytes: bytesOf(lines) }
+    const lost = first && elsewhere ? this.#lostWith(elsewhere.head, first) : []
+    const known = first ? { head: head ?? first, elsewhere: undefined } : { head, elsewhere }
+    this.#progress = { ...this.#progress, ...grown, ...progress, ...known, horizon: this.horizon }
+    const gaps = [...(piece.gaps ?? []).filter((gap) => this.#isOurs(gap)), ...lost]
+    return { stream, lines, gaps, checkpoint: { format: FORMAT, ...this.#progress }, bytes: bytesOf(lines) }
   }
+
+  /** What is older than the server keeps lines is not missing. */
+  #isOurs({ reason, to }: GapBounds): boolean {
+    return reason !== 'horizon' || to === nanosOf(this.horizon) - 1n
+  }
+
+  /** What another store was sent, and Docker does not have any more: `before` is where the log began then, if that is known. */
+  #lostWith(before: Head | undefined, head: Head): GapBounds[] {
+    const { target, horizon } = this
+    if (before ? before.print === head.print : logFileBytes(target) === undefined) return []
+    const from = before ? nanosOf(before.at) : oldestWanted(target.born, horizon)
+    return [gapBetween(from, nanosOf(head.at), 'store')]
+  }
+}
+
+/** Nothing lies before the lines of a piece: it begins where the log does, and has no history. */
+function isFirst(before: Position | undefined, { live, history }: Progress): boolean {
+  const isBeginning = before === undefined || Object.keys(before.last).length === 0
+  return isBeginning && live !== undefined && history === undefined
 }

@@ -1,23 +1,26 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { SwarmlogsError } from '../shared/errors.ts'
+import type { GapBounds } from '../shared/gap.ts'
 import type { LogStream } from '../shared/record.ts'
 import { Departures } from './departures.ts'
+import { describeOnce } from './describe.ts'
 import type { Discovery } from './discover.ts'
-import { logStream, serviceName } from './enrich.ts'
 import type { FollowOptions } from './follow-options.ts'
 import { Followed } from './followed.ts'
 import type { TailBatch } from './line.ts'
 import type { LineTime } from './lines.ts'
 import { Merge } from './merge.ts'
 import { Tails } from './report/tails.ts'
+import { reportGap } from './report-gap.ts'
 import { Selection } from './selection.ts'
-import { attributesOf, imageOf } from './tail/containers.ts'
+import { StandingGaps } from './standing.ts'
+import { gapBetween } from './tail/gaps.ts'
 import { historyTail } from './tail/history.ts'
 import { liveTail } from './tail/live.ts'
 import { bytesOf, later, lineTime, type Piece, type TailContext } from './tail/piece.ts'
 import { BEGINNING } from './tail/place.ts'
 import { Slots } from './tail/slots.ts'
-import { logFileBytes, type NodeIdentity, type Target } from './target.ts'
+import { logFileBytes, logFiles, lossOf, type NodeIdentity, type Target } from './target.ts'
 
 /** Finite reads at a time, and how many of them may be of history. */
 const WINDOWS = 50
@@ -44,6 +47,7 @@ export class Follower {
   readonly #departures = new Departures()
   readonly #selection: Selection
   readonly #tails: Tails
+  readonly #standing = new StandingGaps((followed, gap) => this.#tellGaps(followed, [gap]))
   #node: NodeIdentity = { id: '', name: '', cluster: '' }
 
   constructor(options: FollowOptions, stop: AbortController) {
@@ -62,6 +66,7 @@ export class Follower {
       const batch = followed.commit(piece, stream)
       status.lines += batch.lines.length
       status.bytes += batch.bytes
+      for (const gap of batch.gaps ?? []) reportGap(followed.target, gap, this.#options)
       if (this.#stop.signal.aborted && this.#options.signal.aborted) return
       yield batch
     }
@@ -104,9 +109,14 @@ export class Follower {
         break
       case 'died':
         this.#departures.note()
+        this.#standing.end(discovery.id)
+        break
+      case 'vanished':
+        this.#tellVanished(discovery.target)
         break
       case 'listed':
         this.#forget(discovery.ids)
+        this.#standing.retell(discovery.ids)
         this.#options.checkpoints.listed?.(discovery.ids)
         break
       default:
@@ -135,17 +145,33 @@ export class Follower {
   }
 
   #consider(target: Target): void {
-    if (this.#stop.signal.aborted || !target.started || !this.#selection.accepts(target)) return
+    if (this.#stop.signal.aborted || !target.started) return
+    const judgement = this.#selection.judge(target)
+    if (judgement === 'leave') return
     const known = this.#followed.get(target.id)
     const followed = known ?? new Followed(target, this.#options.checkpoints.load(target.id), this.#horizon)
     this.#followed.set(target.id, followed)
     followed.target = target
-    if (followed.isTailing) followed.again = true
+    if (judgement === 'unreadable') this.#standing.begin(followed, 'unreadable')
+    else if (followed.isTailing) followed.again = true
     else this.#tail(followed)
+  }
+
+  #tellVanished(target: Target): void {
+    if (this.#selection.judge(target) !== 'read') return
+    const followed = new Followed(target, undefined, this.#horizon)
+    const gap = gapBetween(target.startedAt, target.endedAt, 'removed')
+    this.#tellGaps(followed, [gap])
+  }
+
+  #tellGaps(followed: Followed, gaps: readonly GapBounds[]): void {
+    const piece: Piece = { lines: [], gaps, progress: {} }
+    this.#merge.add(this.#labelled(followed, [piece]), 'patient', () => undefined)
   }
 
   #tail(followed: Followed): void {
     const { target, progress } = followed
+    if (lossOf(target) !== '') this.#standing.begin(followed, 'lossy')
     followed.isTailing = true
     followed.again = false
     this.#options.status.following += 1
@@ -163,6 +189,7 @@ export class Follower {
     followed.isDying = false
     if (error instanceof SwarmlogsError && error.code === 'SWARMLOGS_LOG_UNREADABLE') {
       this.#selection.reportUnreadable(followed.target)
+      this.#standing.begin(followed, 'unreadable')
     } else if (error !== undefined) {
       log.error({ err: error, container: followed.target.id }, 'following a container failed')
     } else if (followed.again && !this.#stop.signal.aborted) {
@@ -177,12 +204,14 @@ export class Follower {
       id,
       tty,
       fileBytes: logFileBytes(followed.target),
+      files: logFiles(followed.target),
+      born: followed.target.born,
       horizon: this.#horizonOf(followed),
       signal,
       windows: this.#windows,
       log: this.#options.log,
       onCaughtUp: () => this.#readHistory(followed),
-      onLost: () => this.#reportLost(followed.target),
+      hasAllHistory: () => followed.progress.history === null,
       liveLines: () => followed.liveLines,
       onFollowing: (following) => this.#tails.following(id, following),
     }
@@ -192,13 +221,6 @@ export class Follower {
   #horizonOf({ horizon }: Followed): LineTime {
     const retentionMs = this.#options.retentionMs?.()
     return retentionMs === undefined ? horizon : later(horizon, lineTime(Date.now() - retentionMs))
-  }
-
-  #reportLost(target: Target): void {
-    const { status, log } = this.#options
-    status.gaps += 1
-    const service = serviceName(target)
-    log.warn({ service, container: target.id }, 'lines were rotated away before they could be read')
   }
 
   #readHistory(followed: Followed): void {
@@ -230,21 +252,12 @@ export class Follower {
   }
 
   /** Adds the labels; a container's attributes can only be read once it has a line. */
-  async *#labelled(followed: Followed, pieces: AsyncIterable<Piece>): AsyncGenerator<Labelled, void> {
+  async *#labelled(followed: Followed, pieces: AsyncIterable<Piece> | Iterable<Piece>): AsyncGenerator<Labelled, void> {
+    const { engine, log } = this.#options
     for await (const piece of pieces) {
-      const stream = followed.stream ?? (await this.#describe(followed, piece.lines.length > 0))
+      const describing = { engine, log, node: this.#node, signal: this.#stop.signal }
+      const stream = followed.stream ?? (await describeOnce(followed, piece.lines.length > 0, describing))
       yield { followed, stream, piece }
     }
-  }
-
-  async #describe(followed: Followed, hasLines: boolean): Promise<LogStream> {
-    const { engine, log } = this.#options
-    const { target } = followed
-    const { signal } = this.#stop
-    const image = await imageOf(engine, target, signal)
-    const attributes = hasLines ? await attributesOf(engine, target, signal, log) : {}
-    const stream = logStream(target, { node: this.#node, image, attributes })
-    if (hasLines) followed.stream ??= stream
-    return followed.stream ?? stream
   }
 }

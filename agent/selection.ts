@@ -16,17 +16,17 @@ export class Selection {
     this.#options = options
   }
 
-  /** Whether the container's log is to be read. */
-  accepts(target: Target): boolean {
+  /** Whether the container's log is to be read, and can be; `leave`: not. */
+  judge(target: Target): 'read' | 'unreadable' | 'leave' {
     const { includeSelf, ownForwardAddresses = [] } = this.#options
-    if ((includeSelf !== true && isOurs(target)) || this.#isDisabled(target)) return false
+    if ((includeSelf !== true && isOurs(target)) || this.#isDisabled(target)) return 'leave'
     if (sendsTo(target, ownForwardAddresses)) {
       this.#reportElsewhere(target)
-      return false
+      return 'leave'
     }
-    if (isReadable(target)) return true
+    if (isReadable(target)) return 'read'
     this.reportUnreadable(target)
-    return false
+    return 'unreadable'
   }
 
   /** Says, once per service and driver, that a log cannot be read. */

@@ -14,6 +14,10 @@ export interface Target {
   readonly fresh: boolean
   /** The signal that `docker stop` sends it, as a number or a name; '' for SIGTERM. */
   readonly stopSignal: string
+  /** When it was made, when it was last started, when it last ended (0: not), nanoseconds since 1970. */
+  readonly born: bigint
+  readonly startedAt: bigint
+  readonly endedAt: bigint
   readonly driver: string
   readonly driverOptions: Readonly<Record<string, string>>
 }
@@ -44,12 +48,20 @@ export function logFileBytes({ driver, driverOptions }: Target): number | undefi
   return parseBytes(size) ?? LOCAL_FILE_BYTES
 }
 
+/** How many files of a log the engine keeps when it rotates it. */
+export function logFiles({ driver, driverOptions }: Target): number {
+  const isCopy = driver !== 'json-file' && driver !== 'local'
+  const count = Number(driverOptions[isCopy ? 'cache-max-file' : 'max-file'])
+  return count > 0 ? count : driver === 'json-file' ? 1 : LOCAL_FILES
+}
+
 /** Why the log driver may lose lines by itself, without a trace; '': it does not. */
 export function lossOf({ driver, driverOptions }: Target): string {
   if (driverOptions.mode === 'non-blocking') return 'mode=non-blocking'
   return READABLE.has(driver) ? '' : `copy of what ${driver} sends`
 }
 
+const LOCAL_FILES = 5
 const LOCAL_FILE_BYTES = 20 * 1024 * 1024
 
 /** Reads Docker's sizes: `10k`, `20m`, `1g`, a plain number; undefined when there is no limit. */

@@ -4,12 +4,15 @@ import type { Position } from './place.ts'
 import { LogReader } from './reader.ts'
 import { Replays } from './replays.ts'
 import { Seam } from './seam.ts'
+import { Watch } from './watch.ts'
 
 /**
  * How following a log ended: its response ended; it did not show the position; its lines cannot be trusted any more,
- * because the log is rotated and something was odd; the log grows too fast to be followed.
+ * because the log is rotated and something was odd; the log grows too fast to be followed. `sure`: from where on lines may be missing.
  */
-export type Ending = 'ended' | 'missed' | 'unsure' | 'fast'
+export type Ending =
+  | { readonly kind: 'ended' | 'missed' | 'unsure' }
+  | { readonly kind: 'unsure' | 'fast'; readonly sure: Position }
 
 /** A follow that has not met its position by then has missed it. */
 const SEAM_TIMEOUT_MS = 3_000
@@ -25,29 +28,35 @@ export async function* attach(
 ): AsyncGenerator<Piece, Ending> {
   const { engine, id, tty, signal, fileBytes } = context
   const missed = new AbortController()
-  const both = AbortSignal.any([signal, missed.signal])
+  const doubted = new AbortController()
+  const both = AbortSignal.any([signal, missed.signal, doubted.signal])
   const reader = new LogReader(engine, { id, tty, tail, follow: true, dead: false }, both)
   const isRotated = fileBytes !== undefined
   const seam = new Seam(position, { replays: isRotated ? new Replays() : undefined })
+  const watch = isRotated ? new Watch(context, position, () => doubted.abort()) : undefined
   const timer = seam.found ? undefined : setTimeout(() => missed.abort(), SEAM_TIMEOUT_MS)
   if (seam.found) context.onFollowing(reader)
   try {
     for await (const lines of reader.batches()) {
+      watch?.note()
       const fresh = seam.pass(lines, reader)
       if (seam.found) clearTimeout(timer)
       if (seam.found) context.onFollowing(reader)
-      if (seam.isTorn || (!seam.found && !reader.isWhole)) return 'missed'
+      if (seam.isTorn || (!seam.found && !reader.isWhole)) return { kind: 'missed' }
       const since = performance.now()
       if (fresh.length > 0) yield { lines: fresh, progress: { live: seam.position } }
-      if (seam.isRepeating || (isRotated && performance.now() - since > STALL_MS)) return 'unsure'
-      if (isRotated && pace.isFast) return 'fast'
+      watch?.reached(seam.position)
+      if (seam.isRepeating || (isRotated && performance.now() - since > STALL_MS)) return { kind: 'unsure' }
+      if (watch && pace.isFast) return { kind: 'fast', sure: watch.sure }
     }
-    return 'ended'
+    return { kind: 'ended' }
   } catch (error) {
-    if (missed.signal.aborted) return 'missed'
+    if (missed.signal.aborted) return { kind: 'missed' }
+    if (watch && doubted.signal.aborted) return { kind: 'unsure', sure: watch.sure }
     throw error
   } finally {
     context.onFollowing()
+    watch?.end()
     clearTimeout(timer)
   }
 }

@@ -1,8 +1,11 @@
 import type { Logger } from 'pino'
 import { imageWithDigest, parseAttributes } from '../enrich.ts'
 import { Frames } from '../frames.ts'
+import { StampReader } from '../stamp.ts'
 import type { NodeIdentity, Target } from '../target.ts'
 import type { Engine } from './engine.ts'
+import type { ContainerEvent } from './events.ts'
+import { nanosOf } from './gaps.ts'
 
 /** A container as the list shows it. */
 export interface ListedContainer {
@@ -15,8 +18,14 @@ export interface ListedContainer {
 interface Inspected {
   readonly Id: string
   readonly Name: string
+  readonly Created?: string
   readonly Image?: string
-  readonly State: { readonly Running?: boolean; readonly StartedAt?: string; readonly Restarting?: boolean }
+  readonly State: {
+    readonly Running?: boolean
+    readonly StartedAt?: string
+    readonly FinishedAt?: string
+    readonly Restarting?: boolean
+  }
   readonly Config: {
     readonly Tty?: boolean
     readonly Image?: string
@@ -46,7 +55,7 @@ export async function listContainers(engine: Engine, signal: AbortSignal): Promi
 
 /** Describes a container; `fresh` when it was seen being created. Throws SWARMLOGS_NOT_FOUND. */
 export async function inspectTarget(engine: Engine, id: string, fresh: boolean, signal: AbortSignal): Promise<Target> {
-  const { Id, Name, Image, State, Config, HostConfig } = (await engine.get(
+  const { Id, Name, Created, Image, State, Config, HostConfig } = (await engine.get(
     `/containers/${id}/json`,
     {},
     signal,
@@ -62,9 +71,29 @@ export async function inspectTarget(engine: Engine, id: string, fresh: boolean, 
     started: State.Running === true || !/^0001-/.test(State.StartedAt ?? '0001-'),
     fresh,
     stopSignal: Config.StopSignal ?? '',
+    born: nanosOfStamp(Created),
+    startedAt: nanosOfStamp(State.StartedAt),
+    endedAt: nanosOfStamp(State.FinishedAt),
     driver: HostConfig.LogConfig?.Type ?? '',
     driverOptions: HostConfig.LogConfig?.Config ?? {},
   }
+}
+
+/** What the last event of a container that is gone tells of it. */
+export function targetOfEvent({ id, name, attributes, time }: ContainerEvent, startedAt: bigint): Target {
+  return {
+    ...{ id, name, labels: attributes, image: attributes.image ?? '', imageId: '', tty: false, stopSignal: '' },
+    ...{ running: false, started: true, fresh: true, born: startedAt, startedAt, endedAt: time },
+    ...{ driver: '', driverOptions: {} },
+  }
+}
+
+/** A time as the engine writes it; 0 when it never was. */
+function nanosOfStamp(text = ''): bigint {
+  const stamp = new StampReader()
+  const bytes = Buffer.from(`${text} `)
+  const isTime = stamp.read(bytes, 0, bytes.length) > 0 && stamp.seconds > 0
+  return isTime ? nanosOf([stamp.seconds, stamp.nanos]) : 0n
 }
 
 function bareName(name = ''): string {

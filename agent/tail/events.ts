@@ -1,6 +1,7 @@
 import { pipeline } from 'node:stream'
 import split from 'split2'
 import type { Engine } from './engine.ts'
+import { nanosNow } from './gaps.ts'
 
 /** An event of a container. */
 export interface ContainerEvent {
@@ -10,11 +11,16 @@ export interface ContainerEvent {
   readonly action: string
   /** Of `kill`: the number of the signal. */
   readonly signal: string
+  /** The container's labels, name and image. */
+  readonly attributes: Readonly<Record<string, string>>
+  /** Nanoseconds since 1970, to about a microsecond. */
+  readonly time: bigint
 }
 
 interface RawEvent {
   readonly Action?: string
-  readonly Actor?: { readonly ID?: string; readonly Attributes?: { readonly name?: string; readonly signal?: string } }
+  readonly Actor?: { readonly ID?: string; readonly Attributes?: Readonly<Record<string, string>> }
+  readonly timeNano?: number
 }
 
 /** A longer event is no event of Docker's; its types do not know skipOverflow. */
@@ -45,8 +51,10 @@ async function* parsed(lines: AsyncIterable<string>): AsyncGenerator<unknown> {
 
 async function* described(all: AsyncIterable<unknown>): AsyncGenerator<ContainerEvent> {
   for await (const event of all) {
-    const { Action, Actor } = event as RawEvent
-    const { name = '', signal = '' } = Actor?.Attributes ?? {}
-    if (Action && Actor?.ID) yield { id: Actor.ID, name, action: Action, signal }
+    const { Action, Actor, timeNano } = event as RawEvent
+    const attributes = Actor?.Attributes ?? {}
+    const { name = '', signal = '' } = attributes
+    const time = timeNano === undefined ? nanosNow() : BigInt(timeNano)
+    if (Action && Actor?.ID) yield { id: Actor.ID, name, action: Action, signal, attributes, time }
   }
 }

@@ -1,5 +1,7 @@
+import type { Line } from '../lines.ts'
 import { Cut } from './cut.ts'
-import { type Piece, type TailContext, within } from './piece.ts'
+import { horizonGap } from './gaps.ts'
+import { headOf, isBefore, type Piece, type TailContext, within } from './piece.ts'
 import { BEGINNING, Place, type Position } from './place.ts'
 import { LogReader } from './reader.ts'
 
@@ -31,19 +33,23 @@ async function* firstWindow(
     const place = new Place(BEGINNING, context.fileBytes !== undefined)
     const cut = new Cut()
     let behind = 0
+    let head: Line | undefined
     for await (const lines of reader.batches()) {
+      head ??= lines[0]
       place.take(lines)
       const sure = cut.pass(lines)
       if (cut.isTorn && tail < LONGEST_FIRST_WINDOW) return undefined
       behind += sure.length
       // Should the agent die before it knows that the window is the whole log, the history reader gets what is held.
-      const wanted = { stop: cut.prints, behind, size: FIRST_HISTORY, horizon }
+      const wanted = { stop: cut.prints, until: cut.time, behind, size: FIRST_HISTORY, horizon }
       if (sure.length > 0)
         yield { lines: within(sure, horizon), progress: { live: place.position(reader.open), history: wanted } }
     }
     if (!reader.isWhole && !cut.isPlaced && tail < LONGEST_FIRST_WINDOW) return undefined
     if (reader.isWhole || !cut.isPlaced) {
-      yield { lines: within(cut.held, horizon), progress: { live: place.position(reader.open), history: null } }
+      const progress = { live: place.position(reader.open), history: null, head: head && headOf(head) }
+      const gaps = head && isBefore(head, horizon) ? [horizonGap(context.born, horizon)] : undefined
+      yield { lines: within(cut.held, horizon), gaps, progress }
     }
     return place.position(reader.open)
   } finally {

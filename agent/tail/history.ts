@@ -1,15 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { SwarmlogsError } from '../../shared/errors.ts'
-import type { Line } from '../lines.ts'
-import { Cut } from './cut.ts'
-import { fingerprint, Matcher } from './fingerprint.ts'
-import { type HistoryProgress, type Piece, type TailContext, within } from './piece.ts'
-import { BEGINNING, Place } from './place.ts'
+import type { GapBounds, GapReason } from '../../shared/gap.ts'
+import { Matcher } from './fingerprint.ts'
+import { gapBetween, horizonGap, nanosNow, nanosOf, nanosOfLine, oldestWanted, takenUpTo, timeOf } from './gaps.ts'
+import { longestSound } from './hole.ts'
+import { type HistoryProgress, headOf, isBefore, type Piece, type TailContext, within } from './piece.ts'
+import { BEGINNING, type Position } from './place.ts'
 import { LogReader } from './reader.ts'
+import { Seam } from './seam.ts'
+import { Window } from './window.ts'
 
-const GROWTH = 16
-/** A window that was too short is asked for again with so many more frames at least. */
-const SLACK = 1_000
 const RETRY_MS = 2_000
 
 /**
@@ -21,15 +21,20 @@ export async function* historyTail(context: TailContext, from: HistoryProgress):
   let seen = context.liveLines()
   while (progress) {
     const lines = context.liveLines()
-    progress = { ...progress, behind: progress.behind + lines - seen }
+    const wanted: HistoryProgress = { ...progress, behind: progress.behind + lines - seen }
+    progress = wanted
     seen = lines
     try {
-      for await (const piece of readWindow(context, progress)) {
+      for await (const piece of readWindow(context, wanted)) {
         if (piece.progress.history !== undefined) progress = piece.progress.history
         yield piece
       }
     } catch (error) {
-      if (context.signal.aborted || isFinal(error)) return
+      if (context.signal.aborted || codeOf(error) === 'SWARMLOGS_LOG_UNREADABLE') return
+      if (codeOf(error) === 'SWARMLOGS_NOT_FOUND') {
+        yield { lines: [], gaps: [unreadGap(context, progress ?? wanted, 'removed')], progress: { history: null } }
+        return
+      }
       context.log.debug({ err: error, container: context.id }, 'cannot read on in history, trying again')
       await sleep(RETRY_MS, undefined, { signal: context.signal }).catch(() => undefined)
     }
@@ -41,112 +46,75 @@ async function* readWindow(context: TailContext, progress: HistoryProgress): Asy
   const { engine, id, tty, signal, fileBytes } = context
   const tail = Math.ceil(progress.behind * 1.1) + progress.size
   const release = await context.windows.acquire(signal)
+  const reader = new LogReader(engine, { id, tty, tail, follow: false, dead: false }, signal)
+  const window = new Window(progress, fileBytes !== undefined)
   try {
-    const reader = new LogReader(engine, { id, tty, tail, follow: false, dead: false }, signal)
-    const window = new Window(progress, fileBytes !== undefined)
     for await (const lines of reader.batches()) {
       const fresh = within(window.pass(lines), progress.horizon)
       if (fresh.length > 0) yield { lines: fresh, progress: { history: window.progress(reader) } }
       if (window.isOver) break
     }
-    yield { lines: within(window.rest(reader), progress.horizon), progress: { history: window.next(reader) } }
   } finally {
     release()
   }
+  const end = window.endedBefore(reader)
+  if (!end && reader.broken && !window.isOver) throw reader.broken
+  if (end) yield* readBehind(context, progress, end)
+  else yield lastPiece(context, progress, window, reader)
 }
 
-/** Chooses a window's lines: those behind its cut (or what was read before a restart) and before its stop. */
-class Window {
-  readonly #before: HistoryProgress
-  readonly #stop: Matcher
-  readonly #resume: Matcher
-  readonly #place: Place
-  readonly #cut = new Cut()
-  #first: number
-  /** It begins with the line that a shorter window began with: nothing lies before it. */
-  #fromBeginning = false
-  #started = false
-  #taken = 0
-
-  constructor(before: HistoryProgress, mayRotate: boolean) {
-    const { window } = before
-    this.#before = before
-    this.#stop = new Matcher(before.stop)
-    this.#resume = new Matcher(window ? window.at.prints : [])
-    this.#place = new Place(window ? window.at : BEGINNING, mayRotate)
-    this.#first = window?.first ?? 0
-    this.#fromBeginning = window?.stop.length === 0
-  }
-
-  /** The stop was met. */
-  get isOver(): boolean {
-    return this.#stop.found
-  }
-
-  /** The lines to hand on. */
-  pass(lines: readonly Line[]): readonly Line[] {
-    if (!this.#started) this.#start(lines[0] as Line)
-    const end = this.#stop.search(lines)
-    const before = end === -1 ? lines : lines.slice(0, end)
-    const unread = this.#skipRead(before)
-    this.#place.take(unread)
-    const fresh = this.#fromBeginning || this.#before.window ? unread : this.#cut.pass(unread)
-    this.#taken += fresh.length
-    return fresh
-  }
-
-  /** Progress amid the window. */
-  progress(reader: LogReader): HistoryProgress {
-    return { ...this.#before, window: { stop: this.#lower, first: this.#first, at: this.#place.position(reader.open) } }
-  }
-
-  /** The lines that were held back and that no other window will show: the log begins here, and the stop is gone. */
-  rest(reader: LogReader): readonly Line[] {
-    return this.isOver || !reader.isWhole || !this.#resume.found ? [] : this.#cut.held
-  }
-
-  /** What is to be read when this window has been. */
-  next(reader: LogReader): HistoryProgress | null {
-    const { window: _, ...before } = this.#before
-    if (!this.#resume.found) return this.isOver || !reader.isWhole ? this.#longer() : before
-    if (!this.isOver) return reader.isWhole ? null : this.#longer()
-    const stop = this.#lower
-    if (this.#fromBeginning || this.#isBeyondHorizon) return null
-    const size = before.size * GROWTH
-    if (stop.length === 0) return { ...before, first: this.#first, size }
-    return { ...before, stop, first: this.#first, size, behind: before.behind + this.#taken }
-  }
-
-  /** The prints that the next, older window stops at. */
-  get #lower(): readonly number[] {
-    return this.#before.window?.stop ?? (this.#cut.isPlaced ? this.#cut.prints : [])
-  }
-
-  get #isBeyondHorizon(): boolean {
-    const { time } = this.#cut
-    const { horizon } = this.#before
-    return time !== undefined && (time[0] < horizon[0] || (time[0] === horizon[0] && time[1] < horizon[1]))
-  }
-
-  #start(line: Line): void {
-    this.#started = true
-    if (this.#before.window) return
-    this.#first = fingerprint(line)
-    this.#fromBeginning = this.#first === this.#before.first
-  }
-
-  #skipRead(lines: readonly Line[]): readonly Line[] {
-    if (this.#resume.found) return lines
-    const at = this.#resume.search(lines)
-    return at === -1 ? [] : lines.slice(at)
-  }
-
-  #longer(): HistoryProgress {
-    return { ...this.#before, behind: Math.ceil(this.#before.behind * 1.5) + this.#before.size + SLACK }
-  }
+function lastPiece(context: TailContext, progress: HistoryProgress, window: Window, reader: LogReader): Piece {
+  const next = window.next(reader)
+  const { first } = window
+  const lines = within(window.rest(reader), progress.horizon)
+  if (next !== null || !first) return { lines, progress: { history: next } }
+  const isOlder = window.isBeyondHorizon || isBefore(first, progress.horizon)
+  const gaps = [
+    ...(isOlder ? [horizonGap(context.born, progress.horizon)] : []),
+    // All of the log is younger than what was to be read.
+    ...(window.isOver ? [] : [unreadGap(context, progress, 'rotated')]),
+  ]
+  return { lines, gaps, progress: { history: null, head: isOlder ? undefined : headOf(first) } }
 }
 
-function isFinal(error: unknown): boolean {
-  const code = error instanceof SwarmlogsError ? error.code : undefined
-  return code === 'SWARMLOGS_NOT_FOUND' || code === 'SWARMLOGS_LOG_UNREADABLE'
+/** None of the lines that are left to the history reader can be read any more. */
+function unreadGap({ born }: TailContext, { horizon, until }: HistoryProgress, reason: GapReason): GapBounds {
+  return gapBetween(oldestWanted(born, horizon), until ? nanosOf(until) : nanosNow(), reason)
+}
+
+/** A window ended amid the log, before bytes that cannot be read: reads what lies behind these, and leaves what lies before to the next window. */
+async function* readBehind(
+  context: TailContext,
+  progress: HistoryProgress,
+  end: Position,
+): AsyncGenerator<Piece, void> {
+  const { engine, id, tty, signal, born } = context
+  const tail = await longestSound(context)
+  const release = await context.windows.acquire(signal)
+  const until = takenUpTo(end, born)
+  let to = progress.until ? nanosOf(progress.until) : nanosNow()
+  try {
+    const reader = new LogReader(engine, { id, tty, tail, follow: false, dead: false }, signal)
+    const seam = new Seam(BEGINNING, { headMissing: true })
+    const stop = new Matcher(progress.stop)
+    let isFirst = true
+    for await (const lines of reader.batches()) {
+      const at = stop.search(lines)
+      const fresh = seam.pass(at === -1 ? lines : lines.slice(0, at), reader)
+      const [first] = fresh
+      if (isFirst && first) to = nanosOfLine(first)
+      isFirst &&= !first
+      if (fresh.length > 0) yield { lines: within(fresh, progress.horizon), progress: {} }
+      if (stop.found) break
+    }
+  } finally {
+    release()
+  }
+  const { window: _, first: __, ...before } = progress
+  const history = { ...before, stop: end.prints, until: timeOf(until), behind: Math.max(before.behind, tail) }
+  yield { lines: [], gaps: [gapBetween(until, to, 'damaged', 1)], progress: { history } }
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof SwarmlogsError ? error.code : ''
 }

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { SwarmlogsError } from '../../shared/errors.ts'
+import { gapBetween, nanosNow } from './gaps.ts'
 import type { Piece, TailContext } from './piece.ts'
 import type { Position } from './place.ts'
 import { Walk } from './walk.ts'
@@ -13,7 +14,8 @@ type State = 'running' | 'dead'
 /**
  * Reads a container's log from a position (none: its first sight) to the end of the container: what is there by finite
  * windows, then by following, and again whenever a follow ends. Ends when the container is dead and all of its log was
- * read, when it is removed, and when the signal aborts; throws SWARMLOGS_LOG_UNREADABLE when its log driver cannot be read.
+ * read, when it is removed (with a gap, unless all was read by then), and when the signal aborts; throws
+ * SWARMLOGS_LOG_UNREADABLE when its log driver cannot be read.
  */
 export async function* liveTail(
   context: TailContext,
@@ -21,6 +23,13 @@ export async function* liveTail(
   state: State,
 ): AsyncGenerator<Piece, void> {
   const walk = new Walk(context, from)
+  const isGone = yield* untilGone(context, walk, state)
+  if (!isGone || walk.hasEnded) return
+  yield { lines: [], gaps: [gapBetween(walk.readUpTo, nanosNow(), 'removed')], progress: {} }
+}
+
+/** Reads until the container is dead and read, or gone: then true is returned. */
+async function* untilGone(context: TailContext, walk: Walk, state: State): AsyncGenerator<Piece, boolean> {
   let now = state
   for (let failures = 0; !context.signal.aborted; ) {
     try {
@@ -29,22 +38,29 @@ export async function* liveTail(
         walk.note(piece)
         yield piece
       }
-      if (now === 'dead') return
+      if (now === 'dead') return false
       failures = walk.taken > before ? 0 : failures + 1
     } catch (error) {
-      if (context.signal.aborted || isGone(error)) return
+      if (context.signal.aborted) return false
+      if (isGone(error)) return true
       if (error instanceof SwarmlogsError && error.code === 'SWARMLOGS_LOG_UNREADABLE') throw error
       failures += 1
+      walk.failed(error)
       context.log.debug({ err: error, container: context.id }, 'cannot read on in a log, trying again')
     }
-    const next = await nextState(context, failures)
-    if (next === 'gone') return
+    const next = await nextState(context, failures, () => walk.doubt())
+    if (next === 'gone') return !context.signal.aborted
     now = next
   }
+  return false
 }
 
 /** What the engine says of the container; asked again, ever more slowly, until there is an answer. */
-async function nextState({ engine, id, signal }: TailContext, failures: number): Promise<State | 'gone'> {
+async function nextState(
+  { engine, id, signal }: TailContext,
+  failures: number,
+  onFailure: () => void,
+): Promise<State | 'gone'> {
   for (let tries = failures; !signal.aborted; tries++) {
     try {
       if (tries > 0) await sleep(delay(tries), undefined, { signal })
@@ -52,6 +68,7 @@ async function nextState({ engine, id, signal }: TailContext, failures: number):
       return State?.Running === true && State.Restarting !== true ? 'running' : 'dead'
     } catch (error) {
       if (isGone(error)) return 'gone'
+      onFailure()
     }
   }
   return 'gone'

@@ -1,14 +1,17 @@
 import type { Logger } from 'pino'
+import type { GapBounds } from '../../shared/gap.ts'
 import type { Line, LineTime } from '../lines.ts'
 import type { Following } from '../report/tails.ts'
 import type { Engine } from './engine.ts'
+import { fingerprint } from './fingerprint.ts'
 import type { Position } from './place.ts'
 import type { Slots } from './slots.ts'
 
 /** How far the history reader of a container has come. It reads windows of the log, each before the one read last. */
 export interface HistoryProgress {
-  /** Fingerprints of the last lines that are its to read. */
+  /** Fingerprints of the last lines that are its to read, and the time of the last of them. */
   readonly stop: readonly number[]
+  readonly until?: LineTime | undefined
   /** About how many frames the log holds behind them. */
   readonly behind: number
   /** How many frames before them the next window shall hold. */
@@ -25,9 +28,16 @@ export interface HistoryProgress {
 export interface HistoryWindow {
   /** What the older window will stop at; none when this one began at the log's beginning. */
   readonly stop: readonly number[]
+  readonly until?: LineTime | undefined
   readonly first: number
   /** Behind the last line that was handed on. */
   readonly at: Position
+}
+
+/** The line that a log began with. */
+export interface Head {
+  readonly at: LineTime
+  readonly print: number
 }
 
 /** Everything that a container's tail must remember. */
@@ -37,11 +47,16 @@ export interface Progress {
   readonly history?: HistoryProgress | null
   /** Older lines were not wanted at first sight. Another store is to get the same lines, so it goes on to count there. */
   readonly horizon?: LineTime
+  /** The first line of the log as it was when all of it had been read. */
+  readonly head?: Head | undefined
+  /** Another store was sent the log before: the line that it began with then, if that is known. */
+  readonly elsewhere?: { readonly head?: Head | undefined } | undefined
 }
 
-/** What a tail hands on: lines of one container in file order, and what changes in its progress by them. */
+/** What a tail hands on: lines of one container in file order, gaps that were found with them, and what changes in its progress by both. */
 export interface Piece {
   readonly lines: readonly Line[]
+  readonly gaps?: readonly GapBounds[] | undefined
   readonly progress: Progress
 }
 
@@ -52,6 +67,10 @@ export interface TailContext {
   readonly tty: boolean
   /** Size at which the engine rotates this log, throwing away the oldest file; undefined: it never does. */
   readonly fileBytes: number | undefined
+  /** How many files the engine keeps of it. */
+  readonly files: number
+  /** When the container was made, nanoseconds since 1970: it has no older lines. */
+  readonly born: bigint
   /** Lines older than this are not wanted at first sight. */
   readonly horizon: LineTime
   readonly signal: AbortSignal
@@ -60,8 +79,8 @@ export interface TailContext {
   readonly log: Logger
   /** Called each time that the live tail has read all that was there: history may begin. */
   readonly onCaughtUp: () => void
-  /** Called when the live tail finds that lines behind its position were rotated away before it could read them. */
-  readonly onLost: () => void
+  /** History was read to its end, or there was none. */
+  readonly hasAllHistory: () => boolean
   /** How many lines the live tail has handed on. */
   readonly liveLines: () => number
   /** Called with a follow that has found the live tail's position and shows each new line from now on; without one when it ends. */
@@ -87,6 +106,11 @@ export function isBefore(line: Line, time: LineTime): boolean {
 /** The lines that are not older than the horizon. */
 export function within(lines: readonly Line[], horizon: LineTime): readonly Line[] {
   return lines.some((line) => isBefore(line, horizon)) ? lines.filter((line) => !isBefore(line, horizon)) : lines
+}
+
+/** The line as the first one of its log. */
+export function headOf(line: Line): Head {
+  return { at: [line.seconds, line.nanos], print: fingerprint(line) }
 }
 
 /** Bytes of all messages. */

@@ -18,7 +18,7 @@ export interface Reading {
 
 /**
  * One response of `GET /containers/{id}/logs`, as batches of lines: one for each read, none when a read completed no line.
- * Bytes are pulled from the socket as batches are. Throws as Engine.stream does, and SWARMLOGS_PROTOCOL for an error within the stream.
+ * Bytes are pulled from the socket as batches are. Throws as Engine.stream does, and SWARMLOGS_PROTOCOL for an error within a stream that follows.
  */
 export class LogReader {
   readonly #engine: Engine
@@ -27,6 +27,8 @@ export class LogReader {
   readonly #lines: Lines
   #batch: Line[] = []
   #error = ''
+  /** The error that the engine told amid a finite reading, which it ended: newer engines tell so that the log is damaged there. */
+  broken: SwarmlogsError | undefined
 
   constructor(engine: Engine, reading: Reading, signal: AbortSignal) {
     this.#engine = engine
@@ -64,7 +66,10 @@ export class LogReader {
       for await (const chunk of response) {
         framer.push(chunk)
         if (this.#batch.length > 0) yield this.#take()
-        if (this.#error) throw this.#inBandError()
+        if (this.#error === '') continue
+        this.broken = this.#inBandError()
+        if (follow) throw this.broken
+        return
       }
       if (framer instanceof TtyFrames) framer.end()
       if (dead) this.#lines.flush()

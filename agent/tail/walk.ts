@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { SwarmlogsError } from '../../shared/errors.ts'
 import { attach } from './attach.ts'
-import { type CaughtUp, catchUp, SHORTEST_WINDOW } from './catch-up.ts'
+import { type CaughtUp, catchUp, mend, SHORTEST_WINDOW } from './catch-up.ts'
 import { firstSight } from './first.ts'
+import { takenUpTo } from './gaps.ts'
 import { Pace } from './pace.ts'
 import { bytesOf, type Piece, type TailContext } from './piece.ts'
 import type { Position } from './place.ts'
@@ -9,14 +11,24 @@ import type { Position } from './place.ts'
 /** How often a log is read that grows too fast to be followed. */
 const POLL_MS = 50
 
+/** So often an error amid a log is met without progress before it is taken for damage. */
+const TRIES = 3
+
 /** The position of one live tail, and the ways to move it on. */
 export class Walk {
   readonly #context: TailContext
   readonly #pace: Pace
   #position: Position | undefined
   #tail: CaughtUp['tail'] = SHORTEST_WINDOW
+  /** The last follow brought nothing, and ended though the container runs. */
+  #isFruitless = false
+  /** How often in a row the engine told an error amid the log, and nothing was read before. */
+  #errors = 0
+  #takenAtError = 0
   /** Lines handed on so far. */
   taken = 0
+  /** The engine has said that the log ends here, and was not asked again. */
+  hasEnded = false
 
   constructor(context: TailContext, from: Position | undefined) {
     this.#context = context
@@ -31,24 +43,60 @@ export class Walk {
     this.#position = progress.live ?? this.#position
   }
 
-  /** Reads finite windows of a dead container's log until one shows nothing new. */
+  /** The engine failed since it said that the log ends here: the container may have run again. */
+  doubt(): void {
+    this.hasEnded = false
+  }
+
+  /** Reading failed. */
+  failed(error: unknown): void {
+    const isOfLog = error instanceof SwarmlogsError && error.code === 'SWARMLOGS_PROTOCOL'
+    this.#errors = isOfLog && this.#takenAtError === this.taken ? this.#errors + 1 : 0
+    this.#takenAtError = this.taken
+  }
+
+  /** The log may go on behind what can be read of it. */
+  get #isSuspect(): boolean {
+    return this.#isFruitless || this.#errors >= TRIES
+  }
+
+  /** Of what time lines are that were not read, should there be any. */
+  get readUpTo(): bigint {
+    const { born } = this.#context
+    return this.#position ? takenUpTo(this.#position, born) : born
+  }
+
+  /** Reads finite windows of a dead container's log until one shows nothing new, and behind what is damaged. */
   async *drain(): AsyncGenerator<Piece, void> {
+    if (this.#isSuspect) yield* this.#mend(true)
     for (let before = -1; before !== this.taken; ) {
       before = this.taken
       yield* this.#catchUp(true)
+      if (before === this.taken) yield* this.#mend(true)
     }
   }
 
   /** Catches up, then follows until that ends. */
   async *follow(): AsyncGenerator<Piece, void> {
+    if (this.#isSuspect) yield* this.#mend(false)
+    this.hasEnded = false
+    const before = this.taken
     // A log that was empty can be followed from its first line at once.
     const isEmpty = this.#position?.prints.length === 0
     const position = isEmpty && this.#position ? this.#position : yield* this.#catchUp(false)
     const tail = isEmpty ? 'all' : this.#tail
     const ending = yield* attach(this.#context, position, tail, this.#pace)
-    if (ending === 'missed') this.#tail = this.#tail === 'all' ? 'all' : this.#tail * 4
+    this.hasEnded = ending.kind === 'ended'
+    this.#isFruitless = this.hasEnded && before === this.taken
+    if (ending.kind === 'missed') this.#tail = this.#tail === 'all' ? 'all' : this.#tail * 4
     else this.#tail = SHORTEST_WINDOW
-    if (ending === 'fast') yield* this.#poll()
+    if ('sure' in ending) this.#goBack(ending.sure)
+    if (ending.kind === 'fast') yield* this.#poll()
+  }
+
+  /** Has lines read again that a follow may have passed over. Of a log of one file, nothing that is older can be read again. */
+  #goBack(sure: Position): void {
+    if (this.#context.files > 1) this.#position = sure
   }
 
   /**
@@ -66,10 +114,23 @@ export class Walk {
     this.#tail = SHORTEST_WINDOW
   }
 
+  /** Reads on behind bytes that cannot be read, if the log has any behind the position. */
+  async *#mend(dead: boolean): AsyncGenerator<Piece, void> {
+    if (!this.#position) return
+    const mended = yield* mend(this.#context, this.#position, dead)
+    if (mended) this.#position = mended.position
+    if (mended) this.#tail = mended.tail
+    if (mended) this.#errors = 0
+  }
+
   async *#catchUp(dead: boolean): AsyncGenerator<Piece, Position> {
     const context = this.#context
     if (this.#position) {
-      const reached = yield* catchUp(context, this.#position, dead, this.#tail)
+      const reached = yield* catchUp(context, this.#position, {
+        dead,
+        tail: this.#tail,
+        hasTried: this.#isSuspect,
+      })
       this.#position = reached.position
       this.#tail = reached.tail
     } else {

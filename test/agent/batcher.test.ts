@@ -8,6 +8,7 @@ import { batcher } from '../../agent/batcher.ts'
 import type { SealedChunk } from '../../agent/chunk.ts'
 import type { TailBatch } from '../../agent/line.ts'
 import type { OwnEntry, RecordsOption } from '../../shared/forward/own.ts'
+import type { GapBounds } from '../../shared/gap.ts'
 import { all, batchOf } from './chunks.ts'
 
 const hungry = { isHungry: () => true }
@@ -74,6 +75,21 @@ describe('batcher', () => {
   it('carries a checkpoint that comes without lines', async () => {
     const [chunk] = await all(batcher(from([batchOf('a', [], 3)]), hungry))
     expect([chunk?.records, chunk?.checkpoints.get('a')]).toEqual([0, { n: 3 }])
+  })
+
+  it('seals gaps though they come without lines, and those of a batch with its last line', async () => {
+    const gap: GapBounds = { from: 5n, to: 7n, reason: 'rotated', atLeast: 0 }
+    const told = { ...batchOf('a', [], 3), gaps: [gap] }
+    const [alone] = await all(batcher(from([told]), hungry))
+    expect([alone?.records, alone?.gaps, alone?.containers]).toEqual([0, 1, ['a']])
+    expect(optionOf(alone as SealedChunk).gaps).toEqual([{ s: 0, f: '5', t: '7', r: 'rotated', n: 0 }])
+    const texts = Array.from({ length: 100 }, () => 'x'.repeat(100))
+    const long = { ...batchOf('b', texts, 7), gaps: [{ ...gap, atMost: 9 }] }
+    const chunks = await all(batcher(from([batchOf('a', ['one']), long]), { ...hungry, targetBytes: 1000 }))
+    expect(chunks.map(({ gaps }) => gaps)).toEqual([...chunks.slice(1).map(() => 0), 1])
+    const { streams, gaps } = optionOf(chunks.at(-1) as SealedChunk)
+    expect(streams[gaps?.[0]?.s ?? -1]?.containerId).toBe('b')
+    expect(gaps?.[0]?.x).toBe(9)
   })
 
   it('gives changed labels of a container their own place', async () => {

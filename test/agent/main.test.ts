@@ -175,7 +175,7 @@ const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: true })
 /** Messages of all lines that came, in the order they came. */
 function messagesOf(receiver: Receiver): string[] {
   const bodies = receiver.frames.filter(([tag]) => tag === 'swarmlogs.records').map(([, body]) => body as Buffer)
-  const entries = bodies.flatMap((body): [unknown, OwnEntry][] => unpackr.unpackMultiple(zstdDecompressSync(body)))
+  const entries = bodies.flatMap((body): [unknown, OwnEntry][] => entriesOf(zstdDecompressSync(body)))
   return entries.map(([, entry]) => entry.m)
 }
 
@@ -189,4 +189,9 @@ function damageCheckpoint(path: string): void {
   const database = new DatabaseSync(path)
   database.exec('UPDATE checkpoints SET crc = crc + 1')
   database.close()
+}
+
+/** A chunk may hold gaps only. */
+function entriesOf(bytes: Buffer): [unknown, OwnEntry][] {
+  return bytes.length === 0 ? [] : unpackr.unpackMultiple(bytes)
 }

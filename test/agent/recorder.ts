@@ -4,6 +4,7 @@ import type { Checkpoint } from '../../agent/line.ts'
 import { type FollowOptions, follow } from '../../agent/pipeline.ts'
 import { AgentStatus } from '../../agent/status.ts'
 import { Engine } from '../../agent/tail/engine.ts'
+import type { GapBounds } from '../../shared/gap.ts'
 import type { LogStream, Source } from '../../shared/record.ts'
 
 const LOOK_MS = 10
@@ -20,9 +21,15 @@ export interface Recorded {
   readonly headMissing: boolean
 }
 
+/** A gap as it was handed on. */
+export interface RecordedGap extends GapBounds {
+  readonly stream: LogStream
+}
+
 /** Follows an engine as the agent does, and keeps what it is given: a spool in memory, with its checkpoints. */
 export class Recorder {
   readonly lines: Recorded[] = []
+  readonly gaps: RecordedGap[] = []
   readonly checkpoints: Map<string, Checkpoint>
   readonly logged: Record<string, unknown>[] = []
   readonly status = new AgentStatus()
@@ -68,11 +75,12 @@ export class Recorder {
   }
 
   async #run(options: FollowOptions): Promise<void> {
-    for await (const { stream, lines, checkpoint } of follow(options)) {
+    for await (const { stream, lines, gaps = [], checkpoint } of follow(options)) {
       for (const { message, ...line } of lines) {
         const { source, seconds, nanos, ordinal, cutFrom, headMissing } = line
         this.lines.push({ stream, source, seconds, nanos, ordinal, cutFrom, headMissing, message: message.toString() })
       }
+      for (const gap of gaps) this.gaps.push({ ...gap, stream })
       this.checkpoints.set(stream.containerId, JSON.parse(JSON.stringify(checkpoint)))
       this.#change()
     }

@@ -41,6 +41,8 @@ describe('Spool', () => {
     expect(spool.checkpoint('c1')).toEqual({ n: 2 })
     expect(spool.checkpoint('c2')).toBeUndefined()
     expect(idsIn(spool)).toEqual(['a'])
+    await spool.append({ ...chunkOf('c', [], 3), gaps: 1 }, signal)
+    expect(idsIn(spool)).toEqual(['a', 'c'])
   })
 
   it('waits when it is full, says so once, and goes on when a chunk is removed', async () => {

@@ -1,0 +1,98 @@
+import type { Line } from '../lines.ts'
+import { Matcher } from './fingerprint.ts'
+import type { TailContext } from './piece.ts'
+import { BEGINNING, type Position } from './place.ts'
+import { LogReader } from './reader.ts'
+
+/** The first window that is looked at: it mostly shows that nothing is wrong. */
+const FIRST_WINDOW = 32
+const GROWTH = 4
+
+/**
+ * What lies behind a position: `joined`, a window of `tail` frames shows it and all behind it; `gone`, the log is sound and does not hold it
+ * (or is empty); `hole`, the log cannot be read right behind it, and the last `tail` frames are all that can be read behind that.
+ */
+export type Behind =
+  | { readonly kind: 'joined'; readonly tail: number | 'all' }
+  | { readonly kind: 'gone' }
+  | { readonly kind: 'hole'; readonly tail: number }
+
+/** What a window showed. */
+interface Look {
+  /** It showed as many frames as were asked for: there is no hole in it. */
+  readonly isSound: boolean
+  readonly isJoined: boolean
+  /** It showed the line that was looked for. */
+  readonly hasLine: boolean
+  readonly last: Mark | undefined
+}
+
+/** A line by what is the same on all of its parts: the first one of a window may lack its head. */
+type Mark = Pick<Line, 'source' | 'seconds' | 'nanos'>
+
+/**
+ * Looks for a hole in a log: bytes that a power cut or a full disk left, at which the engine ends its answer as if the log did. A window of
+ * `tail=N` that begins behind the hole is answered in full, so the longest such window shows all that can be read.
+ */
+export async function lookBehind(context: TailContext, position: Position): Promise<Behind> {
+  const { last } = await look(context, position, 1)
+  if (last === undefined) return { kind: 'gone' }
+  const end = await look(context, position, FIRST_WINDOW)
+  if (end.isSound && end.isJoined) return { kind: 'joined', tail: FIRST_WINDOW }
+  const whole = await look(context, position, 'all', last)
+  if (whole.hasLine) return whole.isJoined ? { kind: 'joined', tail: 'all' } : { kind: 'gone' }
+  const tail = await longestSound(context)
+  const { isJoined } = await look(context, position, tail)
+  return { kind: isJoined ? 'joined' : 'hole', tail }
+}
+
+/** Whether the log has nothing behind a position; cheap, and only sure when it says so. */
+export async function isNewest(context: TailContext, position: Position): Promise<boolean> {
+  const { last } = await look(context, position, 1)
+  if (!last) return true
+  return [position.last[last.source], position.open[last.source]].some(
+    (time) => time !== undefined && time[0] === last.seconds && time[1] === last.nanos,
+  )
+}
+
+/** The longest window that is answered in full: it begins where the log ends, or behind the last hole. */
+export async function longestSound(context: TailContext): Promise<number> {
+  let sound = 1
+  let unsound = Number.POSITIVE_INFINITY
+  while (unsound - sound > 1) {
+    const tail = unsound === Number.POSITIVE_INFINITY ? sound * GROWTH : Math.floor((sound + unsound) / 2)
+    const { isSound } = await look(context, BEGINNING, tail)
+    if (isSound) sound = tail
+    else unsound = tail
+  }
+  return sound
+}
+
+async function look(context: TailContext, position: Position, tail: number | 'all', line?: Mark): Promise<Look> {
+  const { engine, id, tty, signal } = context
+  const release = await context.windows.acquire(signal)
+  try {
+    const reader = new LogReader(engine, { id, tty, tail, follow: false, dead: false }, signal)
+    const matcher = new Matcher(position.prints)
+    const isKnown = position.prints.length > 0
+    let last: Mark | undefined
+    let hasLine = false
+    for await (const lines of reader.batches()) {
+      if (!matcher.found) matcher.search(lines)
+      if (line) hasLine ||= lines.some((one) => isSame(one, line))
+      last = lines.at(-1) ?? last
+    }
+    return {
+      isSound: !reader.broken && (tail === 'all' || reader.frames >= tail),
+      isJoined: isKnown && matcher.found,
+      hasLine,
+      last,
+    }
+  } finally {
+    release()
+  }
+}
+
+function isSame(one: Mark, other: Mark): boolean {
+  return one.source === other.source && one.seconds === other.seconds && one.nanos === other.nanos
+}

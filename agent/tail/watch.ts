@@ -1,0 +1,77 @@
+import { onLate } from './heartbeat.ts'
+import { isNewest } from './hole.ts'
+import type { TailContext } from './piece.ts'
+import type { Position } from './place.ts'
+
+/** Positions are remembered from so long ago: a burst that hides files is noticed within this. */
+const SNAPSHOT_MS = 1_000
+/** How soon a follow that shows nothing is checked against the log; each time that all is well, twice as late. */
+const FIRST_CHECK_MS = 30_000
+const LAST_CHECK_MS = 600_000
+/** A line that is in the log must be shown within this. */
+const SHOW_MS = 2_000
+
+/**
+ * Watches the follow of a log that is rotated: the engine passes over files that came and went while it was held up, and some engines stop
+ * showing anything, without a word to the client. Rule of cost: a silent log is asked for its last line after 30 s, then ever more
+ * rarely, down to every 10 minutes.
+ */
+export class Watch {
+  readonly #context: TailContext
+  readonly #onDoubt: () => void
+  readonly #unlisten: () => void
+  #timer: NodeJS.Timeout | undefined
+  #checkMs = FIRST_CHECK_MS
+  #snapshotMs = performance.now()
+  #older: Position
+  #newer: Position
+  #now: Position
+
+  constructor(context: TailContext, position: Position, onDoubt: () => void) {
+    this.#context = context
+    this.#onDoubt = onDoubt
+    this.#older = position
+    this.#newer = position
+    this.#now = position
+    this.#unlisten = onLate(onDoubt)
+    this.#wait()
+  }
+
+  /** A position that was reached at least a second before something was found to be wrong: what follows it is to be read again. */
+  get sure(): Position {
+    return this.#older
+  }
+
+  /** A batch is about to be taken. */
+  note(): void {
+    const nowMs = performance.now()
+    if (nowMs - this.#snapshotMs < SNAPSHOT_MS) return
+    this.#snapshotMs = nowMs
+    this.#older = this.#newer
+    this.#newer = this.#now
+  }
+
+  /** A batch was taken. */
+  reached(position: Position): void {
+    this.#now = position
+  }
+
+  end(): void {
+    this.#unlisten()
+    clearTimeout(this.#timer)
+  }
+
+  #wait(): void {
+    const before = this.#now
+    this.#timer = setTimeout(() => void this.#check(before), this.#checkMs).unref()
+  }
+
+  async #check(before: Position): Promise<void> {
+    const isSilent = this.#now === before
+    this.#checkMs = isSilent ? Math.min(LAST_CHECK_MS, this.#checkMs * 2) : FIRST_CHECK_MS
+    // What cannot be asked for now is asked for the next time.
+    const isWell = !isSilent || (await isNewest(this.#context, before).catch(() => true))
+    if (isWell) this.#wait()
+    else this.#timer = setTimeout(() => (this.#now === before ? this.#onDoubt() : this.#wait()), SHOW_MS).unref()
+  }
+}
