@@ -49,7 +49,7 @@ export class Missing {
 
   /** Where the answer begins must be known to tell what is missing from it. */
   get needsBeginning(): boolean {
-    return this.#isNewestOnly && this.#from === undefined && this.verdict() !== 'complete'
+    return this.#isNewestOnly && this.#from === undefined && this.verdict() === 'partial'
   }
 
   /** The gaps in the answer's range, by where they begin. */
