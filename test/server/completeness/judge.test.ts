@@ -103,6 +103,18 @@ describe('judge', () => {
       well({ reports: [report('node1', { upTo: at(90n) }), report('node2')], untilAgo: 90n }),
     ],
     [
+      'one has all before a time',
+      well({ reports: [report('node1', { upTo: String(NOW - 90n * SECOND - 1n) }), report('node2')], untilAgo: 90n }),
+    ],
+    [
+      'one lacks the last moment before a time',
+      late({ reports: [report('node1', { upTo: String(NOW - 90n * SECOND - 2n) }), report('node2')], untilAgo: 90n }, [
+        'node1',
+        'lagging',
+        90n,
+      ]),
+    ],
+    [
       'one lags behind a time',
       late({ reports: [report('node1', { upTo: at(91n) }), report('node2')], untilAgo: 90n }, [
         'node1',
