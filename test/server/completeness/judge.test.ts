@@ -198,6 +198,13 @@ describe('judge', () => {
       }),
     ],
     [
+      'a drained node was read to the end, and has an observer',
+      well({
+        nodes: [node('node1'), node('node2', { availability: 'drain' })],
+        reports: [report('node1'), report('node2', { upTo: at(999n), leaving: true, unfinished: 0 })],
+      }),
+    ],
+    [
       'a drained node was not read to the end',
       late(
         {
