@@ -12,8 +12,6 @@ export interface InventoryOptions {
 }
 
 const POLL_MS = 15_000
-/** Told again when nothing has changed for so long: a server must know that it still holds. */
-const AGAIN_MS = 25_000
 /** A node that is no manager may become one. */
 const WORKER_POLL_MS = 60_000
 /** The engine has not answered yet. */
@@ -21,11 +19,10 @@ const UNREACHED_POLL_MS = 500
 /** Changes come in bursts: a deploy is many events. */
 const SETTLE_MS = 300
 
-/** The Swarm as the engine knows it, whenever it changed and every half a minute; nothing while the engine is no manager. Ends when the signal aborts. */
+/** The Swarm as the engine knows it, whenever it changed; nothing while the engine is no manager. Ends when the signal aborts. */
 export async function* inventories(options: InventoryOptions): AsyncGenerator<Inventory, void> {
   const { engine, signal, log } = options
   let before = ''
-  let toldMs = 0
   while (!signal.aborted) {
     const change = new Change(engine, signal)
     try {
@@ -33,10 +30,7 @@ export async function* inventories(options: InventoryOptions): AsyncGenerator<In
       if (inventory) {
         const { time: _, ...content } = inventory
         const now = JSON.stringify(content)
-        if (now !== before || performance.now() - toldMs > AGAIN_MS) {
-          toldMs = performance.now()
-          yield inventory
-        }
+        if (now !== before) yield inventory
         before = now
       }
       await change.wait(inventory ? POLL_MS : engine.version === '' ? UNREACHED_POLL_MS : WORKER_POLL_MS)

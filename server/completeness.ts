@@ -17,7 +17,7 @@ const MAX_OBSERVERS = 1_000
 
 /** What the completeness of answers is known by. */
 export interface CompletenessOptions {
-  readonly store: Pick<Store, 'save' | 'load' | 'gaps' | 'lastReceived'>
+  readonly store: Pick<Store, 'save' | 'load' | 'gaps' | 'lastReceived' | 'identity' | 'status'>
   readonly inventories: Inventories
   /** All that was committed up to this can be found. */
   readonly visibleUpTo: () => bigint
@@ -30,7 +30,7 @@ export interface CompletenessOptions {
 /** Knows of every node up to when its lines are here, and so whether an answer is complete. */
 export class Completeness {
   readonly #options: CompletenessOptions
-  readonly #reports = new Reports()
+  readonly #reports: Reports
   /** When each manager's agent last told of its Swarm, by cluster and node. */
   readonly #observers = new Map<string, { readonly cluster: string; readonly node: string; readonly at: bigint }>()
   #saving: NodeJS.Timeout | undefined
@@ -38,6 +38,7 @@ export class Completeness {
 
   constructor(options: CompletenessOptions) {
     this.#options = options
+    this.#reports = new Reports(() => `${options.store.identity.id}/${options.store.identity.epoch}`)
   }
 
   /** Reads back what was saved. */
@@ -83,7 +84,9 @@ export class Completeness {
   /** Of how many containers another store had lines that Docker has forgotten, and up to when; undefined when this is not known of any. */
   get lostStore(): { readonly containers: number; readonly upTo: bigint } | undefined {
     const lost = this.#lostStore
-    return lost && { containers: lost.containers.size, upTo: lost.upTo }
+    const { begins = 0n } = this.#options.store.status()
+    // What is as old as that would be gone by now.
+    return lost !== undefined && lost.upTo >= begins ? { containers: lost.containers.size, upTo: lost.upTo } : undefined
   }
 
   /** The last report of each node, whoever was told, and when it came. */

@@ -22,6 +22,7 @@ export class Missing {
   #gaps: readonly Gap[] = []
   /** Where the answer begins when only its newest lines are asked for. */
   #from: bigint | undefined
+  #judged: Judgement | undefined
 
   /** Must be made before the search sees the store: what agents tell later may speak of lines that it does not see. */
   constructor(context: Context, question: Question) {
@@ -44,12 +45,14 @@ export class Missing {
 
   /** The answer shows the newest lines only, and this is the time of the first of them. */
   beginAt(time: bigint): void {
-    if (this.#isNewestOnly) this.#from = time
+    if (!this.#isNewestOnly) return
+    this.#from = time
+    this.#judged = undefined
   }
 
   /** Where the answer begins must be known to tell what is missing from it. */
   get needsBeginning(): boolean {
-    return this.#isNewestOnly && this.#from === undefined && this.verdict() !== 'complete'
+    return this.#isNewestOnly && this.#from === undefined && this.verdict() === 'partial'
   }
 
   /** The gaps in the answer's range, by where they begin. */
@@ -99,9 +102,11 @@ export class Missing {
     return matched.reduce((sum, { records }) => sum + records, 0) > newest
   }
 
+  /** It does not change but with where the answer begins. */
   #judgement(): Judgement {
     const { since, until } = this.#question
-    return this.#view({ ...this.#wanted, since: this.#from ?? since, until }, this.#now)
+    this.#judged ??= this.#view({ ...this.#wanted, since: this.#from ?? since, until }, this.#now)
+    return this.#judged
   }
 }
 

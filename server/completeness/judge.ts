@@ -93,7 +93,7 @@ function lateness(known: Known, asked: Asked, member: Member): LateNode | undefi
   }
   const upTo = reached(asked, member, report)
   if (upTo !== undefined && upTo >= neededUpTo(known.now, asked.until)) return undefined
-  if (isFinished(member, report) && !isConnected) return undefined
+  if (isFinished(member, report)) return undefined
   const reason = lateReason(state, report, isConnected)
   return { id, name, reason, ...(upTo !== undefined && { upTo }) }
 }
@@ -112,7 +112,7 @@ function reached(asked: Asked, member: Member, { upTo, behind }: AgentReport): b
   return least(BigInt(upTo), late.map(BigInt))
 }
 
-/** Its agent was told to stop, had read all containers to their ends, and the Swarm runs nothing there: there is nothing more to come. */
+/** Its agent has stopped (what is connected may be an observer), had read all containers to their ends, and the Swarm runs nothing there: there is nothing more to come. */
 function isFinished({ state }: Member, { leaving, unfinished }: AgentReport): boolean {
   return leaving && unfinished === 0 && state !== 'ready' && state !== 'alone'
 }

@@ -10,8 +10,9 @@ const MAX_WAITING = 8
 const SILENT_NS = 30_000_000_000n
 const FORMAT = 1
 
-/** A report, with when this server took it, and the commit up to which a search must see for it to be true. */
+/** A report, with when this server took it, and what it speaks of: a store, and the commit up to which a search must see for it to be true. */
 interface Entry {
+  readonly store: string
   readonly report: AgentReport
   readonly heard: bigint
   readonly after: bigint
@@ -19,7 +20,7 @@ interface Entry {
 
 interface Saved {
   readonly format: number
-  readonly reports: readonly { readonly report: AgentReport; readonly heard: string }[]
+  readonly reports: readonly { readonly report: AgentReport; readonly heard: string; readonly store: string }[]
 }
 
 /** What a node is known by. */
@@ -27,14 +28,20 @@ export function nodeKey({ nodeId, nodeName }: Pick<AgentReport, 'nodeId' | 'node
   return nodeId || nodeName
 }
 
-/** The last reports of all nodes. */
+/** The last reports of all nodes. What they say is stored is so in one store only: when that lost something, or is another one, it is to be told anew. */
 export class Reports {
+  readonly #store: () => string
   readonly #entries = new Map<string, readonly [Entry, ...Entry[]]>()
+
+  /** `store` tells which store it is now. */
+  constructor(store: () => string) {
+    this.#store = store
+  }
 
   /** Takes what an agent told this server; `seen` is up to where searches see now. */
   take(report: AgentReport, heard: bigint, after: bigint, seen: bigint): void {
     const key = nodeKey(report)
-    const entry = { report, heard, after }
+    const entry = { report, heard, after, store: this.#store() }
     const known = this.#entries.get(key) ?? []
     const current = known.findLastIndex((one) => one.after <= seen)
     const [first, ...others] = [...known.slice(Math.max(current, 0)), entry]
@@ -57,8 +64,9 @@ export class Reports {
   /** The reports that hold for a search that sees up to here. */
   at(seen: bigint): ReadonlyMap<string, AgentReport> {
     const reports = new Map<string, AgentReport>()
+    const store = this.#store()
     for (const [key, entries] of this.#entries) {
-      const entry = entries.findLast(({ after }) => after <= seen)
+      const entry = entries.findLast((one) => one.after <= seen && one.store === store)
       // What was told at last may not hold yet; that the node has an agent is known all the same.
       reports.set(key, entry?.report ?? { ...entries[0].report, upTo: '', leaving: false })
     }
@@ -74,7 +82,8 @@ export class Reports {
   save(now: bigint): string {
     for (const [key, entries] of this.#entries)
       if (now - (entries.at(-1)?.heard ?? now) > FORGET_NS) this.#entries.delete(key)
-    const reports = this.newest.map(({ report, heard }) => ({ report, heard: String(heard) }))
+    const last = [...this.#entries.values()].flatMap((entries) => entries.at(-1) ?? [])
+    const reports = last.map(({ report, heard, store }) => ({ report, heard: String(heard), store }))
     return JSON.stringify({ format: FORMAT, reports } satisfies Saved)
   }
 
@@ -82,8 +91,8 @@ export class Reports {
   load(text: string): void {
     const saved = parse(text)
     if (saved?.format !== FORMAT) return
-    for (const { report, heard } of saved.reports)
-      this.#entries.set(nodeKey(report), [{ report, heard: BigInt(heard), after: 0n }])
+    for (const { heard, ...kept } of saved.reports)
+      this.#entries.set(nodeKey(kept.report), [{ ...kept, heard: BigInt(heard), after: 0n }])
   }
 }
 

@@ -68,6 +68,19 @@ describe('Completeness', () => {
     expect(late()).toEqual([])
   })
 
+  it('believes nothing that was said of another store, or before this one lost something', async () => {
+    seen.set('host', now)
+    completeness.take(host(now))
+    expect(late()).toEqual([])
+    memory.identity = { ...memory.identity, epoch: 2 }
+    expect(late()).toMatchObject([{ id: 'host', reason: 'lagging' }])
+    await completeness.close()
+    completeness = await make()
+    expect(late()).toMatchObject([{ id: 'host', reason: 'lagging' }])
+    completeness.take(host(now))
+    expect(late()).toEqual([])
+  })
+
   it('keeps the reports over a restart, saved at most every 10 s', async () => {
     const save = vi.spyOn(store, 'save')
     completeness.take(host(now))

@@ -7,7 +7,7 @@ import { Live } from '../../server/live.ts'
 import type { Appended } from '../../server/store/store.ts'
 import { inventoryOf } from './inventory.ts'
 import { MemoryStore } from './store/memory.ts'
-import { ALL, collect, linesOf, NOON, queryOf, recordOf, SECOND, streamOf } from './store/records.ts'
+import { ALL, collect, gapOf, linesOf, NOON, queryOf, recordOf, SECOND, streamOf } from './store/records.ts'
 
 const WEB = streamOf('web')
 const { signal } = new AbortController()
@@ -35,6 +35,14 @@ describe('Ingestor', () => {
       now: () => now,
       onAppend,
     })
+  })
+
+  it('stores gaps with the lines, and rejects when it cannot', async () => {
+    await ingestor.records([recordOf(WEB)], [gapOf(WEB)])
+    expect(await store.gaps()).toEqual([gapOf(WEB)])
+    store.reason = 'the disk is full'
+    await expect(ingestor.records([], [gapOf(WEB, { from: 1n })])).rejects.toThrow('the disk is full')
+    expect(await store.gaps()).toHaveLength(1)
   })
 
   it('takes level and fields from the line, unless the input had them', async () => {

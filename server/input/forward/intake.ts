@@ -155,7 +155,9 @@ export class Intake {
   #report(frame: Frame): boolean {
     const { context, shipping } = this.#options
     const report = this.#decoded(() => reportOf(frame.body))
-    shipping.shipBehind(() => report && context.ingest.report(report), acksOf(frame))
+    // Of a store that has lost something since, it says what is not so any more.
+    const take = () => report !== undefined && !this.isOutdated && context.ingest.report(report)
+    shipping.shipBehind(take, acksOf(frame))
     return true
   }
 

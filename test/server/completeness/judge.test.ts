@@ -103,6 +103,18 @@ describe('judge', () => {
       well({ reports: [report('node1', { upTo: at(90n) }), report('node2')], untilAgo: 90n }),
     ],
     [
+      'one has all before a time',
+      well({ reports: [report('node1', { upTo: String(NOW - 90n * SECOND - 1n) }), report('node2')], untilAgo: 90n }),
+    ],
+    [
+      'one lacks the last moment before a time',
+      late({ reports: [report('node1', { upTo: String(NOW - 90n * SECOND - 2n) }), report('node2')], untilAgo: 90n }, [
+        'node1',
+        'lagging',
+        90n,
+      ]),
+    ],
+    [
       'one lags behind a time',
       late({ reports: [report('node1', { upTo: at(91n) }), report('node2')], untilAgo: 90n }, [
         'node1',
@@ -183,6 +195,13 @@ describe('judge', () => {
         nodes: [node('node1'), node('node2', { availability: 'drain' })],
         reports: [report('node1'), report('node2', { upTo: at(999n), leaving: true, unfinished: 0 })],
         gone: ['node2'],
+      }),
+    ],
+    [
+      'a drained node was read to the end, and has an observer',
+      well({
+        nodes: [node('node1'), node('node2', { availability: 'drain' })],
+        reports: [report('node1'), report('node2', { upTo: at(999n), leaving: true, unfinished: 0 })],
       }),
     ],
     [

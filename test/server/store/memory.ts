@@ -33,7 +33,7 @@ const FOREIGN_ORDINALS = 2 ** 31
 
 /** What outlives a MemoryStore: open another one on it, and it is as after a restart. */
 export class MemoryData {
-  readonly identity: StoreIdentity = { id: randomUUID(), epoch: 1 }
+  identity: StoreIdentity = { id: randomUUID(), epoch: 1 }
   readonly records: StoredRecord[] = []
   /** Records of one container (foreign ones: node and container), source and time. */
   readonly groups = new Map<string, StoredRecord[]>()
