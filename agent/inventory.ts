@@ -12,6 +12,8 @@ export interface InventoryOptions {
 }
 
 const POLL_MS = 15_000
+/** The server must know that this is still so. */
+const RETELL_MS = 30_000
 /** A node that is no manager may become one. */
 const WORKER_POLL_MS = 60_000
 /** The engine has not answered yet. */
@@ -19,10 +21,11 @@ const UNREACHED_POLL_MS = 500
 /** Changes come in bursts: a deploy is many events. */
 const SETTLE_MS = 300
 
-/** The Swarm as the engine knows it, whenever it changed; nothing while the engine is no manager. Ends when the signal aborts. */
+/** The Swarm as the engine knows it, whenever it changed, and every half a minute; nothing while the engine is no manager. Ends when the signal aborts. */
 export async function* inventories(options: InventoryOptions): AsyncGenerator<Inventory, void> {
   const { engine, signal, log } = options
   let before = ''
+  let toldMs = 0
   while (!signal.aborted) {
     const change = new Change(engine, signal)
     try {
@@ -30,7 +33,10 @@ export async function* inventories(options: InventoryOptions): AsyncGenerator<In
       if (inventory) {
         const { time: _, ...content } = inventory
         const now = JSON.stringify(content)
-        if (now !== before) yield inventory
+        if (now !== before || performance.now() - toldMs >= RETELL_MS) {
+          toldMs = performance.now()
+          yield inventory
+        }
         before = now
       }
       await change.wait(inventory ? POLL_MS : engine.version === '' ? UNREACHED_POLL_MS : WORKER_POLL_MS)
