@@ -110,7 +110,7 @@ async function plain(body: object, requests: readonly Buffer[]): Promise<number>
   const left = requests.values()
   const worker = async (): Promise<void> => {
     for (const bytes of left) {
-      const said = await ask('POST', '/plain/_bulk?filter_path=errors', bytes)
+      const said = await ask('POST', '/plain/_bulk?filter_path=errors,items.*.error.reason', bytes)
       if (said !== '{"errors":false}') throw new Error(`cannot write: ${said.slice(0, 500)}`)
     }
   }

@@ -116,7 +116,7 @@ async function rejections(): Promise<number> {
 async function crowd(): Promise<void> {
   const before = await rejections()
   const lines = `{"create":{}}\n${JSON.stringify({ message: 'x'.repeat(1000) })}\n`.repeat(2000)
-  while ((await rejections()) < before + 50)
+  while ((await rejections()) < before + 20)
     await Promise.all(Array.from({ length: 8 }, () => elastic.call('POST', '/crowd/_bulk', lines)))
 }
 
@@ -204,7 +204,7 @@ describe('three nodes of Elasticsearch, with TLS and an API key', () => {
     if (isSeen) await eventually('/readyz to say so', 60_000, async () => (await readiness()) === 503)
     await end()
     const healed = performance.now()
-    await eventually('/readyz to be well', 60_000, async () => (await readiness()) === 200)
+    await eventually('/readyz to be well', 60_000, async () => (await readiness()) === 200, tellReadiness)
     await engine.docker(['wait', run])
     let verdict: Verdict = exact
     await eventually(
@@ -228,6 +228,10 @@ describe('three nodes of Elasticsearch, with TLS and an API key', () => {
     await engine.docker(['rm', '-f', run])
   })
 })
+
+async function tellReadiness(): Promise<string> {
+  return `${await (await fetch(`http://${HTTP}/readyz`)).text()} ${server.stderr().slice(-2000)}`
+}
 
 async function readiness(): Promise<number> {
   return (await fetch(`http://${HTTP}/readyz`)).status

@@ -11,6 +11,7 @@ import type { Requests } from './requests.ts'
 
 /** Bytes (roughly) and operations of one request, and requests under way at once. */
 const MAX_BYTES = 4 * 2 ** 20
+const MIN_BYTES = 2 ** 18
 const MAX_OPERATIONS = 5_000
 const MAX_REQUESTS = 4
 const TIMEOUT_MS = 30_000
@@ -28,6 +29,8 @@ export class Bulk {
   readonly #gate = new Gate(MAX_REQUESTS)
   /** Of requests that are over: as many as there can be at once. */
   readonly #bodies: Body[] = []
+  /** Less, once something in between has refused as much; it will again. */
+  #maxBytes = MAX_BYTES
 
   constructor(parts: { requests: Requests; insist: Insist; health: Health; indices: Indices }) {
     this.#requests = parts.requests
@@ -42,7 +45,7 @@ export class Bulk {
    */
   async write(operations: readonly Operation[], isOurs: (source: object) => boolean = () => false): Promise<Outcome[]> {
     const outcomes: Outcome[] = operations.map(() => 'written')
-    const parts = partsOf(operations)
+    const parts = partsOf(operations, this.#maxBytes)
     await Promise.all(parts.map((part) => this.#gate.run(() => this.#writePart(part, outcomes, isOurs))))
     return outcomes
   }
@@ -60,6 +63,7 @@ export class Bulk {
       } catch (error) {
         const failure = failureOf(error)
         if (failure !== 'busy' && failure !== 'too-large') for (const one of open) one.isUncertain = true
+        if (failure === 'too-large') this.#maxBytes = Math.max(Math.min(this.#maxBytes, sizeOf(open) / 2), MIN_BYTES)
         const isCut = isCutOff(error) && sizeOf(open) > MAX_CUT_OFF
         if (failure === 'too-large' || isCut) return this.#writeHalves(open, outcomes, isOurs, doubtful)
         await this.#insist.pause(backoff, error)
@@ -141,13 +145,13 @@ function sizeOf(open: readonly Open[]): number {
   return open.reduce((sum, { operation }) => sum + operation.size + ACTION_SIZE, 0)
 }
 
-function partsOf(operations: readonly Operation[]): Open[][] {
+function partsOf(operations: readonly Operation[], maxBytes: number): Open[][] {
   const parts: Open[][] = []
   let bytes = 0
   for (const [place, operation] of operations.entries()) {
     const part = parts.at(-1)
     bytes += operation.size
-    const isFull = part === undefined || part.length === MAX_OPERATIONS || bytes > MAX_BYTES
+    const isFull = part === undefined || part.length === MAX_OPERATIONS || bytes > maxBytes
     if (isFull) bytes = operation.size
     if (isFull) parts.push([{ operation, place, isUncertain: false }])
     else part.push({ operation, place, isUncertain: false })

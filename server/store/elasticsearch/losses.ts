@@ -22,6 +22,7 @@ export class Losses {
   readonly #parts: LossParts
   /** UUID of each day, as of the last look. */
   #known: ReadonlyMap<string, string> = new Map()
+  #notesUuid: string | undefined
 
   constructor(parts: LossParts) {
     this.#parts = parts
@@ -33,17 +34,21 @@ export class Losses {
     this.#known = new Map(text === undefined ? [] : (JSON.parse(text) as [string, string][]))
   }
 
-  /** Compares with what there is now: the UUIDs of the day indices. */
-  async look(found: ReadonlyMap<string, string>): Promise<void> {
+  /** Compares with the indices that there are now and their UUIDs; whether the notes are others than before. */
+  async look(found: ReadonlyMap<string, string>): Promise<boolean> {
     const { identity, names, notes } = this.#parts
-    if ((await notes.read('identity', 'store')) === undefined) await this.#renewNotes()
+    const notesUuid = found.get(notes.index)
+    const areNotesNew = this.#notesUuid !== undefined && notesUuid !== this.#notesUuid
+    if (areNotesNew) await this.#renewNotes()
     await identity.learn()
-    const days = new Map([...found].filter(([index]) => names.parse(index)?.kind !== 'dead'))
+    const days = new Map([...found].filter(([index]) => isOfLines(names, index)))
     const lost = await this.#lostOf(days)
     if (lost.length > 0) await this.#lose(lost)
     const isSame = days.size === this.#known.size && [...days].every(([index, uuid]) => this.#known.get(index) === uuid)
     this.#known = days
-    if (!isSame) await notes.write('identity', 'days', JSON.stringify([...days]))
+    if (!isSame || areNotesNew) await notes.write('identity', 'days', JSON.stringify([...days]))
+    this.#notesUuid = notesUuid ?? this.#notesUuid
+    return areNotesNew
   }
 
   /** Those that are gone, or others by the same name, though no server let them expire. */
@@ -74,4 +79,9 @@ export class Losses {
     for (const entry of streams.entries()) entry.renewed = ''
     for (const index of counts.indices) counts.changed.add(index)
   }
+}
+
+function isOfLines(names: Names, index: string): boolean {
+  const kind = names.parse(index)?.kind
+  return kind === 'lines' || kind === 'odd'
 }

@@ -87,7 +87,11 @@ export class Notes {
       ]
       const { hits } = await this.#requests.send<Hits>('POST', `/${this.#index}/_search`, {
         body: { size: PAGE, sort: [{ _seq_no: 'asc' }], query: { bool: { filter } }, track_total_hits: false },
-        query: { filter_path: 'hits.hits._id,hits.hits._source,hits.hits.sort', allow_partial_search_results: false },
+        query: {
+          filter_path: 'hits.hits._id,hits.hits._source,hits.hits.sort',
+          allow_partial_search_results: false,
+          ignore_unavailable: true,
+        },
       })
       const found = (hits?.hits ?? []).map(({ _id, _source, sort }) => ({ id: _id, seq: sort[0], note: _source }))
       if (found.length > 0) yield found

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { Client, type DiagnosticResult, errors } from '@elastic/elasticsearch'
 import { SwarmlogsError } from '../../../shared/errors.ts'
+import { NodePool } from './node-pool.ts'
 import type { ElasticOptions } from './options.ts'
 
 /** The client's own default is ten minutes. */
@@ -32,6 +33,7 @@ export class Requests {
       nodes: [...urls],
       ...(auth && { auth }),
       ...(caFile !== undefined && { tls: { ca: readCa(caFile) } }),
+      ConnectionPool: NodePool,
       requestTimeout: TIMEOUT_MS,
       // Lines may hold members of any name; nothing of an answer is merged into another object.
       disablePrototypePoisoningProtection: true,

@@ -42,11 +42,10 @@ export async function readSizes({ requests, names }: SizeParts): Promise<Map<str
   return sizes
 }
 
-/** Which indices of ours there are, with their UUIDs, also those that no running node holds. */
+/** All indices that may be ours, with their UUIDs, also those that no running node holds. */
 export async function readUuids({ requests, names }: SizeParts): Promise<Map<string, string>> {
   const found = await requests.send<Settings>('GET', `/${names.all}/_settings/index.uuid`, {
     query: { expand_wildcards: 'all' },
   })
-  const uuids = Object.entries(found).map(([index, { settings }]): [string, string] => [index, settings.index.uuid])
-  return new Map(uuids.filter(([index]) => names.parse(index) !== undefined))
+  return new Map(Object.entries(found).map(([index, { settings }]) => [index, settings.index.uuid]))
 }

@@ -113,7 +113,8 @@ export class Watch {
     this.sizes = await readSizes(this.#parts)
     const uuids = await readUuids(this.#parts)
     this.#parts.indices.set([...uuids.keys()])
-    await this.#losses.look(uuids)
+    // Their sequence begins anew.
+    if (await this.#losses.look(uuids)) this.#streamSeq = -1
   }
 
   async #expire(): Promise<void> {

@@ -20,7 +20,9 @@ let url: string
 let proxy: Server
 let fault: Fault
 beforeAll(async () => {
-  elastic = await startElastic({ settings: { 'http.max_content_length': '1mb' } })
+  elastic = await startElastic({
+    settings: { 'http.max_content_length': '1mb', 'action.auto_create_index': false },
+  })
   url = elastic.urls[0] ?? ''
   proxy = await startProxy(url)
 })
@@ -61,11 +63,11 @@ describe('the store in Elasticsearch', () => {
   })
 
   it('splits what is too large for a request, and puts aside a line that is too large alone', async () => {
-    const lines = linesOf(WEB, 40).map((record) => ({ ...record, message: `${record.message} ${'x'.repeat(100_000)}` }))
+    const lines = linesOf(WEB, 12).map((record) => ({ ...record, message: `${record.message} ${'x'.repeat(100_000)}` }))
     const huge = recordOf(WEB, { time: NOON - 1n, message: 'y'.repeat(1_200_000) })
     const { stored } = await store().append([...lines, huge])
-    expect(stored).toHaveLength(40)
-    expect(await collect(store())).toHaveLength(40)
+    expect(stored).toHaveLength(12)
+    expect(await collect(store())).toHaveLength(12)
     expect(store().status().refused).toBe(1)
     const now = BigInt(Date.now()) * 1_000_000n
     const [refusal, ...others] = (await store().refusals?.(10)) ?? []
@@ -91,6 +93,26 @@ describe('the store in Elasticsearch', () => {
     expect(await pending).toMatchObject({ duplicates: 3 })
     expect(store().status()).toMatchObject({ writable: true, reason: '' })
   })
+
+  it.each(['', '-meta'])(
+    'has lines sent again when others deleted an index (%s)',
+    { timeout: 60_000 },
+    async (kind) => {
+      await store().append(linesOf(WEB, 3))
+      // It must have seen what it will miss.
+      await under.reopen()
+      const { epoch } = store().identity
+      await elastic.call('DELETE', `/${under.prefix}${kind || `-${INDEX}`}`)
+      await until(() => store().identity.epoch > epoch)
+      const { stored } = await store().append(linesOf(WEB, 5))
+      expect(stored).toHaveLength(kind === '' ? 5 : 2)
+      expect(await collect(store())).toHaveLength(5)
+      const raised = store().identity.epoch
+      await under.reopen()
+      expect(store().identity.epoch).toBe(raised)
+      expect(await collect(store())).toHaveLength(5)
+    },
+  )
 
   it('takes each line once through kill -9 of the cluster', { timeout: 180_000 }, async () => {
     const appends: Promise<{ stored: readonly unknown[] }>[] = []
