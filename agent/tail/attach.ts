@@ -8,10 +8,10 @@ import { Watch } from './watch.ts'
 
 /**
  * How following a log ended: its response ended; it did not show the position; its lines cannot be trusted any more,
- * because the log is rotated and something was odd; the log grows too fast to be followed. `sure`: from where on lines may be missing.
+ * because the log is rotated and something was odd; it shows nothing though the log has more; the log grows too fast to be followed. `sure`: from where on lines may be missing.
  */
 export type Ending =
-  | { readonly kind: 'ended' | 'missed' | 'unsure' }
+  | { readonly kind: 'ended' | 'missed' | 'unsure' | 'silent' }
   | { readonly kind: 'unsure' | 'fast'; readonly sure: Position }
 
 /** A follow that has not met its position by then has missed it. */
@@ -33,30 +33,31 @@ export async function* attach(
   const reader = new LogReader(engine, { id, tty, tail, follow: true, dead: false }, both)
   const isRotated = fileBytes !== undefined
   const seam = new Seam(position, { replays: isRotated ? new Replays() : undefined })
-  const watch = isRotated ? new Watch(context, position, () => doubted.abort()) : undefined
+  const watch = new Watch(context, position, (doubt) => doubted.abort(doubt))
   const timer = seam.found ? undefined : setTimeout(() => missed.abort(), SEAM_TIMEOUT_MS)
   if (seam.found) context.onFollowing(reader)
   try {
     for await (const lines of reader.batches()) {
-      watch?.note()
+      watch.note()
       const fresh = seam.pass(lines, reader)
       if (seam.found) clearTimeout(timer)
       if (seam.found) context.onFollowing(reader)
       if (seam.isTorn || (!seam.found && !reader.isWhole)) return { kind: 'missed' }
       const since = performance.now()
       if (fresh.length > 0) yield { lines: fresh, progress: { live: seam.position } }
-      watch?.reached(seam.position)
+      watch.reached(seam.position)
       if (seam.isRepeating || (isRotated && performance.now() - since > STALL_MS)) return { kind: 'unsure' }
-      if (watch && pace.isFast) return { kind: 'fast', sure: watch.sure }
+      if (isRotated && pace.isFast) return { kind: 'fast', sure: watch.sure }
     }
     return { kind: 'ended' }
   } catch (error) {
     if (missed.signal.aborted) return { kind: 'missed' }
-    if (watch && doubted.signal.aborted) return { kind: 'unsure', sure: watch.sure }
+    if (doubted.signal.reason === 'silent') return { kind: 'silent' }
+    if (doubted.signal.aborted) return { kind: 'unsure', sure: watch.sure }
     throw error
   } finally {
     context.onFollowing()
-    watch?.end()
+    watch.end()
     clearTimeout(timer)
   }
 }

@@ -87,7 +87,7 @@ export class Walk {
     const tail = isEmpty ? 'all' : this.#tail
     const ending = yield* attach(this.#context, position, tail, this.#pace)
     this.hasEnded = ending.kind === 'ended'
-    this.#isFruitless = this.hasEnded && before === this.taken
+    this.#isFruitless = ending.kind === 'silent' || (this.hasEnded && before === this.taken)
     if (ending.kind === 'missed') this.#tail = this.#tail === 'all' ? 'all' : this.#tail * 4
     else this.#tail = SHORTEST_WINDOW
     if ('sure' in ending) this.#goBack(ending.sure)

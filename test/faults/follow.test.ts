@@ -40,9 +40,14 @@ describe.each(['20', '26'] as const)('following engine %s', (version) => {
     return recorder
   }
 
-  /** Messages of one container that were handed on so far. */
-  const messagesOf = (recorder: Recorder, name: string) =>
-    recorder.lines.filter(({ stream }) => stream.containerName === name).map(({ message }) => message)
+  /** Messages of one container that were handed on so far, as a store has them: what is read again is known by its identity. */
+  const messagesOf = (recorder: Recorder, name: string) => {
+    const lines = recorder.lines.filter(({ stream }) => stream.containerName === name)
+    const stored = lines.map(
+      (line) => [`${line.source} ${line.seconds}.${line.nanos} ${line.ordinal}`, line.message] as const,
+    )
+    return [...new Map(stored).values()]
+  }
 
   describe.each(['json-file', 'local'])('with driver %s', (driver) => {
     it('joins long lines exactly, live and from the log', async () => {
