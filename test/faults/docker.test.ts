@@ -129,7 +129,8 @@ describe.each(['20', '26'] as const)('logs of engine %s', (version) => {
     )
     const second = await record(first)
     await second.until(() => second.status.following === 0 && second.lines.length >= 30)
-    expect(second.messages).toEqual(numbers('torn', 50, 80))
+    // Engine 20 may show some of them before the damage is found.
+    expect([...new Set(second.messages)].sort()).toEqual(numbers('torn', 50, 80))
     expect(gapsOf(second)).toEqual([{ reason: 'damaged', from: last, to: last + 2n }])
     expect(second.gaps[0]?.atLeast).toBe(1)
   })
@@ -144,18 +145,21 @@ describe.each(['20', '26'] as const)('logs of engine %s', (version) => {
     await appendFile(await logFile('alive'), NULS)
     await engine.docker(['start', 'alive'])
     await first.until(() => first.messages.includes('alive 19'))
-    expect(first.messages).toEqual([...numbers('alive', 0, 10), ...numbers('alive', 11, 20)])
     await first.stop()
     const [before, behind] = [first.lines[9], first.lines[10]] as [Recorded, Recorded]
     const gap = { reason: 'damaged', from: timeOf(before), to: timeOf(behind) }
-    expect(gapsOf(first)).toEqual([gap])
+    // Engine 20 may pass over the damage alone, and lose nothing.
+    const isWhole = first.messages.includes('alive 10')
+    expect(first.messages).toEqual([...numbers('alive', 0, 10), ...numbers('alive', isWhole ? 10 : 11, 20)])
+    expect(gapsOf(first)).toEqual(isWhole ? [] : [gap])
     await engine.docker(['kill', 'alive'])
     await engine.docker(['start', 'alive'])
     const second = await record(first)
     await second.until(() => second.messages.includes('alive 29'))
     await engine.docker(['exec', 'alive', 'touch', '/go'])
     await second.until(() => second.messages.includes('alive 999'))
-    expect(second.messages).toEqual(numbers('alive', 20, 1000))
+    const behindDamage = new Set([...first.messages, ...second.messages].slice(10))
+    expect([...behindDamage]).toEqual(numbers('alive', isWhole ? 10 : 11, 1000))
     expect(second.gaps).toEqual([])
   })
 
