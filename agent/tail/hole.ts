@@ -75,6 +75,8 @@ export async function hasSkipped(context: TailContext, position: Position, shown
   const { first } = await look(context, position, shown.frames, undefined, true)
   const last = first && position.last[first.source]
   if (last && last[0] === first.seconds && last[1] === first.nanos) return false
+  // The log has grown by a line.
+  if (first && isSame(first, shown.first)) return false
   const { isSound, hasLine } = await look(context, position, shown.frames, shown.first)
   return !isSound || hasLine
 }
