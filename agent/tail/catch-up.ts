@@ -1,6 +1,7 @@
 import type { GapBounds } from '../../shared/gap.ts'
+import type { Line } from '../lines.ts'
 import { gapBetween, nanosNow, nanosOfLine, rotatedGap, takenUpTo } from './gaps.ts'
-import { isNewest, lookBehind } from './hole.ts'
+import { type Behind, isNewest, lookBehind, type Shown } from './hole.ts'
 import type { HistoryProgress, Piece, TailContext } from './piece.ts'
 import { BEGINNING, type Position } from './place.ts'
 import { LogReader } from './reader.ts'
@@ -18,6 +19,8 @@ const LONGEST_WINDOW = 100_000_000
 export interface CaughtUp {
   readonly position: Position
   readonly tail: number | 'all'
+  /** Set when lines were found behind the position. */
+  readonly shown?: Shown | undefined
 }
 
 export interface CatchUpOptions {
@@ -32,6 +35,7 @@ export interface CatchUpOptions {
 /** One try: `next` is set when it did not find the position, and says where to look instead. */
 interface Try {
   readonly position: Position
+  readonly shown?: Shown | undefined
   readonly next?: Search
   /** The engine told an error before the position was found. */
   readonly broken?: Error
@@ -61,9 +65,9 @@ export async function* catchUp(
   const isEmpty = from.prints.length === 0
   let search = again(from, isEmpty ? 'all' : tail)
   for (let reached = from; ; ) {
-    const { position, broken, next } = yield* readWindow(context, reached, dead, search)
+    const { position, shown, broken, next } = yield* readWindow(context, reached, dead, search)
     if (broken && !hasTried) throw broken
-    if (!next) return { position, tail: search.tail }
+    if (!next) return { position, tail: search.tail, shown }
     reached = position
     search = broken ? await whereLost(context, position) : next
   }
@@ -76,7 +80,16 @@ export async function* mend(
   dead: boolean,
 ): AsyncGenerator<Piece, CaughtUp | undefined> {
   if (await isNewest(context, from)) return undefined
-  const behind = await lookBehind(context, from)
+  return yield* readOn(context, from, dead, await lookBehind(context, from))
+}
+
+/** Reads what was found behind a position. */
+export async function* readOn(
+  context: TailContext,
+  from: Position,
+  dead: boolean,
+  behind: Behind,
+): AsyncGenerator<Piece, CaughtUp | undefined> {
   if (behind.kind === 'gone') return undefined
   if (behind.kind === 'joined') return yield* catchUp(context, from, { dead, tail: behind.tail, hasTried: true })
   const { tail } = behind
@@ -100,10 +113,11 @@ async function* readWindow(
     const reader = new LogReader(engine, { id, tty, tail, follow: false, dead }, signal)
     const seam = new Seam(lost ? BEGINNING : from, { prints, headMissing: lost !== undefined })
     let untold = lost
+    let first: Line | undefined
     for await (const lines of reader.batches()) {
       const fresh = seam.pass(lines, reader)
-      const [first] = fresh
-      if (!first) continue
+      first ??= fresh[0]
+      if (!first || fresh.length === 0) continue
       const gaps = untold && [gapOf(context, from, untold, nanosOfLine(first))]
       yield { lines: fresh, gaps, progress: { live: seam.position } }
       untold = undefined
@@ -114,7 +128,10 @@ async function* readWindow(
     const { broken } = reader
     if (broken && seam.found) throw broken
     if (seam.isTorn) return { position, next: again(position, reader.isWhole ? 'all' : longer(tail)) }
-    if (seam.found) return { position }
+    if (seam.found) {
+      const shown = first && seam.foundAt >= 0 ? { frames: reader.frames - seam.foundAt, first } : undefined
+      return { position, shown }
+    }
     if (broken) return { position, broken, next: search }
     if (!reader.isWhole) return { position, next: { ...search, tail: longer(tail) } }
     const left = seam.leftAtHead

@@ -24,11 +24,12 @@ interface Look {
   readonly isJoined: boolean
   /** It showed the line that was looked for. */
   readonly hasLine: boolean
+  readonly first: Mark | undefined
   readonly last: Mark | undefined
 }
 
 /** A line by what is the same on all of its parts: the first one of a window may lack its head. */
-type Mark = Pick<Line, 'source' | 'seconds' | 'nanos'>
+export type Mark = Pick<Line, 'source' | 'seconds' | 'nanos'>
 
 /**
  * Looks for a hole in a log: bytes that a power cut or a full disk left, at which the engine ends its answer as if the log did. A window of
@@ -41,6 +42,11 @@ export async function lookBehind(context: TailContext, position: Position): Prom
   if (end.isSound && end.isJoined) return { kind: 'joined', tail: FIRST_WINDOW }
   const whole = await look(context, position, 'all', last)
   if (whole.hasLine) return whole.isJoined ? { kind: 'joined', tail: 'all' } : { kind: 'gone' }
+  return lookPast(context, position)
+}
+
+/** The same for a log that is known to be damaged. */
+export async function lookPast(context: TailContext, position: Position): Promise<Behind> {
   const tail = await longestSound(context)
   const { isJoined } = await look(context, position, tail)
   return { kind: isJoined ? 'joined' : 'hole', tail }
@@ -53,6 +59,26 @@ export async function isNewest(context: TailContext, position: Position): Promis
   return [position.last[last.source], position.open[last.source]].some(
     (time) => time !== undefined && time[0] === last.seconds && time[1] === last.nanos,
   )
+}
+
+/** What a window showed from the last line before a position on: how many frames, and the first line behind it. */
+export interface Shown {
+  readonly frames: number
+  readonly first: Mark
+}
+
+/**
+ * Whether the engine passed over lines right behind a position: engine 20.10 goes on somewhere behind damage, and does not say so. A window
+ * of as many frames as it showed then begins with another line, though it holds the first one that was shown: the log has not just grown.
+ */
+export async function hasSkipped(context: TailContext, position: Position, shown: Shown): Promise<boolean> {
+  const { first } = await look(context, position, shown.frames, undefined, true)
+  const last = first && position.last[first.source]
+  if (last && last[0] === first.seconds && last[1] === first.nanos) return false
+  // The log has grown by a line.
+  if (first && isSame(first, shown.first)) return false
+  const { isSound, hasLine } = await look(context, position, shown.frames, shown.first)
+  return !isSound || hasLine
 }
 
 /** The longest window that is answered in full: it begins where the log ends, or behind the last hole. */
@@ -68,24 +94,34 @@ export async function longestSound(context: TailContext): Promise<number> {
   return sound
 }
 
-async function look(context: TailContext, position: Position, tail: number | 'all', line?: Mark): Promise<Look> {
+async function look(
+  context: TailContext,
+  position: Position,
+  tail: number | 'all',
+  line?: Mark,
+  isBrief = false,
+): Promise<Look> {
   const { engine, id, tty, signal } = context
   const release = await context.windows.acquire(signal)
   try {
     const reader = new LogReader(engine, { id, tty, tail, follow: false, dead: false }, signal)
     const matcher = new Matcher(position.prints)
     const isKnown = position.prints.length > 0
+    let first: Mark | undefined
     let last: Mark | undefined
     let hasLine = false
     for await (const lines of reader.batches()) {
       if (!matcher.found) matcher.search(lines)
       if (line) hasLine ||= lines.some((one) => isSame(one, line))
+      first ??= lines[0]
       last = lines.at(-1) ?? last
+      if (isBrief) break
     }
     return {
       isSound: !reader.broken && (tail === 'all' || reader.frames >= tail),
       isJoined: isKnown && matcher.found,
       hasLine,
+      first,
       last,
     }
   } finally {

@@ -23,6 +23,8 @@ export class Seam {
   /** Sources of which this response has shown the end of a line. */
   readonly #seen = new Set<Source>()
   #reached: Position
+  /** Index of the frame that the last line before the position began with; -1 when it was not shown. */
+  foundAt = -1
   /** A line behind the position may lack its head in this response; more of the log must be asked for. */
   isTorn = false
   /** The response shows lines that it has shown before. */
@@ -58,6 +60,7 @@ export class Seam {
       const at = this.#matcher.search(lines)
       this.#see(at === -1 ? lines : lines.slice(0, at))
       behind = at === -1 ? [] : lines.slice(at)
+      this.foundAt = lines[at - 1]?.frame ?? -1
     }
     this.isTorn = !reader.isAll && this.#seen.size < 2 && behind.some((line) => this.#lacksHead(line))
     if (this.isTorn || behind.length === 0) return []

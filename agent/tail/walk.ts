@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { SwarmlogsError } from '../../shared/errors.ts'
 import { attach } from './attach.ts'
-import { type CaughtUp, catchUp, mend, SHORTEST_WINDOW } from './catch-up.ts'
+import { type CaughtUp, catchUp, mend, readOn, SHORTEST_WINDOW } from './catch-up.ts'
 import { firstSight } from './first.ts'
 import { takenUpTo } from './gaps.ts'
+import { hasSkipped, lookPast } from './hole.ts'
 import { Pace } from './pace.ts'
 import { bytesOf, type Piece, type TailContext } from './piece.ts'
 import type { Position } from './place.ts'
@@ -25,6 +26,7 @@ export class Walk {
   /** How often in a row the engine told an error amid the log, and nothing was read before. */
   #errors = 0
   #takenAtError = 0
+  #isChecked = false
   /** Lines handed on so far. */
   taken = 0
   /** The engine has said that the log ends here, and was not asked again. */
@@ -123,9 +125,20 @@ export class Walk {
     if (mended) this.#errors = 0
   }
 
+  /** Damage comes with a power cut or a full disk: what was written while nobody read is looked at once. */
+  async *#checkFirst(from: Position, { shown }: CaughtUp, dead: boolean): AsyncGenerator<Piece, void> {
+    if (this.#isChecked) return
+    this.#isChecked = true
+    if (shown === undefined || !(await hasSkipped(this.#context, from, shown))) return
+    const mended = yield* readOn(this.#context, from, dead, await lookPast(this.#context, from))
+    this.#position = mended?.position ?? this.#position
+    this.#tail = mended?.tail ?? this.#tail
+  }
+
   async *#catchUp(dead: boolean): AsyncGenerator<Piece, Position> {
     const context = this.#context
     if (this.#position) {
+      const from = this.#position
       const reached = yield* catchUp(context, this.#position, {
         dead,
         tail: this.#tail,
@@ -133,6 +146,7 @@ export class Walk {
       })
       this.#position = reached.position
       this.#tail = reached.tail
+      yield* this.#checkFirst(from, reached, dead)
     } else {
       this.#position = yield* firstSight(context, dead)
     }

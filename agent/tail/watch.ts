@@ -44,7 +44,12 @@ export class Watch {
 
   /** A position that was reached at least a second before something was found to be wrong: what follows it is to be read again. */
   get sure(): Position {
-    return this.#older
+    return this.#isSettled ? this.#now : this.#older
+  }
+
+  /** The last line came so long ago that nothing was wrong then. */
+  get #isSettled(): boolean {
+    return performance.now() - this.#reachedMs >= SNAPSHOT_MS
   }
 
   /** A batch is about to be taken. */
@@ -52,7 +57,7 @@ export class Watch {
     const nowMs = performance.now()
     if (nowMs - this.#snapshotMs < SNAPSHOT_MS) return
     this.#snapshotMs = nowMs
-    this.#older = nowMs - this.#reachedMs < SNAPSHOT_MS ? this.#newer : this.#now
+    this.#older = this.#isSettled ? this.#now : this.#newer
     this.#newer = this.#now
   }
 
