@@ -31,6 +31,7 @@ export class Watch {
   #newer: Position
   #now: Position
   #reachedMs = performance.now()
+  #isOver = false
 
   constructor(context: TailContext, position: Position, onDoubt: (doubt: Doubt) => void) {
     this.#context = context
@@ -72,6 +73,7 @@ export class Watch {
   }
 
   end(): void {
+    this.#isOver = true
     this.#unlisten()
     clearTimeout(this.#timer)
   }
@@ -86,6 +88,7 @@ export class Watch {
     this.#checkMs = isSilent ? Math.min(LAST_CHECK_MS, this.#checkMs * CHECK_GROWTH) : FIRST_CHECK_MS
     // What cannot be asked for now is asked for the next time.
     const isWell = !isSilent || (await isNewest(this.#context, before).catch(() => true))
+    if (this.#isOver) return
     if (isWell) this.#wait()
     else
       this.#timer = setTimeout(() => (this.#now === before ? this.#onDoubt('silent') : this.#wait()), SHOW_MS).unref()
