@@ -59,7 +59,8 @@ describe('status and doctor, of up on a real engine', () => {
     await expect
       .poll(async () => (await status()).nodes[0]?.agent?.lag_ms ?? 1e9, { timeout: 30_000 })
       .toBeLessThan(15_000)
-    const { nodes, unreadable, unrotated, verdict } = await status()
+    const { nodes, unreadable, unrotated, verdict, store } = await status()
+    expect(store).toMatchObject({ free_bytes: expect.any(Number), max_bytes: expect.any(Number) })
     expect(nodes).toMatchObject([
       { name: 'lonely', state: 'alone', agent: { connected: true, ahead_ms: expect.any(Number) } },
     ])
