@@ -38,8 +38,13 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: 'status',
-    summary: 'show how the server and its store are',
+    summary: 'show how the server, its store, the nodes and their agents are',
     load: async () => (await import('./commands/status.ts')).status,
+  },
+  {
+    name: 'doctor',
+    summary: 'look for what is wrong, and say what to do',
+    load: async () => (await import('./commands/doctor.ts')).doctor,
   },
   {
     name: 'up',

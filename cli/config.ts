@@ -4,6 +4,8 @@ import type { ColourChoice } from './output/printer.ts'
 
 const DEFAULT_URL = 'http://127.0.0.1:4280'
 const DEFAULT_LISTEN = '127.0.0.1:4280'
+const DEFAULT_FORWARD_PORT = 24_224
+const DOCKER_SOCKET = '/var/run/docker.sock'
 
 /** Which server to ask, and how. */
 export interface ClientConfig {
@@ -31,6 +33,25 @@ export function healthUrl(flags: Flags, env: Environment = process.env): URL {
   const address = ['', '0.0.0.0', '[::]', '*'].includes(host) ? '127.0.0.1' : host
   const scheme = setting(flags, env, 'tls-cert') === undefined ? 'http' : 'https'
   return parseUrl(`${scheme}://${address}:${port}`)
+}
+
+/** What `doctor` looks at beside the HTTP API. */
+export interface DoctorConfig {
+  /** `host:port` for agents; undefined when nobody asks for it. */
+  readonly server: string | undefined
+  /** An engine is named, or this machine has a socket. */
+  readonly hasDocker: boolean
+}
+
+/** Reads --server, --shared-key-file, --docker and their variables. Throws SWARMLOGS_CONFIG or SWARMLOGS_USAGE. */
+export function doctorConfig(flags: Flags, env: Environment = process.env): DoctorConfig {
+  const hasKey = setting(flags, env, 'shared-key') !== undefined
+  const { hostname } = clientConfig(flags, env).url
+  const engine = setting(flags, env, 'docker') ?? (env.DOCKER_HOST || undefined)
+  return {
+    server: setting(flags, env, 'server') ?? (hasKey ? `${hostname}:${DEFAULT_FORWARD_PORT}` : undefined),
+    hasDocker: engine !== undefined || process.getBuiltinModule('node:fs').existsSync(DOCKER_SOCKET),
+  }
 }
 
 /** --color, and what NO_COLOR and TERM say about `auto`. Throws SWARMLOGS_USAGE. */

@@ -15,10 +15,7 @@ export async function printList<T>(
   path: string,
   table: (answer: T, now: number) => Table,
 ): Promise<void> {
-  const { output } = flags
-  if (output !== 'table' && output !== 'json') {
-    throw new SwarmlogsError('SWARMLOGS_USAGE', `cannot use '${output}' for --output: give table or json`)
-  }
+  const output = listForm(flags)
   const { answer, date } = await new Client(clientConfig(flags)).json<T>(path)
   if (output === 'json') {
     process.stdout.write(`${JSON.stringify(answer)}\n`)
@@ -26,4 +23,10 @@ export async function printList<T>(
   }
   const { heading, rows } = table(answer, date)
   printTable(heading, rows)
+}
+
+/** -o of commands that list things. Throws SWARMLOGS_USAGE. */
+export function listForm({ output }: Readonly<Record<string, unknown>>): 'table' | 'json' {
+  if (output === 'table' || output === 'json') return output
+  throw new SwarmlogsError('SWARMLOGS_USAGE', `cannot use '${output}' for --output: give table or json`)
 }

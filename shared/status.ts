@@ -1,4 +1,6 @@
 import Type, { type Static } from 'typebox'
+import { ApiGap, LATE_REASONS } from './api.ts'
+import { SPOOL_POLICIES } from './report.ts'
 
 /*
  * What GET /api/v1/status and /api/v1/status/refused answer: see api.ts.
@@ -21,14 +23,105 @@ export const ApiStoreStatus = Type.Object(
     segments: Type.Integer({ description: 'Files of the embedded store; indices of a cluster.' }),
     damaged: Type.Array(Type.String(), { description: 'Files that were set aside.' }),
     refused: Type.Integer({ description: 'Lines that the store would never take, and that were put aside.' }),
+    free_bytes: Type.Optional(Type.Integer({ description: 'Free on the disk of the embedded store.' })),
+    max_bytes: Type.Optional(Type.Integer({ description: 'What the embedded store may take (--max-size).' })),
   },
   { title: 'StoreStatus' },
 )
 export type ApiStoreStatus = Static<typeof ApiStoreStatus>
 
+const Containers = (description: string) =>
+  Type.Object(
+    {
+      count: Type.Integer({ minimum: 0 }),
+      named: Type.Array(
+        Type.Object({
+          'host.name': Type.String(),
+          'service.name': Type.String(),
+          'container.id': Type.String(),
+          detail: Type.String({ examples: ['none'] }),
+        }),
+        { description: 'The first so many of them.' },
+      ),
+    },
+    { description },
+  )
+
+/** What the agent of a node last reported. */
+export const ApiAgentStatus = Type.Object(
+  {
+    version: Type.String({ examples: ['0.1.0'] }),
+    connected: Type.Boolean({ description: 'To this server or to another one on the same store.' }),
+    heard: Time('When its last report came.'),
+    up_to: Type.Optional(Time('All lines of the node up to this time are stored, but for containers that are behind.')),
+    lag_ms: Type.Optional(Type.Integer({ description: 'How long ago that was.', examples: [1800] })),
+    ahead_ms: Type.Integer({
+      description: "The engine's clock ahead of the server's, less what the report's way took.",
+    }),
+    following: Type.Integer({ description: 'Containers whose output it follows.' }),
+    behind: Type.Integer({ description: 'Containers of which older lines are still to be read.' }),
+    lines_per_second: Type.Number({ description: 'Over the last minute.' }),
+    bytes_per_second: Type.Number(),
+    spool: Type.Object({
+      chunks: Type.Integer(),
+      bytes: Type.Integer(),
+      max_bytes: Type.Integer(),
+      policy: Type.Enum(SPOOL_POLICIES),
+      waits: Type.String({ description: 'Why nothing is read on: `full`, `disk`, or empty.' }),
+      dropped: Type.Integer({ description: 'Chunks that were dropped since the agent started.' }),
+    }),
+    trouble: Type.String({ description: 'Why its engine cannot be reached, or empty.' }),
+  },
+  { title: 'AgentStatus' },
+)
+export type ApiAgentStatus = Static<typeof ApiAgentStatus>
+
+/** A node that logs are to be collected of. */
+export const ApiNodeStatus = Type.Object(
+  {
+    id: Type.String({ examples: ['q1tkqwdmgsbk4z52zdd1ou9k5'] }),
+    name: Type.String({ examples: ['node1'] }),
+    role: Type.String({ examples: ['manager'], description: 'Empty when no manager has told.' }),
+    state: Type.Enum(['ready', 'down', 'drained', 'gone', 'alone'] as const, {
+      description: '`gone`: the Swarm knows it no more; `alone`: it is in none.',
+    }),
+    engine: Type.String({ examples: ['26.1.5'] }),
+    late: Type.Optional(Type.Enum(LATE_REASONS, { description: 'Why its lines are not all here; absent: they are.' })),
+    agent: Type.Optional(ApiAgentStatus),
+  },
+  { title: 'NodeStatus' },
+)
+export type ApiNodeStatus = Static<typeof ApiNodeStatus>
+
+/** What was lost of late. */
+export const ApiGapStatus = Type.Object(
+  {
+    since: Time('Counted from here: the last day.'),
+    count: Type.Integer({ description: 'Gaps that lost lines.' }),
+    reasons: Type.Record(Type.String(), Type.Integer(), { description: 'How many of each, `lossy` included.' }),
+    newest: Type.Array(ApiGap, { description: 'The newest few, the newest first.' }),
+  },
+  { title: 'GapStatus', description: 'Absent while the store does not answer.' },
+)
+export type ApiGapStatus = Static<typeof ApiGapStatus>
+
 /** GET /status. */
 export const ApiStatus = Type.Object(
-  { version: Type.String({ examples: ['0.1.0'] }), time: Time("The server's clock."), store: ApiStoreStatus },
+  {
+    version: Type.String({ examples: ['0.1.0'] }),
+    time: Time("The server's clock."),
+    verdict: Type.Enum(['complete', 'partial', 'unknown'] as const, {
+      description: 'Of the lines of now, as answers have it; gaps do not count here.',
+    }),
+    membership: Type.Enum(['known', 'unknown'] as const),
+    observers: Type.Array(Type.String(), { description: 'Names of the nodes whose agents tell who is in the Swarm.' }),
+    nodes: Type.Array(ApiNodeStatus, { description: 'By name.' }),
+    unreadable: Containers('Containers whose log driver cannot be read.'),
+    lossy: Containers('Containers whose log driver may drop lines by itself.'),
+    unrotated: Containers('Containers whose log files the engine never rotates.'),
+    gaps: Type.Optional(ApiGapStatus),
+    store: ApiStoreStatus,
+  },
   { title: 'Status' },
 )
 export type ApiStatus = Static<typeof ApiStatus>

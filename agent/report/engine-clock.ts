@@ -29,7 +29,7 @@ export class EngineClock {
   /** Asks the engine now and then, until the signal aborts. */
   async run(engine: Engine, signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      const waitMs = await this.#ask(engine, signal).then(
+      const waitMs = await this.ask(engine, signal).then(
         () => ASK_EVERY_MS,
         () => ASK_AGAIN_MS,
       )
@@ -37,7 +37,8 @@ export class EngineClock {
     }
   }
 
-  async #ask(engine: Engine, signal: AbortSignal): Promise<void> {
+  /** Asks the engine once. */
+  async ask(engine: Engine, signal: AbortSignal): Promise<void> {
     const asked = Date.now()
     const { ServerVersion, SystemTime } = (await engine.get('/info', {}, signal)) as Info
     const answered = Date.now()

@@ -1,20 +1,35 @@
 import type { Flags } from '../../shared/settings.ts'
-import type { ApiRefusals, ApiStatus, ApiStoreStatus } from '../../shared/status.ts'
+import type { ApiRefusals, ApiStatus } from '../../shared/status.ts'
+import { Client } from '../client.ts'
+import { clusterChecks, worst } from '../cluster-checks.ts'
 import type { CommandSpec } from '../command.ts'
+import { clientConfig } from '../config.ts'
 import { LIST_FLAG, SERVER_FLAGS } from '../flags.ts'
-import { printList } from '../list.ts'
+import { listForm, printList } from '../list.ts'
 import { ago } from '../output/ago.ts'
-import { bytesText } from '../output/bytes.ts'
+import { harmless } from '../output/harmless.ts'
+import { statusScreen } from '../output/status-screen.ts'
+
+const WIDTH = 80
+const EXIT_ATTENTION = 1
 
 const EXAMPLES = `
+One screen: whether the lines of all nodes come in, what was lost in the last day,
+what needs attention, the store, and each node with its agent. LAG is how long ago
+all lines of a node were stored, SPOOL what waits on its disk, READS how many
+containers its agent follows. --check is for monitoring; what it finds, and more,
+\`swarmlogs doctor\` explains.
+
 Examples:
-  swarmlogs status                   the store: whether it takes lines, how many it has
+  swarmlogs status
+  swarmlogs status --check > /dev/null || echo 'logs need attention'
   swarmlogs status --refused         the newest lines that the store would never take
-  swarmlogs status -o json | jq .store.writable`
+  swarmlogs status -o json | jq -r '.nodes[] | select(.late) | .name'`
 
 /** The command `status`. */
 export const status: CommandSpec = {
   flags: [
+    { flags: '--check', text: 'exit code 1 when something needs attention' },
     { flags: '--refused', text: 'the newest lines that the store would never take, and why' },
     LIST_FLAG,
     ...SERVER_FLAGS,
@@ -27,23 +42,18 @@ function run(_: readonly string[], flags: Flags): Promise<void> {
   return flags.refused === true ? printRefused(flags) : printStatus(flags)
 }
 
-function printStatus(flags: Flags): Promise<void> {
-  return printList<ApiStatus>(flags, 'api/v1/status', (answer, now) => ({
-    heading: ['SERVER', answer.version],
-    rows: [...storeRows(answer.store, now)],
-  }))
+async function printStatus(flags: Flags): Promise<void> {
+  const form = listForm(flags)
+  const { answer, date } = await new Client(clientConfig(flags)).json<ApiStatus>('api/v1/status')
+  if (form === 'json') process.stdout.write(`${JSON.stringify(answer)}\n`)
+  else process.stdout.write(`${screen(answer, date).join('\n')}\n`)
+  if (flags.check === true && worst(clusterChecks(answer)) !== 'ok') process.exitCode = EXIT_ATTENTION
 }
 
-function storeRows(store: ApiStoreStatus, now: number): [name: string, value: string][] {
-  const begins = store.begins === undefined ? '' : `, the oldest of ${ago(Date.parse(store.begins), now)}`
-  const parts = store.kind === 'elasticsearch' ? 'indices' : 'files'
-  return [
-    ['STORE', `${store.kind} ${store.id}, epoch ${store.epoch}`],
-    ['TAKES LINES', store.writable ? 'yes' : `no: ${store.reason ?? ''}`],
-    ['LINES', `${store.records} in ${store.segments} ${parts}, ${bytesText(store.bytes)}${begins}`],
-    ['DAMAGED', store.damaged.length === 0 ? 'none' : store.damaged.join(', ')],
-    ['REFUSED', store.refused === 0 ? 'none' : `${store.refused}: see swarmlogs status --refused`],
-  ]
+function screen(answer: ApiStatus, date: number): string[] {
+  const { isTTY, columns } = process.stdout
+  const lines = statusScreen(answer, date, Math.max(WIDTH, (isTTY && columns) || 0))
+  return isTTY ? lines.map((line) => harmless(line)) : lines
 }
 
 function printRefused(flags: Flags): Promise<void> {

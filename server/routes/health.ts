@@ -2,6 +2,8 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { ApiHealth } from '../../shared/api.ts'
 import { formatTime } from '../../shared/time.ts'
 import type { Context } from '../context.ts'
+import { watchNodes } from '../node-metrics.ts'
+import { readStatus } from '../status.ts'
 import { livezSchema, metricsSchema, readyzSchema } from './overview-documents.ts'
 
 /** GET /livez and /readyz: open to all, they tell nothing of what is stored. */
@@ -21,7 +23,9 @@ export function healthRoutes(context: Context): FastifyPluginAsyncTypebox {
 }
 
 /** GET /metrics. */
-export function metricsRoute({ metrics }: Context): FastifyPluginAsyncTypebox {
+export function metricsRoute(context: Context): FastifyPluginAsyncTypebox {
+  const { metrics } = context
+  watchNodes(metrics.registry, () => readStatus(context))
   return async (app) => {
     app.get('/metrics', { schema: metricsSchema }, async (_request, reply) => {
       reply.header('content-type', metrics.registry.contentType)

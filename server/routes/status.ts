@@ -1,34 +1,20 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import type { ApiRefusal, ApiStoreStatus } from '../../shared/status.ts'
+import type { ApiRefusal } from '../../shared/status.ts'
 import { formatTime } from '../../shared/time.ts'
 import type { Context } from '../context.ts'
-import type { Refusal, Store } from '../store/store.ts'
+import { readStatus } from '../status.ts'
+import type { Refusal } from '../store/store.ts'
 import { refusedSchema, statusSchema } from './status-documents.ts'
 
 /** GET /api/v1/status and /api/v1/status/refused: how the server is. */
-export function statusRoutes({ store, version, now }: Context): FastifyPluginAsyncTypebox {
+export function statusRoutes(context: Context): FastifyPluginAsyncTypebox {
+  const { store } = context
   return async (app) => {
-    app.get('/status', { schema: statusSchema }, async () => ({
-      version,
-      time: formatTime(now()),
-      store: storeStatus(store),
-    }))
+    app.get('/status', { schema: statusSchema }, () => readStatus(context))
     app.get('/status/refused', { schema: refusedSchema }, async (request) => {
       const refused = (await store.refusals?.(request.query.limit)) ?? []
       return { refused: refused.map(refusalOf) }
     })
-  }
-}
-
-function storeStatus(store: Store): ApiStoreStatus {
-  const { reason, begins, damaged, refused = 0, ...status } = store.status()
-  return {
-    ...{ kind: store.kind, id: store.identity.id, epoch: store.identity.epoch },
-    ...status,
-    ...(reason !== '' && { reason }),
-    ...(begins !== undefined && { begins: formatTime(begins) }),
-    damaged: [...damaged],
-    refused,
   }
 }
 

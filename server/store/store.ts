@@ -82,6 +82,14 @@ export interface StoreStatus {
   readonly refused?: number
 }
 
+/** How much a store may grow. */
+export interface StoreRoom {
+  /** Free on its disk. */
+  readonly freeBytes: number
+  /** What it may take in all. */
+  readonly maxBytes: number
+}
+
 /** A record that the store will never take. */
 export interface Refusal {
   /** When it was put aside. */
@@ -137,6 +145,8 @@ export interface Store {
   status(): StoreStatus
   /** The newest records that were put aside, the newest first. Absent where nothing ever is. */
   refusals?(limit: number): Promise<readonly Refusal[]>
+  /** The room on the disk. Absent where the disk is another machine's. */
+  room?(): Promise<StoreRoom>
   /** Present where several servers may write to the same data at once. */
   readonly sharing?: Sharing
   close(): Promise<void>

@@ -1,7 +1,15 @@
 import { Packr } from 'msgpackr'
 import type { Inventory } from '../inventory.ts'
 import type { AgentReport } from '../report.ts'
-import { type AgentHello, HELLO_TAG, INVENTORY_TAG, RECORDS_TAG, REPORT_TAG, type RecordsOption } from './own.ts'
+import {
+  type AgentHello,
+  HELLO_TAG,
+  INVENTORY_TAG,
+  PROBE_TAG,
+  RECORDS_TAG,
+  REPORT_TAG,
+  type RecordsOption,
+} from './own.ts'
 
 // Plain msgpack: without msgpackr's record extension, which no other receiver knows.
 const packr = new Packr({ useRecords: false, variableMapSize: true })
@@ -39,6 +47,11 @@ export function foreignFrame(chunk: FrameBody): Buffer[] {
 /** The empty Forward frame after the handshake, whose ack tells our server from any other receiver. */
 export function helloFrame(hello: AgentHello, id: string): Buffer {
   return packr.pack([HELLO_TAG, [], { chunk: id, swarmlogs: hello }])
+}
+
+/** A frame that holds nothing to be stored, whoever takes it, but is as large as a chunk: whether that gets through shows its ack. */
+export function probeFrame(id: string, padding: Buffer): Buffer {
+  return packr.pack([PROBE_TAG, [], { chunk: id, padding }])
 }
 
 /** What a manager knows of its Swarm, as a frame. */

@@ -15,6 +15,8 @@ export const HELLO_TAG = 'swarmlogs.hello'
 export const RECORDS_TAG = 'swarmlogs.records'
 export const INVENTORY_TAG = 'swarmlogs.inventory'
 export const REPORT_TAG = 'swarmlogs.report'
+/** Of empty frames with padding, which show whether chunks get through. */
+export const PROBE_TAG = 'swarmlogs.probe'
 
 /** Option `swarmlogs` of the hello frame. */
 export interface AgentHello {

@@ -48,28 +48,6 @@ describe('services and nodes', () => {
 })
 
 describe('status', () => {
-  const store = {
-    ...{ kind: 'elasticsearch', id: 'abc', epoch: 3, writable: false, reason: 'the disk is full', records: 42 },
-    ...{ bytes: 3_500_000, begins: '2026-11-21T12:00:00.000000000Z', segments: 2, damaged: ['x.duckdb'], refused: 7 },
-  }
-
-  it('shows how the store is', async () => {
-    server.script((response) => {
-      response.writeHead(200, { date: 'Sat, 21 Nov 2026 12:00:10 GMT' })
-      response.end(JSON.stringify({ version: '1.2.3', time: '', store }))
-    })
-    expect((await ask(['status'])).stdout.split('\n')).toEqual([
-      'SERVER        1.2.3',
-      'STORE         elasticsearch abc, epoch 3',
-      'TAKES LINES   no: the disk is full',
-      'LINES         42 in 2 indices, 3.3 MiB, the oldest of 10 seconds ago',
-      'DAMAGED       x.duckdb',
-      'REFUSED       7: see swarmlogs status --refused',
-      '',
-    ])
-    expect(asked()).toEqual(['/api/v1/status'])
-  })
-
   it('shows refused lines with the reason', async () => {
     const refused = [{ time: new Date().toISOString(), reason: 'too odd', 'service.name': 'shop_web', excerpt: '{' }]
     server.script(json(200, { refused }), json(200, { refused }))
@@ -118,6 +96,7 @@ describe('help', () => {
     'version',
     'store',
     'status',
+    'doctor',
   ])('shows three examples of %s', async (command) => {
     const { code, stdout } = await runCli([command, '--help'])
     expect(code).toBe(0)

@@ -135,7 +135,8 @@ export class Intake {
     this.#isOwn = typeof format === 'number' && format >= 1 && format <= WIRE_FORMAT
     if (this.#isOwn) {
       this.leave()
-      this.#leave = context.ingest.agent(nodeId ?? '', nodeName ?? '')
+      // Who only looks whether a server is there has no name.
+      if (nodeId || nodeName) this.#leave = context.ingest.agent(nodeId ?? '', nodeName ?? '')
       shipping.ack(helloAckOf(frame.chunk, answer))
       return true
     }

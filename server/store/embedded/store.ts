@@ -11,6 +11,7 @@ import type {
   PrintedRun,
   Store,
   StoreIdentity,
+  StoreRoom,
   StoreStatus,
   StreamDay,
   StreamSummary,
@@ -156,6 +157,11 @@ export class EmbeddedStore implements Store {
       segments: segments.all.length,
       damaged: segments.damaged,
     }
+  }
+
+  async room(): Promise<StoreRoom> {
+    const { limits } = await this.#ready()
+    return { freeBytes: await this.#folder.freeBytes(), maxBytes: limits.maxBytes }
   }
 
   /** Expires what is too old or too much, seals what is idle; runs by itself every minute. */
