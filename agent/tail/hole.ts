@@ -7,6 +7,7 @@ import { LogReader } from './reader.ts'
 /** The first window that is looked at: it mostly shows that nothing is wrong. */
 const FIRST_WINDOW = 32
 const GROWTH = 4
+const GROWING_TRIES = 8
 
 /**
  * What lies behind a position: `joined`, a window of `tail` frames shows it and all behind it; `gone`, the log is sound and does not hold it
@@ -22,6 +23,7 @@ interface Look {
   /** It showed as many frames as were asked for: there is no hole in it. */
   readonly isSound: boolean
   readonly isJoined: boolean
+  readonly frames: number
   /** It showed the line that was looked for. */
   readonly hasLine: boolean
   readonly first: Mark | undefined
@@ -41,15 +43,30 @@ export async function lookBehind(context: TailContext, position: Position): Prom
   const end = await look(context, position, FIRST_WINDOW)
   if (end.isSound && end.isJoined) return { kind: 'joined', tail: FIRST_WINDOW }
   const whole = await look(context, position, 'all', last)
-  if (whole.hasLine) return whole.isJoined ? { kind: 'joined', tail: 'all' } : { kind: 'gone' }
+  if (whole.hasLine && whole.isJoined) return { kind: 'joined', tail: 'all' }
+  if (whole.hasLine && !(await isHoled(context, whole))) return { kind: 'gone' }
   return lookPast(context, position)
 }
 
-/** The same for a log that is known to be damaged. */
+/** Whether an engine that passes over damage showed a log with less than there is; not when it was just rotated. */
+async function isHoled(context: TailContext, whole: Look): Promise<boolean> {
+  const { isSound } = await look(context, BEGINNING, whole.frames)
+  if (isSound) return false
+  const { first } = await look(context, BEGINNING, 'all', undefined, true)
+  return first !== undefined && whole.first !== undefined && isSame(first, whole.first)
+}
+
+/** The same for a log that is known to be damaged. While it grows, what lies right behind the hole falls out of a window: then it is looked for anew. */
 export async function lookPast(context: TailContext, position: Position): Promise<Behind> {
-  const tail = await longestSound(context)
-  const { isJoined } = await look(context, position, tail)
-  return { kind: isJoined ? 'joined' : 'hole', tail }
+  let tail = 1
+  for (let tries = 0; tries < GROWING_TRIES; tries++) {
+    const before = tail
+    tail = await longestSound(context, before)
+    const { isJoined } = await look(context, position, tail)
+    if (isJoined) return { kind: 'joined', tail }
+    if (tail === before) break
+  }
+  return { kind: 'hole', tail }
 }
 
 /** Whether the log has nothing behind a position; cheap, and only sure when it says so. */
@@ -81,9 +98,9 @@ export async function hasSkipped(context: TailContext, position: Position, shown
   return !isSound || hasLine
 }
 
-/** The longest window that is answered in full: it begins where the log ends, or behind the last hole. */
-export async function longestSound(context: TailContext): Promise<number> {
-  let sound = 1
+/** The longest window that is answered in full: it begins where the log does, or behind the last hole. `known`: one that is. */
+export async function longestSound(context: TailContext, known = 1): Promise<number> {
+  let sound = known
   let unsound = Number.POSITIVE_INFINITY
   while (unsound - sound > 1) {
     const tail = unsound === Number.POSITIVE_INFINITY ? sound * GROWTH : Math.floor((sound + unsound) / 2)
@@ -120,6 +137,7 @@ async function look(
     return {
       isSound: !reader.broken && (tail === 'all' || reader.frames >= tail),
       isJoined: isKnown && matcher.found,
+      frames: reader.frames,
       hasLine,
       first,
       last,
