@@ -19,9 +19,17 @@ export interface Program {
   end(signal: NodeJS.Signals): Promise<number | null>
 }
 
-/** Starts a long-running command (`server`, `agent`, `up`) of the built program; resolves when it says that it is ready. */
-export async function startProgram(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Program> {
-  const child = spawn(process.execPath, [MAIN, ...args], {
+/**
+ * Starts a long-running command (`server`, `agent`, `up`) of the built program; resolves when it says that it is ready.
+ * `within` is a command that executes the rest of its line, such as `ip netns exec NAME`.
+ */
+export async function startProgram(
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+  within: readonly string[] = [],
+): Promise<Program> {
+  const [command = process.execPath, ...line] = [...within, process.execPath, MAIN, ...args]
+  const child = spawn(command, line, {
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
