@@ -13,7 +13,8 @@ export interface Program {
   readonly child: ChildProcess
   /** The line it printed when it was ready. */
   readonly ready: string
-  /** What it wrote to stderr so far. */
+  /** What it wrote so far. */
+  stdout(): string
   stderr(): string
   /** Sends the signal and resolves with the exit code (null when a signal ended it). */
   end(signal: NodeJS.Signals): Promise<number | null>
@@ -50,6 +51,7 @@ export async function startProgram(
   return {
     child,
     ready: stdout.trim(),
+    stdout: () => stdout,
     stderr: () => stderr,
     end: async (signal) => {
       if (child.exitCode === null && child.signalCode === null) child.kill(signal)

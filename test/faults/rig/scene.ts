@@ -122,9 +122,11 @@ export class Scene {
     await eventually(`${more} lines more`, ARRIVAL_MS, async () => (await this.count()) >= before + more)
   }
 
-  /** How many lines are stored; 0 while the server cannot be asked. */
-  async count(): Promise<number> {
-    const answer = await fetch(`${this.url}/api/v1/count?since=1d`).catch(() => undefined)
+  /** How many lines are stored, of one container or of all; 0 while the server cannot be asked. */
+  async count(container = ''): Promise<number> {
+    const answer = await fetch(`${this.url}/api/v1/count?since=1d${container && `&container=${container}`}`).catch(
+      () => undefined,
+    )
     return answer?.ok ? ((await answer.json()) as { records: number }).records : 0
   }
 
