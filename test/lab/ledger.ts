@@ -77,8 +77,10 @@ export interface Account {
   readonly gaps: number
   /** Runs of missing lines that no gap tells of. */
   readonly untold: number
-  /** Gaps where nothing is missing, or the count is out of their bounds. */
+  /** Gaps that tell of lines that are not missing, or of too few or too many. */
   readonly wrongGaps: number
+  /** Gaps of at least 0 lines where none is missing: the agent could not know. */
+  readonly doubts: number
   /** What is wrong first, for a human. */
   readonly example: string
 }
@@ -98,6 +100,7 @@ export function account(
   const sum = (of: (side: Side) => number) => sides.reduce((all, side) => all + of(side), 0)
   const holes = sides.flatMap((side) => side.holes)
   const missing = sum((side) => side.missing)
+  const needless = gaps.filter((gap) => !holes.some((hole) => overlap(gap, hole)))
   return {
     printed: printed.stdout.length + printed.stderr.length,
     missing,
@@ -106,7 +109,8 @@ export function account(
     strange: sum((side) => side.strange),
     gaps: gaps.length,
     untold: holes.filter((hole) => !gaps.some((gap) => overlap(gap, hole))).length,
-    wrongGaps: wrongGaps(gaps, holes, missing),
+    wrongGaps: needless.filter(({ atLeast }) => atLeast > 0).length + (isWithin(gaps, missing) ? 0 : 1),
+    doubts: needless.filter(({ atLeast }) => atLeast === 0).length,
     example: sides.map(({ example }) => example).find(Boolean) ?? '',
   }
 }
@@ -171,11 +175,10 @@ function findHoles(printed: readonly string[], times: ReadonlyMap<number, bigint
 
 const END_OF_TIME = 2n ** 63n
 
-function wrongGaps(gaps: readonly ToldGap[], holes: readonly Hole[], missing: number): number {
-  const needless = gaps.filter((gap) => !holes.some((hole) => overlap(gap, hole))).length
+function isWithin(gaps: readonly ToldGap[], missing: number): boolean {
   const atLeast = gaps.reduce((sum, gap) => sum + gap.atLeast, 0)
   const atMost = gaps.reduce((sum, gap) => sum + (gap.atMost ?? Number.POSITIVE_INFINITY), 0)
-  return needless + (missing < atLeast || missing > atMost ? 1 : 0)
+  return missing >= atLeast && (gaps.length === 0 || missing <= atMost)
 }
 
 function overlap(gap: ToldGap, hole: Hole): boolean {

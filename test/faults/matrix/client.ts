@@ -60,7 +60,7 @@ async function compare(scene: Scene, screen: Program): Promise<void> {
   await scene.printers.stop()
   const printed = await Promise.all(scene.printers.names.map((name) => scene.printers.printed(name)))
   const wanted = printed.flatMap(({ stdout, stderr }) => [...stdout, ...stderr])
-  const count = () => screen.stdout().split('\n').length - 1
+  const count = counter(screen)
   const tell = async () => `${count()} of ${wanted.length}; ${screen.stderr().slice(-500)}`
   await eventually('the screen', 60_000, async () => count() >= wanted.length, tell)
   await screen.end('SIGKILL')
@@ -69,4 +69,17 @@ async function compare(scene: Scene, screen: Program): Promise<void> {
   const missing = wanted.filter((line) => !shown.has(line)).length
   const doubled = lines.length - shown.size
   if (missing + doubled > 0) throw new Error(`the screen lacks ${missing} lines and shows ${doubled} twice`)
+}
+
+/** Counts lines of the screen, each of them once. */
+function counter(screen: Program): () => number {
+  let [count, from] = [0, 0]
+  return () => {
+    const text = screen.stdout()
+    for (let end = text.indexOf('\n', from); end >= 0; end = text.indexOf('\n', from)) {
+      count++
+      from = end + 1
+    }
+    return count
+  }
 }

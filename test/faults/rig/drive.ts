@@ -33,7 +33,7 @@ export interface Outcome extends Omit<Account, 'example'> {
 export async function inject(fault: Fault, stage: Stage): Promise<Outcome> {
   const started = performance.now()
   const dir = await mkdtemp(join(tmpdir(), 'swarmlogs-faults-'))
-  const scene = await Scene.open(stage, dir)
+  const scene = await Scene.open(stage, dir, fault.name)
   const { name, title } = fault
   const ending = () => ({
     ...{ agentMb: scene.memory.agent.mb, serverMb: scene.memory.server.mb },
@@ -58,7 +58,7 @@ type Sums = Omit<Account, 'example'>
 
 const NOTHING: Sums = {
   ...{ printed: 0, missing: 0, doubled: 0, disordered: 0, strange: 0 },
-  ...{ gaps: 0, untold: 0, wrongGaps: 0 },
+  ...{ gaps: 0, untold: 0, wrongGaps: 0, doubts: 0 },
 }
 
 function sum(accounts: readonly Account[]): Sums {

@@ -1,18 +1,19 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { crc32 } from 'node:zlib'
 import type { Engine } from '../../lab/engine.ts'
 import { type Account, account, type StoredLine, type ToldGap } from '../../lab/ledger.ts'
 import { eventually, type Program, startProgram } from '../../lab/program.ts'
 import { PeakMemory } from './memory.ts'
 import { Network } from './network.ts'
 import { type PrinterOptions, Printers } from './printers.ts'
-import type { Random } from './random.ts'
+import { Random } from './random.ts'
 
 /** What all scenes of a driver share. */
 export interface Stage {
   readonly engine: Engine
-  readonly random: Random
+  readonly seed: number
   readonly isLong: boolean
   /** Ports of this machine that nobody else uses. */
   readonly ports: { readonly http: number; readonly forward: number }
@@ -35,28 +36,26 @@ const QUIET_MS = 6_000
 export class Scene {
   readonly stage: Stage
   readonly dir: string
+  readonly random: Random
   readonly printers: Printers
   readonly network: Network
   readonly memory: { readonly agent: PeakMemory; readonly server: PeakMemory }
   #server: Program | undefined
   #agent: Program | undefined
 
-  private constructor(stage: Stage, dir: string, network: Network) {
+  private constructor(stage: Stage, dir: string, random: Random, network: Network) {
     this.stage = stage
     this.dir = dir
+    this.random = random
     this.network = network
     mkdirSync(join(dir, 'ledger'), { recursive: true })
     this.printers = new Printers(stage.engine, join(dir, 'ledger'))
     this.memory = { agent: new PeakMemory(() => this.#agent), server: new PeakMemory(() => this.#server) }
   }
 
-  /** Sets one up in a folder of its own; nothing runs yet. */
-  static async open(stage: Stage, dir: string): Promise<Scene> {
-    return new Scene(stage, dir, await Network.start(stage.ports.forward))
-  }
-
-  get random(): Random {
-    return this.stage.random
+  /** Sets one up in a folder of its own; nothing runs yet. Its random numbers are those of its name, whatever else is played. */
+  static async open(stage: Stage, dir: string, name: string): Promise<Scene> {
+    return new Scene(stage, dir, new Random(crc32(`${stage.seed} ${name}`)), await Network.start(stage.ports.forward))
   }
 
   get server(): Program {

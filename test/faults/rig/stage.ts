@@ -2,19 +2,23 @@ import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { startEngine } from '../../lab/engine.ts'
 import { killPrograms } from '../../lab/program.ts'
-import { Random } from './random.ts'
 import type { Stage } from './scene.ts'
 
-/** Starts an engine for faults to be done on, runs the body and removes all that was made. */
-export async function withStage<T>(seed: number, isLong: boolean, body: (stage: Stage) => Promise<T>): Promise<T> {
+/** A stage, and its end. */
+export interface OpenStage extends Stage {
+  /** Ends everything and removes what was made. */
+  close(): Promise<void>
+}
+
+/** Starts an engine for faults to be done on. */
+export async function openStage(seed: number, isLong: boolean): Promise<OpenStage> {
+  const ports = { http: await freePort(), forward: await freePort() }
   const engine = await startEngine({ name: 'faults' })
-  try {
-    const ports = { http: await freePort(), forward: await freePort() }
-    return await body({ engine, random: new Random(seed), isLong, ports })
-  } finally {
+  const close = async () => {
     killPrograms()
     await engine.stop()
   }
+  return { engine, seed, isLong, ports, close }
 }
 
 /** Below the range that the kernel takes ports of outgoing connections from: it stays free while a server is down. */

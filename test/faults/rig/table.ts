@@ -27,7 +27,8 @@ function row(cells: readonly string[]): string {
   return `| ${cells.join(' | ')} |`
 }
 
-function gapsText({ gaps, untold, wrongGaps }: Outcome): string {
-  if (gaps === 0 && untold === 0) return '0'
-  return untold + wrongGaps === 0 ? `${gaps}, exact` : `${gaps}, ${untold} holes untold, ${wrongGaps} wrong`
+function gapsText({ gaps, untold, wrongGaps, doubts }: Outcome): string {
+  if (untold + wrongGaps > 0) return `${gaps}, ${untold} holes untold, ${wrongGaps} wrong`
+  if (gaps === 0) return '0'
+  return doubts === 0 ? `${gaps}, exact` : `${gaps}, ${doubts} in doubt`
 }
