@@ -1,11 +1,11 @@
 import type { Fault } from '../rig/drive.ts'
 
-/** kill -9, again and again, at random moments of writing. */
+/** kill -9, again and again, at random moments of writing; the short form is test/faults/kills.test.ts. */
 export const kills: readonly Fault[] = [
   {
     name: 'A1',
     title: 'kill -9 of the agent, 30 or 200 times',
-    isShort: true,
+    isShort: false,
     async run(scene) {
       await scene.begin()
       for (let kill = 0; kill < scene.times(30, 200); kill++) {
@@ -18,7 +18,7 @@ export const kills: readonly Fault[] = [
   {
     name: 'S1',
     title: 'kill -9 of the server, 30 or 200 times',
-    isShort: true,
+    isShort: false,
     async run(scene) {
       await scene.begin()
       for (let kill = 0; kill < scene.times(30, 200); kill++) {

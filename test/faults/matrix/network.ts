@@ -1,10 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { Unpackr } from 'msgpackr'
-import { pack } from '../../../shared/forward/encode.ts'
 import { eventually } from '../../lab/program.ts'
 import type { Fault } from '../rig/drive.ts'
-import type { Link, Weather } from '../rig/network.ts'
+import type { Weather } from '../rig/network.ts'
 import type { Scene } from '../rig/scene.ts'
+import { byteByByte, late, slow, swapped, twice, unknown } from '../rig/weather.ts'
 
 /** What a network does to bytes. */
 export const network: readonly Fault[] = [
@@ -141,66 +140,4 @@ function partition({ network }: Scene): () => void {
   network.up = hold
   network.down = hold
   return resolve
-}
-
-function slow(bytesPerSecond: number): Weather {
-  const PIECE = 100
-  return async function* (bytes) {
-    for (let at = 0; at < bytes.length; at += PIECE) {
-      await delay((1000 * PIECE) / bytesPerSecond)
-      yield bytes.subarray(at, at + PIECE)
-    }
-  }
-}
-
-function byteByByte(): Weather {
-  return async function* (bytes) {
-    for (let at = 0; at < bytes.length; at++) {
-      yield bytes.subarray(at, at + 1)
-      await new Promise(setImmediate)
-    }
-  }
-}
-
-/** All acks of 300 ms come at once. */
-function late(): Weather {
-  return async function* (bytes) {
-    await delay(300)
-    yield bytes
-  }
-}
-
-function twice(): Weather {
-  return messageWise((acks) => acks.flatMap((ack) => [ack, ack]))
-}
-
-function unknown({ random }: Scene): Weather {
-  return messageWise((acks) => [...acks, pack({ ack: `nobody${random.between(0, 1e9)}` })])
-}
-
-function swapped(): Weather {
-  let held: Buffer[] = []
-  return messageWise((acks) => {
-    const ready = [...acks, ...held].toReversed()
-    held = ready.splice(0, 1)
-    return ready
-  })
-}
-
-/** Weather that sees whole messages; the greeting of each connection passes as it is. */
-function messageWise(change: (messages: Buffer[]) => Buffer[]): Weather {
-  const rests = new Map<Link, Buffer>()
-  const unpackr = new Unpackr({ useRecords: false })
-  return (bytes, link) => {
-    if (link.received.down === bytes.length) return [bytes]
-    const all = Buffer.concat([rests.get(link) ?? Buffer.alloc(0), bytes])
-    const ends = [0]
-    try {
-      unpackr.unpackMultiple(all, (_: unknown, _start?: number, end?: number) => void ends.push(end ?? 0))
-    } catch {
-      // The rest of the last message comes later.
-    }
-    rests.set(link, all.subarray(ends.at(-1)))
-    return change(ends.slice(1).map((end, i) => all.subarray(ends[i], end)))
-  }
 }

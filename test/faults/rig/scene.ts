@@ -3,12 +3,13 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { crc32 } from 'node:zlib'
 import type { Engine } from '../../lab/engine.ts'
-import { type Account, account, type StoredLine, type ToldGap } from '../../lab/ledger.ts'
+import { type Account, account } from '../../lab/ledger.ts'
 import { eventually, type Program, startProgram } from '../../lab/program.ts'
 import { PeakMemory } from './memory.ts'
 import { Network } from './network.ts'
 import { type PrinterOptions, Printers } from './printers.ts'
 import { Random } from './random.ts'
+import { storedOf } from './stored.ts'
 
 /** What all scenes of a driver share. */
 export interface Stage {
@@ -141,7 +142,7 @@ export class Scene {
     if (code !== 0) throw new Error(`the agent ended with ${code}: ${this.agent.stderr().slice(-1000)}`)
     const accounts = await Promise.all(
       this.printers.names.map(async (name, i) => {
-        const { lines, gaps } = await this.#stored(name)
+        const { lines, gaps } = await storedOf(this.url, name)
         return account(printed[i] ?? { stdout: [], stderr: [] }, lines, gaps)
       }),
     )
@@ -168,29 +169,4 @@ export class Scene {
       await delay(100)
     }
   }
-
-  async #stored(container: string): Promise<{ lines: StoredLine[]; gaps: ToldGap[] }> {
-    const headers = { accept: 'application/x-ndjson' }
-    const answer = await fetch(`${this.url}/api/v1/search?since=1d&container=${container}`, { headers })
-    const lines: StoredLine[] = []
-    const gaps: ToldGap[] = []
-    for (const text of (await answer.text()).split('\n')) {
-      if (text === '') continue
-      const told = JSON.parse(text)
-      if (told.end) return { lines, gaps }
-      if (told.gap) gaps.push(gapOf(told.gap))
-      else lines.push({ source: told['log.iostream'], time: nanoseconds(told['@timestamp']), message: told.message })
-    }
-    throw new Error(`cannot read all lines of ${container}: the answer has no end`)
-  }
-}
-
-function gapOf(told: { from: string; to: string; at_least: number; at_most?: number }): ToldGap {
-  const atMost = told.at_most === undefined ? {} : { atMost: told.at_most }
-  return { from: nanoseconds(told.from), to: nanoseconds(told.to), atLeast: told.at_least, ...atMost }
-}
-
-function nanoseconds(rfc3339: string): bigint {
-  const [, seconds = '', fraction = ''] = /^(.*?)(?:\.(\d+))?Z$/.exec(rfc3339) ?? []
-  return BigInt(Date.parse(`${seconds}Z`)) * 1_000_000n + BigInt(fraction.padEnd(9, '0'))
 }
