@@ -32,7 +32,7 @@ export const agent: readonly Fault[] = [
   {
     name: 'A7',
     title: 'a second agent with the same state: it refuses, the first goes on',
-    isShort: true,
+    isShort: false,
     async run(scene) {
       await scene.begin()
       const { host } = scene.stage.engine

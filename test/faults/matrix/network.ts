@@ -13,9 +13,9 @@ export const network: readonly Fault[] = [
     isShort: true,
     async run(scene) {
       await scene.begin()
-      // An ack has some 40 bytes: each place in it, and as many places in frames.
-      for (let cut = 0; cut < scene.times(24, 90); cut++) await cutAfter(scene, 'down', cut % 45)
-      for (let cut = 0; cut < scene.times(12, 90); cut++) await cutAfter(scene, 'up', scene.random.between(0, 4000))
+      // An ack has some 40 bytes: places all over it (in the long form each), and in frames.
+      for (let cut = 0; cut < scene.times(9, 90); cut++) await cutAfter(scene, 'down', (cut * 5) % 45)
+      for (let cut = 0; cut < scene.times(6, 90); cut++) await cutAfter(scene, 'up', scene.random.between(0, 4000))
     },
   },
   {
@@ -39,7 +39,7 @@ export const network: readonly Fault[] = [
     isShort: true,
     async run(scene) {
       await scene.begin()
-      for (let flip = 0; flip < scene.times(20, 300); flip++) await flipOne(scene, flip % 5 === 4 ? 'down' : 'up')
+      for (let flip = 0; flip < scene.times(10, 300); flip++) await flipOne(scene, flip % 5 === 4 ? 'down' : 'up')
     },
   },
   {

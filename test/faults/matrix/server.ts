@@ -28,7 +28,7 @@ export const server: readonly Fault[] = [
   {
     name: 'S3',
     title: 'the server is stopped for 5 s or 2 minutes, then goes on',
-    isShort: true,
+    isShort: false,
     async run(scene) {
       await scene.begin()
       scene.server.child.kill('SIGSTOP')
