@@ -4,7 +4,7 @@ import { hostname } from 'node:os'
 import { SwarmlogsError } from '../../shared/errors.ts'
 import { helloFrame, pack } from '../../shared/forward/encode.ts'
 import { digestsMatch, freshSalt, keyDigest } from '../../shared/forward/handshake.ts'
-import type { AgentHello, ServerHello } from '../../shared/forward/own.ts'
+import { type AgentHello, identitySum, type ServerHello } from '../../shared/forward/own.ts'
 import { protocolError } from './messages.ts'
 
 /** Who answers: our own server with its store, or any other receiver of the forward protocol. */
@@ -43,7 +43,7 @@ export async function shakeHands(options: HandshakeOptions): Promise<Peer> {
   if (isCalled(answer, 'HELO')) throw unauthorized(KEY_WANTED)
   if (!isMap(answer) || answer.ack !== id)
     throw protocolError('it answered the greeting with something other than its ack')
-  return peerOf(answer.swarmlogs)
+  return peerOf(answer)
 }
 
 async function proveKey(options: HandshakeOptions, key: string): Promise<void> {
@@ -63,13 +63,17 @@ async function proveKey(options: HandshakeOptions, key: string): Promise<void> {
     throw unauthorized(`${WRONG_KEY} (it did not prove that it knows this one)`)
 }
 
-function peerOf(hello: unknown): Peer {
-  if (hello === undefined) return { kind: 'foreign' }
+function peerOf(answer: Readonly<Record<string, unknown>>): Peer {
+  const hello = answer.swarmlogs
+  // Others say nothing but the ack; our server's key may have been changed on its way.
+  if (hello === undefined && Object.keys(answer).length === 1) return { kind: 'foreign' }
   if (!isMap(hello)) throw protocolError('it does not say which store it has')
-  const { format, version, store, epoch, retentionMs, error } = hello
+  const { format, version, store, epoch, retentionMs, error, sum } = hello
   if (typeof error === 'string') throw protocolError(`it refuses this agent: ${error}`)
   const isSound = typeof format === 'number' && typeof store === 'string' && store !== '' && typeof epoch === 'number'
   if (!isSound) throw protocolError('it does not say which store it has')
+  if (sum !== undefined && sum !== identitySum(store, epoch))
+    throw protocolError('who its store is was changed on the way')
   const kept = typeof retentionMs === 'number' && retentionMs > 0 ? { retentionMs } : {}
   return { kind: 'own', hello: { format, version: String(version), store, epoch, ...kept } }
 }

@@ -1,3 +1,4 @@
+import { crc32 } from 'node:zlib'
 import { Packr } from 'msgpackr'
 import type { Inventory } from '../inventory.ts'
 import type { AgentReport } from '../report.ts'
@@ -30,8 +31,8 @@ export interface FrameBody {
 
 /** A records frame of our own wire format, in pieces to be written one after the other. `option` is what `packOption` made. */
 export function recordsFrame(chunk: FrameBody, option: Uint8Array): Buffer[] {
-  const tail = Buffer.concat([optionHead(chunk, 'zstd', 4), SWARMLOGS_KEY, option])
-  return [packedHead(chunk.body.length), chunk.body, tail]
+  const tail = Buffer.concat([optionHead(chunk, 'zstd', 5), SWARMLOGS_KEY, option])
+  return summed([packedHead(chunk.body.length), chunk.body, tail])
 }
 
 /** Packs the `swarmlogs` option of a records frame: once when it is sealed, however often it is sent. */
@@ -46,7 +47,9 @@ export function foreignFrame(chunk: FrameBody): Buffer[] {
 
 /** The empty Forward frame after the handshake, whose ack tells our server from any other receiver. */
 export function helloFrame(hello: AgentHello, id: string): Buffer {
-  return packr.pack([HELLO_TAG, [], { chunk: id, swarmlogs: hello }])
+  const head = [Buffer.from([FIXARRAY_3]), packr.pack(HELLO_TAG), Buffer.from([FIXARRAY_0])]
+  const option = [Buffer.from([FIXMAP | 3]), CHUNK_KEY, packr.pack(id), SWARMLOGS_KEY, packr.pack(hello)]
+  return Buffer.concat(summed([...head, ...option]))
 }
 
 /** A frame that holds nothing to be stored, whoever takes it, but is as large as a chunk: whether that gets through shows its ack. */
@@ -68,7 +71,15 @@ function noticeFrame(tag: string, notice: { readonly time: string }, id: string)
   const time = BigInt(notice.time)
   const entry = packEntry(eventTime(Number(time / 1_000_000_000n), Number(time % 1_000_000_000n)), notice)
   const head = [Buffer.from([FIXARRAY_3]), packr.pack(tag), Buffer.from([FIXARRAY_1]), entry]
-  return Buffer.concat([...head, packr.pack({ chunk: id })])
+  return Buffer.concat(summed([...head, Buffer.from([FIXMAP | 2]), CHUNK_KEY, packr.pack(id)]))
+}
+
+/** Adds `crc`, the last key of the option map: the sum of all before it. Without TLS nothing else tells of bits that were flipped. */
+function summed(pieces: readonly Buffer[]): Buffer[] {
+  const all = [...pieces, CRC_HEAD]
+  const sum = Buffer.alloc(4)
+  sum.writeUInt32BE(all.reduce((before, piece) => crc32(piece, before), 0))
+  return [...all, sum]
 }
 
 /** An EventTime: msgpack ext type 0 of 8 bytes, seconds since 1970 and the nanoseconds within. msgpackr cannot write type 0. */
@@ -84,12 +95,16 @@ export function packEntry(time: Uint8Array, record: object): Buffer {
   return Buffer.concat([Buffer.from([FIXARRAY_2]), time, packr.pack(record)])
 }
 
+const FIXARRAY_0 = 0x90
 const FIXARRAY_1 = 0x91
 const FIXARRAY_2 = 0x92
 const FIXARRAY_3 = 0x93
 const BIN_32 = 0xc6
 const FIXMAP = 0x80
+const UINT_32 = 0xce
+const CHUNK_KEY = packr.pack('chunk')
 const SWARMLOGS_KEY = packr.pack('swarmlogs')
+const CRC_HEAD = Buffer.concat([packr.pack('crc'), Buffer.from([UINT_32])])
 const TAG = packr.pack(RECORDS_TAG)
 
 function packedHead(bodyBytes: number): Buffer {

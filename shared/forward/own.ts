@@ -1,3 +1,4 @@
+import { crc32 } from 'node:zlib'
 import type { GapReason } from '../gap.ts'
 import type { LogStream } from '../record.ts'
 
@@ -36,12 +37,20 @@ export interface ServerHello {
   /** How long lines are kept, by their own time, ms: older ones need not be sent. Absent: not said. */
   readonly retentionMs?: number
   readonly error?: string
+  /** What `identitySum` answers for store and epoch: an agent must not take a flipped bit for another store. */
+  readonly sum?: number
+}
+
+/** A sum of who a store is. */
+export function identitySum(store: string, epoch: number): number {
+  return crc32(`${store}/${epoch}`)
 }
 
 /**
  * Option `swarmlogs` of a records frame: `[RECORDS_TAG, zstd(entries), {chunk, size, compressed: 'zstd', swarmlogs}]`.
  * An entry is `[EventTime, OwnEntry]`. An inventory is `[INVENTORY_TAG, [[EventTime, Inventory]], {chunk}]`, an agent's
- * report `[REPORT_TAG, [[EventTime, AgentReport]], {chunk}]`.
+ * report `[REPORT_TAG, [[EventTime, AgentReport]], {chunk}]`. All of them, and the hello, have `crc` as the last key of their options:
+ * the CRC-32 of the frame's bytes before that value.
  */
 export interface RecordsOption {
   readonly format: number

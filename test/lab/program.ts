@@ -13,15 +13,24 @@ export interface Program {
   readonly child: ChildProcess
   /** The line it printed when it was ready. */
   readonly ready: string
-  /** What it wrote to stderr so far. */
+  /** What it wrote so far. */
+  stdout(): string
   stderr(): string
   /** Sends the signal and resolves with the exit code (null when a signal ended it). */
   end(signal: NodeJS.Signals): Promise<number | null>
 }
 
-/** Starts a long-running command (`server`, `agent`, `up`) of the built program; resolves when it says that it is ready. */
-export async function startProgram(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Program> {
-  const child = spawn(process.execPath, [MAIN, ...args], {
+/**
+ * Starts a long-running command (`server`, `agent`, `up`) of the built program; resolves when it says that it is ready.
+ * `within` is a command that executes the rest of its line, such as `ip netns exec NAME`.
+ */
+export async function startProgram(
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+  within: readonly string[] = [],
+): Promise<Program> {
+  const [command = process.execPath, ...line] = [...within, process.execPath, MAIN, ...args]
+  const child = spawn(command, line, {
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
@@ -42,6 +51,7 @@ export async function startProgram(args: readonly string[], env: NodeJS.ProcessE
   return {
     child,
     ready: stdout.trim(),
+    stdout: () => stdout,
     stderr: () => stderr,
     end: async (signal) => {
       if (child.exitCode === null && child.signalCode === null) child.kill(signal)

@@ -1,3 +1,4 @@
+import { crc32 } from 'node:zlib'
 import { KINDS } from './headers.ts'
 import { CHUNK_ID_BYTES } from './limits.ts'
 import { MsgpackReader } from './reader.ts'
@@ -19,9 +20,11 @@ export interface Frame {
   readonly signal: number
   /** The undecoded value of our own option `swarmlogs`. */
   readonly own?: Buffer
+  /** Whether our own option `crc` is the sum of all before it; absent without that. */
+  readonly isSound?: boolean
 }
 
-type Options = Pick<Frame, 'compression' | 'chunk' | 'signal' | 'own'>
+type Options = Pick<Frame, 'compression' | 'chunk' | 'signal' | 'own' | 'isSound'>
 
 const NO_OPTIONS: Options = { compression: '', signal: 0 }
 
@@ -75,6 +78,7 @@ function optionsOf(reader: MsgpackReader): Options {
     if (name === 'chunk') found.chunk = chunkOf(reader)
     else if (name === 'compressed') found.compression = compressionOf(reader)
     else if (name === 'fluent_signal') found.signal = signalOf(reader)
+    else if (name === 'crc') found.isSound = isSound(reader)
     else reader.skip()
     if (name === 'swarmlogs') found.own = reader.bytes.subarray(start, reader.position)
   }
@@ -101,6 +105,15 @@ function compressionOf(reader: MsgpackReader): Compression {
 function signalOf(reader: MsgpackReader): number {
   const value = reader.value({ keys: 0, values: 0, depth: 0 })
   return typeof value === 'number' ? value : -1
+}
+
+/** The sum is the end of the frame, as `uint 32`. */
+function isSound(reader: MsgpackReader): boolean {
+  const start = reader.position
+  const { bytes } = reader
+  reader.skip()
+  if (reader.position !== bytes.length || reader.position - start !== 5) return false
+  return crc32(bytes.subarray(0, start + 1)) === bytes.readUInt32BE(start + 1)
 }
 
 function misshapen(what: string): Refusal {

@@ -2,6 +2,7 @@ import { setImmediate } from 'node:timers/promises'
 import {
   HELLO_TAG,
   INVENTORY_TAG,
+  identitySum,
   RECORDS_TAG,
   REPORT_TAG,
   type ServerHello,
@@ -46,6 +47,8 @@ export class Intake {
   readonly #foreign: ForeignContext
   /** The peer is one of our agents. */
   #isOwn = false
+  /** All its frames have a sum. */
+  #isSummed = false
   #leave: (() => void) | undefined
   /** The store that the agent was told. */
   #told: StoreIdentity | undefined
@@ -73,6 +76,7 @@ export class Intake {
     const { context, shipping } = this.#options
     const frame = parseFrame(bytes)
     context.metrics.frame()
+    this.#check(frame)
     shipping.begin(frame.chunk !== undefined)
     const verdict = verdictOn(frame)
     if (verdict !== undefined) this.#quarantine(...verdict)
@@ -82,6 +86,18 @@ export class Intake {
     else await this.#records(frame)
     if (frame.chunk !== undefined) shipping.ack(ackOf(frame.chunk))
     return true
+  }
+
+  /** Throws a Refusal for a frame of an agent that was changed on its way: it is sent again. */
+  #check({ tag, own, isSound }: Frame): void {
+    if (own !== undefined && tag === HELLO_TAG) this.#isSummed = isSound !== undefined
+    // Whoever greets without our option, or says it under another name, is an agent whose greeting was changed.
+    const isTorn = tag === HELLO_TAG ? own === undefined : own !== undefined && tag !== RECORDS_TAG
+    if (isTorn || isSound === false || (this.#isSummed && isSound === undefined))
+      throw new Refusal(
+        'checksum',
+        'cannot take a frame whose bytes were changed on the way; check the link, or use TLS',
+      )
   }
 
   /** The connection is over. */
@@ -131,7 +147,8 @@ export class Intake {
     this.#told = { id: store, epoch }
     const { version, retentionMs } = context
     const kept = retentionMs === undefined ? {} : { retentionMs }
-    const answer: ServerHello = { format: WIRE_FORMAT, version, store, epoch, ...kept }
+    const sum = identitySum(store, epoch)
+    const answer: ServerHello = { format: WIRE_FORMAT, version, store, epoch, sum, ...kept }
     this.#isOwn = typeof format === 'number' && format >= 1 && format <= WIRE_FORMAT
     if (this.#isOwn) {
       this.leave()

@@ -7,6 +7,7 @@ export type Reason =
   | 'frame-depth'
   | 'frame-shape'
   | 'frame-timeout'
+  | 'checksum'
   | 'chunk'
   | 'compression'
   | 'inflation'

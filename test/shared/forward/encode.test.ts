@@ -10,6 +10,7 @@ import {
   recordsFrame,
 } from '../../../shared/forward/encode.ts'
 
+const crc = expect.any(Number)
 const chunk = { id: 'c1', records: 3, body: Buffer.from('not really compressed') }
 
 describe('frames', () => {
@@ -18,7 +19,7 @@ describe('frames', () => {
     expect(unpack(Buffer.concat(recordsFrame(chunk, packOption(option))))).toEqual([
       'swarmlogs.records',
       chunk.body,
-      { chunk: 'c1', size: 3, compressed: 'zstd', swarmlogs: option },
+      { chunk: 'c1', size: 3, compressed: 'zstd', swarmlogs: option, crc },
     ])
   })
 
@@ -32,7 +33,7 @@ describe('frames', () => {
 
   it('makes an empty Forward frame as hello', () => {
     const hello = { format: 1, version: '0.1.0', nodeId: 'n', nodeName: 'node1' }
-    expect(unpack(helloFrame(hello, 'h1'))).toEqual(['swarmlogs.hello', [], { chunk: 'h1', swarmlogs: hello }])
+    expect(unpack(helloFrame(hello, 'h1'))).toEqual(['swarmlogs.hello', [], { chunk: 'h1', swarmlogs: hello, crc }])
   })
 
   it('makes an inventory frame with the time that it was asked at', () => {
@@ -47,7 +48,7 @@ describe('frames', () => {
     }
     const frame = inventoryFrame(inventory, 'i1')
     expect(frame.includes(Buffer.from('d7006b01174000000007', 'hex'))).toBe(true)
-    expect(unpack(frame)).toEqual(['swarmlogs.inventory', [[undefined, inventory]], { chunk: 'i1' }])
+    expect(unpack(frame)).toEqual(['swarmlogs.inventory', [[undefined, inventory]], { chunk: 'i1', crc }])
   })
 
   it('packs a foreign entry with its time untouched', () => {

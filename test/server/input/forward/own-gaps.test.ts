@@ -1,20 +1,15 @@
 import { zstdCompressSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import {
-  eventTime,
-  helloFrame,
-  inventoryFrame,
-  packEntry,
-  packOption,
-  recordsFrame,
-} from '../../../../shared/forward/encode.ts'
-import { type OwnGap, REPORT_TAG, WIRE_FORMAT } from '../../../../shared/forward/own.ts'
+import { eventTime, inventoryFrame, packEntry, packOption, recordsFrame } from '../../../../shared/forward/encode.ts'
+import { HELLO_TAG, type OwnGap, REPORT_TAG, WIRE_FORMAT } from '../../../../shared/forward/own.ts'
 import { inventoryOf } from '../../inventory.ts'
 import { containersOf, reportOf } from '../../report.ts'
 import { API, WEB } from '../../store/records.ts'
 import { at, eventually, frame, RawClient, startListener, type TestListener } from './harness.ts'
 
-const HELLO = helloFrame({ format: WIRE_FORMAT, version: '1.0.0', nodeId: 'node1', nodeName: 'worker-1' }, 'h')
+// Without a sum, so that frames can be made by hand.
+const OWN = { format: WIRE_FORMAT, version: '1.0.0', nodeId: 'node1', nodeName: 'worker-1' }
+const HELLO = frame([HELLO_TAG, [], { chunk: 'h', swarmlogs: OWN }])
 const GAP: OwnGap = { s: 1, f: '1700000000000000001', t: '1700000000000000002', r: 'rotated', n: 3, x: 5 }
 
 let listener: TestListener

@@ -13,7 +13,7 @@ import {
   recordsFrame,
 } from '../../../../shared/forward/encode.ts'
 import { EntryPacker } from '../../../../shared/forward/entries.ts'
-import { WIRE_FORMAT } from '../../../../shared/forward/own.ts'
+import { identitySum, WIRE_FORMAT } from '../../../../shared/forward/own.ts'
 import type { Inventory } from '../../../../shared/inventory.ts'
 import type { LogStream } from '../../../../shared/record.ts'
 import { eventually, RawClient, startListener, type TestListener } from './harness.ts'
@@ -77,7 +77,13 @@ describe('the hello of an agent', () => {
     expect(await client.receive(1)).toEqual([
       {
         ack: 'h1',
-        swarmlogs: { format: WIRE_FORMAT, version: expect.stringMatching(/^\d+\./), store: 'a-store', epoch: 3 },
+        swarmlogs: {
+          format: WIRE_FORMAT,
+          version: expect.stringMatching(/^\d+\./),
+          store: 'a-store',
+          epoch: 3,
+          sum: identitySum('a-store', 3),
+        },
       },
     ])
   })
@@ -266,6 +272,39 @@ describe('a records frame of an agent', () => {
     client.send(pack(['swarmlogs.records', gzipSync(entry({ log: 'x' })), { compressed: 'gzip', chunk: 'c' }]))
     await client.receive(1)
     expect(listener.ingest.stored[0]).toMatchObject({ message: 'x', stream: { tag: 'swarmlogs.records' } })
+  })
+})
+
+describe('a bit that is flipped on the way', () => {
+  const frames: [string, Buffer][] = [
+    ['records', records('r1', entry({ m: 'a line of text', s: 0 }))],
+    ['an inventory', inventoryFrame(INVENTORY, 'i1')],
+  ]
+  it.each(frames)('in %s has none of it taken, nor acked', async (_, sound) => {
+    for (let place = 0; place < sound.length; place++) {
+      const flipped = Buffer.from(sound)
+      flipped[place] = (flipped[place] ?? 0) ^ (1 << (place % 8))
+      const sender = await RawClient.open(listener.port)
+      await sender.send(helloFrame(HELLO, 'h')).receive(1)
+      sender.send(flipped)
+      // A frame that says that it is longer waits for the rest.
+      sender.socket.end()
+      await sender.closed
+      expect(sender.values).toHaveLength(1)
+    }
+    expect(listener.ingest.stored).toEqual([])
+    expect(listener.ingest.inventories).toEqual([])
+  })
+
+  it('in a hello does not make a foreign sender of an agent', async () => {
+    for (const tag of ['swarmlogs.hellp', 'swarmlogs.hello']) {
+      const sender = await RawClient.open(listener.port)
+      const option = tag === 'swarmlogs.hello' ? { swarmlogt: HELLO } : { swarmlogs: HELLO }
+      sender.send(pack([tag, [], { chunk: 'h', ...option }]))
+      await sender.closed
+      expect(sender.values).toEqual([])
+    }
+    expect(listener.metrics.reasons).toEqual({ checksum: 2 })
   })
 })
 

@@ -1,0 +1,83 @@
+import { cp, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { eventually, swarmlogs } from '../../lab/program.ts'
+import { run } from '../../lab/run.ts'
+import type { Fault } from '../rig/drive.ts'
+
+const ROTATING = ['--log-opt', 'max-size=100k', '--log-opt', 'max-file=2']
+
+/** What happens to an agent besides kills. */
+export const agent: readonly Fault[] = [
+  {
+    name: 'A6',
+    title: "the agent's state is deleted, or an older copy comes back",
+    isShort: true,
+    async run(scene) {
+      await scene.begin()
+      const copy = join(scene.dir, 'copy')
+      for (let round = 0; round < scene.times(2, 10); round++) {
+        await scene.agent.end('SIGKILL')
+        await cp(scene.stateDir, copy, { recursive: true })
+        await scene.startAgent()
+        await scene.arrival(500)
+        await scene.agent.end('SIGKILL')
+        await rm(scene.stateDir, { recursive: true })
+        if (round % 2 === 1) await cp(copy, scene.stateDir, { recursive: true })
+        await scene.startAgent()
+        await scene.arrival(500)
+      }
+    },
+  },
+  {
+    name: 'A7',
+    title: 'a second agent with the same state: it refuses, the first goes on',
+    isShort: false,
+    async run(scene) {
+      await scene.begin()
+      const { host } = scene.stage.engine
+      const flags = [
+        '--docker',
+        host,
+        '--server',
+        scene.network.address,
+        '--state',
+        scene.stateDir,
+        '--lock-wait',
+        '1s',
+      ]
+      const second = await swarmlogs(['agent', ...flags, '--insecure'])
+      if (second.code !== 1) throw new Error(`the second agent ended with ${second.code}: ${second.stderr}`)
+      await scene.arrival(500)
+    },
+  },
+  {
+    name: 'A8',
+    title: 'the agent is stopped while logs of 2 x 100 KB rotate',
+    isShort: true,
+    mayLose: true,
+    async run(scene) {
+      await scene.begin(3, { burst: 100, flags: ROTATING })
+      for (let round = 0; round < scene.times(1, 10); round++) {
+        scene.agent.child.kill('SIGSTOP')
+        await scene.pause(4000, 8000)
+        scene.agent.child.kill('SIGCONT')
+        await scene.arrival(500)
+      }
+    },
+  },
+  {
+    name: 'A10',
+    title: 'so few open files that not all containers can be followed, then enough',
+    isShort: false,
+    async run(scene) {
+      await scene.startServer()
+      await scene.startAgent({ within: ['prlimit', '--nofile=48:4096'] })
+      await scene.print(30, { burst: 2, pauseMs: 100 })
+      await scene.arrival(100)
+      await delay(5000)
+      await run('prlimit', ['--pid', String(scene.agent.child.pid), '--nofile=4096:4096'])
+      await eventually('lines of the last container', 60_000, async () => (await scene.count('printer29')) > 0)
+    },
+  },
+]

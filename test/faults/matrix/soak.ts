@@ -1,0 +1,77 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Fault } from '../rig/drive.ts'
+import { memoryMb } from '../rig/memory.ts'
+import type { Scene } from '../rig/scene.ts'
+
+const CONTAINERS = 50
+/** 50 lines of each source a second make 5,000 a second of all. */
+const PACE = { burst: 10, pauseMs: 200 }
+const EVERY_MS = 20_000
+
+/** What may happen every 20 s. */
+const HAPPENINGS: Readonly<Record<string, (scene: Scene) => Promise<void>>> = {
+  'agent killed': async (scene) => {
+    await scene.agent.end('SIGKILL')
+    await scene.startAgent()
+  },
+  'server killed': async (scene) => {
+    await scene.server.end('SIGKILL')
+    await scene.startServer()
+  },
+  'server restarted': async (scene) => {
+    await scene.server.end('SIGTERM')
+    await scene.startServer()
+  },
+  'agent stopped': (scene) => stopped(scene, 'agent'),
+  'server stopped': (scene) => stopped(scene, 'server'),
+  'connection cut': async ({ network }) => {
+    network.down = (_bytes, link) => {
+      link.cut()
+      return []
+    }
+    await delay(2000)
+    network.clear()
+  },
+  partition: async ({ network, random }) => {
+    network.up = async function* (bytes) {
+      await delay(random.between(1000, 8000))
+      yield bytes
+    }
+    await delay(4000)
+    network.clear()
+  },
+}
+
+/** Many containers for a long time, and something random happening all the while. */
+export function soak(minutes: number): Fault {
+  return {
+    name: 'soak',
+    title: `${minutes} minutes, ${CONTAINERS} containers, 5,000 lines/s, a random fault every 20 s`,
+    isShort: false,
+    async run(scene) {
+      await scene.begin(CONTAINERS, PACE)
+      const until = performance.now() + minutes * 60_000
+      while (performance.now() < until) {
+        const next = performance.now() + EVERY_MS
+        const [name, happen] = scene.random.pick(Object.entries(HAPPENINGS))
+        tell(scene, name)
+        await happen(scene)
+        await delay(Math.max(0, next - performance.now()))
+      }
+      tell(scene, 'all over')
+    },
+  }
+}
+
+async function stopped(scene: Scene, which: 'agent' | 'server'): Promise<void> {
+  const { child } = scene[which]
+  child.kill('SIGSTOP')
+  await scene.pause(1000, 8000)
+  child.kill('SIGCONT')
+}
+
+/** Memory before each happening: whether it stays flat is seen at a glance. */
+function tell({ agent, server }: Scene, what: string): void {
+  const [agentMb, serverMb] = [agent, server].map(({ child }) => memoryMb(child.pid ?? 0, 'VmRSS'))
+  process.stderr.write(`${new Date().toISOString()} agent ${agentMb} MB, server ${serverMb} MB; ${what}\n`)
+}

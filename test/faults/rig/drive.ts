@@ -1,0 +1,82 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Account } from '../../lab/ledger.ts'
+import { Scene, type Stage } from './scene.ts'
+
+/** A fault: what is done to a scene. When `run` is over, agent and server run and the network is calm again. */
+export interface Fault {
+  /** A1, N4, ...: as the table in the README names it. */
+  readonly name: string
+  readonly title: string
+  /** Part of the short form. */
+  readonly isShort: boolean
+  /** Lines are lost by its nature, if gaps tell of all of them. */
+  readonly mayLose?: boolean
+  run(scene: Scene): Promise<void>
+}
+
+/** What came of a fault. */
+export interface Outcome extends Omit<Account, 'example'> {
+  readonly name: string
+  readonly title: string
+  readonly agentMb: number
+  readonly serverMb: number
+  /** From the end of the last printer until all is stored. */
+  readonly recoverySeconds: number
+  readonly seconds: number
+  /** What is wrong; '' when nothing is. */
+  readonly problem: string
+}
+
+/** Does one fault to a scene of its own, and holds what is stored against what was printed. Never throws: what went wrong is the problem. */
+export async function inject(fault: Fault, stage: Stage): Promise<Outcome> {
+  const started = performance.now()
+  const dir = await mkdtemp(join(tmpdir(), 'swarmlogs-faults-'))
+  const scene = await Scene.open(stage, dir, fault.name)
+  const { name, title } = fault
+  const ending = () => ({
+    ...{ agentMb: scene.memory.agent.mb, serverMb: scene.memory.server.mb },
+    seconds: (performance.now() - started) / 1000,
+  })
+  try {
+    await fault.run(scene)
+    const { accounts, seconds } = await scene.settle(fault.mayLose === true)
+    const all = sum(accounts)
+    const problem = problemOf(all, fault, accounts.map(({ example }) => example).find(Boolean) ?? '')
+    return { name, title, ...all, recoverySeconds: seconds, problem, ...ending() }
+  } catch (error) {
+    const problem = error instanceof Error ? error.message : String(error)
+    return { name, title, ...NOTHING, recoverySeconds: 0, problem, ...ending() }
+  } finally {
+    await scene.close()
+    await rm(dir, { recursive: true, force: true })
+  }
+}
+
+type Sums = Omit<Account, 'example'>
+
+const NOTHING: Sums = {
+  ...{ printed: 0, missing: 0, doubled: 0, disordered: 0, strange: 0 },
+  ...{ gaps: 0, untold: 0, wrongGaps: 0, doubts: 0 },
+}
+
+function sum(accounts: readonly Account[]): Sums {
+  const total = { ...NOTHING }
+  for (const one of accounts)
+    for (const key of Object.keys(NOTHING) as (keyof Sums)[]) Object.assign(total, { [key]: total[key] + one[key] })
+  return total
+}
+
+function problemOf(all: Sums, { mayLose = false }: Fault, example: string): string {
+  const found = Object.entries({
+    missing: mayLose ? 0 : all.missing,
+    doubled: all.doubled,
+    disordered: all.disordered,
+    'not printed': all.strange,
+    'missing without a gap': all.untold,
+    'wrong gaps': all.wrongGaps,
+    'nothing printed': all.printed === 0 ? 1 : 0,
+  }).filter(([, count]) => count > 0)
+  return found.length === 0 ? '' : `${found.map(([what, count]) => `${count} ${what}`).join(', ')} (${example})`
+}

@@ -1,0 +1,90 @@
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Source } from '../../../shared/record.ts'
+import { BUSYBOX_IMAGE } from '../../lab/busybox.ts'
+import type { Engine } from '../../lab/engine.ts'
+
+/** What one container printed, in order. */
+export type Printed = Readonly<Record<Source, readonly string[]>>
+
+/** How fast a printer is and how it runs. */
+export interface PrinterOptions {
+  /** Lines of each source between two pauses. */
+  readonly burst?: number
+  readonly pauseMs?: number
+  /** It ends by itself after so many lines of each source; without it, when all are told to. */
+  readonly lines?: number
+  /** Further flags of `docker run`. */
+  readonly flags?: readonly string[]
+  /** It is killed on the way, so that only Docker knows what it printed. */
+  readonly isKilled?: boolean
+}
+
+/** Containers that print numbered lines to both sources at once until they are told to stop, and what they printed. */
+export class Printers {
+  readonly #engine: Engine
+  /** Mounted into every container: `stop` tells all to end, `NAME` says how many lines of each source there are. */
+  readonly #dir: string
+  readonly #started = new Map<string, PrinterOptions>()
+
+  constructor(engine: Engine, dir: string) {
+    this.#engine = engine
+    this.#dir = dir
+  }
+
+  get names(): readonly string[] {
+    return [...this.#started.keys()]
+  }
+
+  /** Starts a container of that name. */
+  async start(name: string, options: PrinterOptions = {}): Promise<void> {
+    this.#started.set(name, options)
+    await this.#engine.docker([
+      ...['run', '-d', '--name', name, '--network', 'none', '--stop-timeout', '0', '-v', `${this.#dir}:/ledger`],
+      ...(options.flags ?? []),
+      ...[BUSYBOX_IMAGE, 'sh', '-c', script(name, options)],
+    ])
+  }
+
+  /** Has all of them end, and waits until they have. */
+  async stop(): Promise<void> {
+    writeFileSync(join(this.#dir, 'stop'), '')
+    const lasting = [...this.#started].filter(([, { flags }]) => !flags?.includes('--rm')).map(([name]) => name)
+    if (lasting.length > 0) await this.#engine.docker(['wait', ...lasting])
+  }
+
+  /** What a container printed; it has ended. */
+  async printed(name: string): Promise<Printed> {
+    if (this.#started.get(name)?.isKilled) return this.#kept(name)
+    const count = Number(readFileSync(join(this.#dir, name), 'utf8'))
+    const side = (source: Source, factor: number) =>
+      Array.from({ length: count }, (_, i) => `${name} ${source} ${i} payload-${(i * factor) % 10007}`)
+    return { stdout: side('stdout', 7919), stderr: side('stderr', 104729) }
+  }
+
+  /** Removes the containers and what they wrote. */
+  async remove(): Promise<void> {
+    const ids = (await this.#engine.docker(['ps', '-aq'])).split('\n').filter(Boolean)
+    if (ids.length > 0) await this.#engine.docker(['rm', '-f', ...ids])
+    this.#started.clear()
+    if (existsSync(this.#dir)) for (const file of readdirSync(this.#dir)) rmSync(join(this.#dir, file))
+  }
+
+  /** What Docker still holds of a container, in the order of its log. */
+  async #kept(name: string): Promise<Printed> {
+    const path = (await this.#engine.docker(['inspect', '-f', '{{.LogPath}}', name])).trim()
+    const kept: Record<Source, string[]> = { stdout: [], stderr: [] }
+    for (const line of readFileSync(path, 'utf8').split('\n')) {
+      if (line === '') continue
+      const { log, stream } = JSON.parse(line) as { log: string; stream: Source }
+      kept[stream].push(log.trimEnd())
+    }
+    return kept
+  }
+}
+
+function script(name: string, { burst = 10, pauseMs = 20, lines = 1_000_000_000 }: PrinterOptions): string {
+  const pause = pauseMs === 0 ? '' : `[ $((i % ${burst})) -eq 0 ] && usleep ${pauseMs * 1000};`
+  const both = `echo "${name} stdout $i payload-$((i * 7919 % 10007))"; echo "${name} stderr $i payload-$((i * 104729 % 10007))" >&2;`
+  return `i=0; while [ $i -lt ${lines} ] && [ ! -e /ledger/stop ]; do ${both} i=$((i + 1)); ${pause} done; echo $i >/ledger/${name}`
+}

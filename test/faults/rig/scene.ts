@@ -1,0 +1,172 @@
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { crc32 } from 'node:zlib'
+import type { Engine } from '../../lab/engine.ts'
+import { type Account, account } from '../../lab/ledger.ts'
+import { eventually, type Program, startProgram } from '../../lab/program.ts'
+import { PeakMemory } from './memory.ts'
+import { Network } from './network.ts'
+import { type PrinterOptions, Printers } from './printers.ts'
+import { Random } from './random.ts'
+import { storedOf } from './stored.ts'
+
+/** What all scenes of a driver share. */
+export interface Stage {
+  readonly engine: Engine
+  readonly seed: number
+  readonly isLong: boolean
+  /** Ports of this machine that nobody else uses. */
+  readonly ports: { readonly http: number; readonly forward: number }
+}
+
+/** How a server or an agent is started, where that is not as usual. */
+export interface StartOptions {
+  readonly flags?: readonly string[]
+  readonly env?: NodeJS.ProcessEnv
+  /** A command that executes the rest of its line. */
+  readonly within?: readonly string[]
+}
+
+/** The longest time that everything may take to arrive after the fault is over. */
+const ARRIVAL_MS = 120_000
+/** Where lines may be lost nobody knows how many will come: it is over when none came for so long. */
+const QUIET_MS = 6_000
+
+/** One server, one agent, a network of ours between them, and containers: what a fault is done to. */
+export class Scene {
+  readonly stage: Stage
+  readonly dir: string
+  readonly random: Random
+  readonly printers: Printers
+  readonly network: Network
+  readonly memory: { readonly agent: PeakMemory; readonly server: PeakMemory }
+  #server: Program | undefined
+  #agent: Program | undefined
+
+  private constructor(stage: Stage, dir: string, random: Random, network: Network) {
+    this.stage = stage
+    this.dir = dir
+    this.random = random
+    this.network = network
+    mkdirSync(join(dir, 'ledger'), { recursive: true })
+    this.printers = new Printers(stage.engine, join(dir, 'ledger'))
+    this.memory = { agent: new PeakMemory(() => this.#agent), server: new PeakMemory(() => this.#server) }
+  }
+
+  /** Sets one up in a folder of its own; nothing runs yet. Its random numbers are those of its name, whatever else is played. */
+  static async open(stage: Stage, dir: string, name: string): Promise<Scene> {
+    return new Scene(stage, dir, new Random(crc32(`${stage.seed} ${name}`)), await Network.start(stage.ports.forward))
+  }
+
+  get server(): Program {
+    if (this.#server === undefined) throw new Error('BUG: no server was started')
+    return this.#server
+  }
+
+  get agent(): Program {
+    if (this.#agent === undefined) throw new Error('BUG: no agent was started')
+    return this.#agent
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.stage.ports.http}`
+  }
+
+  /** Where the server keeps its store, and the agent its spool. */
+  get dataDir(): string {
+    return join(this.dir, 'data')
+  }
+  get stateDir(): string {
+    return join(this.dir, 'state')
+  }
+
+  /** How often or how long: in the short form and in the long one. */
+  times(short: number, long: number): number {
+    return this.stage.isLong ? long : short
+  }
+
+  /** Waits for a random time. */
+  async pause(lowMs: number, highMs: number): Promise<void> {
+    await delay(this.random.between(lowMs, highMs))
+  }
+
+  async startServer({ flags = [], env = {}, within }: StartOptions = {}): Promise<void> {
+    const { http, forward } = this.stage.ports
+    const where = ['--listen', `127.0.0.1:${http}`, '--forward', `127.0.0.1:${forward}`, '--data', this.dataDir]
+    this.#server = await startProgram(['server', ...where, '--insecure', ...flags], env, within)
+  }
+
+  async startAgent({ flags = [], env = {}, within }: StartOptions = {}): Promise<void> {
+    const where = ['--docker', this.stage.engine.host, '--server', this.network.address, '--state', this.stateDir]
+    const rest = ['--stop-grace', '20s', '--insecure', ...flags]
+    this.#agent = await startProgram(['agent', ...where, ...rest], { SWARMLOGS_NODE_NAME: 'faults', ...env }, within)
+  }
+
+  /** Server, agent and so many containers that print without end; resolves when lines arrive. */
+  async begin(containers = 3, options: PrinterOptions = {}): Promise<void> {
+    await this.startServer()
+    await this.startAgent()
+    await this.print(containers, options)
+    await this.arrival(100)
+  }
+
+  async print(containers: number, options: PrinterOptions = {}): Promise<void> {
+    const first = this.printers.names.length
+    for (let i = first; i < first + containers; i++) await this.printers.start(`printer${i}`, options)
+  }
+
+  /** Waits until so many more lines are stored. */
+  async arrival(more: number): Promise<void> {
+    const before = await this.count()
+    await eventually(`${more} lines more`, ARRIVAL_MS, async () => (await this.count()) >= before + more)
+  }
+
+  /** How many lines are stored, of one container or of all; 0 while the server cannot be asked. */
+  async count(container = ''): Promise<number> {
+    const answer = await fetch(`${this.url}/api/v1/count?since=1d${container && `&container=${container}`}`).catch(
+      () => undefined,
+    )
+    return answer?.ok ? ((await answer.json()) as { records: number }).records : 0
+  }
+
+  /** Ends the printers and waits until all that they printed is stored; answers the accounts, and how long that took. */
+  async settle(mayLose: boolean): Promise<{ accounts: Account[]; seconds: number }> {
+    await this.printers.stop()
+    const started = performance.now()
+    const printed = await Promise.all(this.printers.names.map((name) => this.printers.printed(name)))
+    const wanted = printed.reduce((sum, { stdout, stderr }) => sum + stdout.length + stderr.length, 0)
+    const arrivedMs = await this.#arrived(wanted, mayLose)
+    // What it still had to say, a line twice or a gap, comes before its end.
+    const code = await this.agent.end('SIGTERM')
+    if (code !== 0) throw new Error(`the agent ended with ${code}: ${this.agent.stderr().slice(-1000)}`)
+    const accounts = await Promise.all(
+      this.printers.names.map(async (name, i) => {
+        const { lines, gaps } = await storedOf(this.url, name)
+        return account(printed[i] ?? { stdout: [], stderr: [] }, lines, gaps)
+      }),
+    )
+    return { accounts, seconds: (arrivedMs - started) / 1000 }
+  }
+
+  /** Ends all that runs. */
+  async close(): Promise<void> {
+    for (const memory of Object.values(this.memory)) memory.stop()
+    for (const program of [this.#agent, this.#server]) await program?.end('SIGKILL')
+    this.network.stop()
+    await this.printers.remove()
+  }
+
+  /** When the last line came. */
+  async #arrived(wanted: number, mayLose: boolean): Promise<number> {
+    const deadline = performance.now() + ARRIVAL_MS
+    let last = { count: -1, at: performance.now() }
+    for (;;) {
+      const count = await this.count()
+      const now = performance.now()
+      if (count !== last.count) last = { count, at: now }
+      if (count >= wanted || now > deadline || (mayLose && now - last.at > QUIET_MS)) return last.at
+      await delay(100)
+    }
+  }
+}

@@ -1,0 +1,34 @@
+import type { Outcome } from './drive.ts'
+
+const COLUMNS: readonly (readonly [string, (outcome: Outcome) => string])[] = [
+  ['fault', ({ name }) => name],
+  ['what', ({ title }) => title],
+  ['printed', ({ printed }) => String(printed)],
+  ['missing', ({ missing }) => String(missing)],
+  ['doubled', ({ doubled, strange }) => String(doubled + strange)],
+  ['disordered', ({ disordered }) => String(disordered)],
+  ['gaps', gapsText],
+  ['agent MB', ({ agentMb }) => String(agentMb)],
+  ['server MB', ({ serverMb }) => String(serverMb)],
+  ['recovery s', ({ recoverySeconds }) => recoverySeconds.toFixed(1)],
+]
+
+/** The head of the table, as Markdown. */
+export function tableHead(): string {
+  return `${row(COLUMNS.map(([title]) => title))}\n${row(COLUMNS.map(() => '---'))}`
+}
+
+/** A fault's row, and what is wrong below it. */
+export function tableRow(outcome: Outcome): string {
+  return row(COLUMNS.map(([, cell]) => cell(outcome)))
+}
+
+function row(cells: readonly string[]): string {
+  return `| ${cells.join(' | ')} |`
+}
+
+function gapsText({ gaps, untold, wrongGaps, doubts }: Outcome): string {
+  if (untold + wrongGaps > 0) return `${gaps}, ${untold} holes untold, ${wrongGaps} wrong`
+  if (gaps === 0) return '0'
+  return doubts === 0 ? `${gaps}, exact` : `${gaps}, ${doubts} in doubt`
+}
