@@ -53,7 +53,7 @@ describe('runAgent', () => {
   it('spools while the server is away, and ships after its own restart', async () => {
     const container = engine.container()
     container.write('one')
-    const before = start(1, { stopGrace: '300ms' })
+    const before = start(1, { stopGrace: '2s' })
     await before.ready
     await before.stop()
     expect(before.logged()).toContain('agent leaves chunks in the spool')
