@@ -1,3 +1,4 @@
+import { hasSkipped } from './hole.ts'
 import type { Pace } from './pace.ts'
 import type { Piece, TailContext } from './piece.ts'
 import type { Position } from './place.ts'
@@ -8,11 +9,11 @@ import { Watch } from './watch.ts'
 
 /**
  * How following a log ended: its response ended; it did not show the position; its lines cannot be trusted any more,
- * because the log is rotated and something was odd; it shows nothing though the log has more; the log grows too fast to be followed. `sure`: from where on lines may be missing.
+ * because the log is rotated and something was odd; it shows nothing though the log has more; it passed over damage; the log grows too fast to be followed. `sure`: from where on lines may be missing.
  */
 export type Ending =
   | { readonly kind: 'ended' | 'missed' | 'unsure' | 'silent' }
-  | { readonly kind: 'unsure' | 'fast'; readonly sure: Position }
+  | { readonly kind: 'unsure' | 'fast' | 'skipped'; readonly sure: Position }
 
 /** A follow that has not met its position by then has missed it. */
 const SEAM_TIMEOUT_MS = 3_000
@@ -24,7 +25,7 @@ export async function* attach(
   context: TailContext,
   position: Position,
   tail: number | 'all',
-  pace: Pace,
+  { pace, isChecked }: { readonly pace: Pace; readonly isChecked: boolean },
 ): AsyncGenerator<Piece, Ending> {
   const { engine, id, tty, signal, fileBytes } = context
   const missed = new AbortController()
@@ -34,6 +35,7 @@ export async function* attach(
   const isRotated = fileBytes !== undefined
   const seam = new Seam(position, { replays: isRotated ? new Replays() : undefined })
   const watch = new Watch(context, position, (doubt) => doubted.abort(doubt))
+  let unchecked = !isChecked
   const timer = seam.found ? undefined : setTimeout(() => missed.abort(), SEAM_TIMEOUT_MS)
   if (seam.found) context.onFollowing(reader)
   try {
@@ -45,6 +47,13 @@ export async function* attach(
       if (seam.isTorn || (!seam.found && !reader.isWhole)) return { kind: 'missed' }
       const since = performance.now()
       if (fresh.length > 0) yield { lines: fresh, progress: { live: seam.position } }
+      const [first] = fresh
+      if (unchecked && first) {
+        unchecked = false
+        const shown = { frames: reader.frames - seam.foundAt, first }
+        if (seam.foundAt >= 0 && (await hasSkipped(context, position, shown)))
+          return { kind: 'skipped', sure: position }
+      }
       watch.reached(seam.position)
       if (seam.isRepeating || (isRotated && performance.now() - since > STALL_MS)) return { kind: 'unsure' }
       if (isRotated && pace.isFast) return { kind: 'fast', sure: watch.sure }

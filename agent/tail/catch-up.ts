@@ -91,7 +91,10 @@ export async function* readOn(
   behind: Behind,
 ): AsyncGenerator<Piece, CaughtUp | undefined> {
   if (behind.kind === 'gone') return undefined
-  if (behind.kind === 'joined') return yield* catchUp(context, from, { dead, tail: behind.tail, hasTried: true })
+  if (behind.kind === 'joined') {
+    const { position } = yield* readWindow(context, from, dead, joined(from, behind.tail))
+    return { position, tail: behind.tail }
+  }
   const { tail } = behind
   // What seemed to be all of the log at its first sight ended at the damage.
   if (context.hasAllHistory() && from.prints.length > 0)
@@ -151,7 +154,7 @@ async function whereLost(context: TailContext, position: Position): Promise<Sear
   const behind = await lookBehind(context, position)
   switch (behind.kind) {
     case 'joined':
-      return again(position, behind.tail)
+      return joined(position, behind.tail)
     case 'hole':
       return { tail: behind.tail, prints: [], lost: 'damaged' }
     case 'gone':
@@ -161,6 +164,11 @@ async function whereLost(context: TailContext, position: Position): Promise<Sear
 
 function again({ prints }: Position, tail: number | 'all'): Search {
   return { tail, prints }
+}
+
+/** A damaged log may show no more of a position than its last line. */
+function joined({ prints }: Position, tail: number | 'all'): Search {
+  return { tail, prints: prints.slice(-1) }
 }
 
 function longer(tail: number | 'all'): number | 'all' {

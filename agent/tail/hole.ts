@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Line } from '../lines.ts'
 import { Matcher } from './fingerprint.ts'
 import type { TailContext } from './piece.ts'
@@ -8,6 +9,7 @@ import { LogReader } from './reader.ts'
 const FIRST_WINDOW = 32
 const GROWTH = 4
 const GROWING_TRIES = 8
+const GROWING_MS = 100
 
 /**
  * What lies behind a position: `joined`, a window of `tail` frames shows it and all behind it; `gone`, the log is sound and does not hold it
@@ -65,6 +67,7 @@ export async function lookPast(context: TailContext, position: Position): Promis
     const { isJoined } = await look(context, position, tail)
     if (isJoined) return { kind: 'joined', tail }
     if (tail === before) break
+    await sleep(GROWING_MS, undefined, { signal: context.signal })
   }
   return { kind: 'hole', tail }
 }
@@ -122,7 +125,8 @@ async function look(
   const release = await context.windows.acquire(signal)
   try {
     const reader = new LogReader(engine, { id, tty, tail, follow: false, dead: false }, signal)
-    const matcher = new Matcher(position.prints)
+    // Those before the last line may lie before the hole.
+    const matcher = new Matcher(position.prints.slice(-1))
     const isKnown = position.prints.length > 0
     let first: Mark | undefined
     let last: Mark | undefined

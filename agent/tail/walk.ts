@@ -87,12 +87,14 @@ export class Walk {
     const isEmpty = this.#position?.prints.length === 0
     const position = isEmpty && this.#position ? this.#position : yield* this.#catchUp(false)
     const tail = isEmpty ? 'all' : this.#tail
-    const ending = yield* attach(this.#context, position, tail, this.#pace)
+    const ending = yield* attach(this.#context, position, tail, { pace: this.#pace, isChecked: this.#isChecked })
     this.hasEnded = ending.kind === 'ended'
     this.#isFruitless = ending.kind === 'silent' || (this.hasEnded && before === this.taken)
     if (ending.kind === 'missed') this.#tail = this.#tail === 'all' ? 'all' : this.#tail * 4
     else this.#tail = SHORTEST_WINDOW
-    if ('sure' in ending) this.#goBack(ending.sure)
+    if (this.taken > before) this.#isChecked = true
+    if (ending.kind === 'skipped') yield* this.#readPast(ending.sure, false)
+    else if ('sure' in ending) this.#goBack(ending.sure)
     if (ending.kind === 'fast') yield* this.#poll()
   }
 
@@ -127,9 +129,13 @@ export class Walk {
 
   /** Damage comes with a power cut or a full disk: what was written while nobody read is looked at once. */
   async *#checkFirst(from: Position, { shown }: CaughtUp, dead: boolean): AsyncGenerator<Piece, void> {
-    if (this.#isChecked) return
+    if (this.#isChecked || !shown) return
     this.#isChecked = true
-    if (shown === undefined || !(await hasSkipped(this.#context, from, shown))) return
+    if (await hasSkipped(this.#context, from, shown)) yield* this.#readPast(from, dead)
+  }
+
+  /** The log is known to be damaged behind a position. */
+  async *#readPast(from: Position, dead: boolean): AsyncGenerator<Piece, void> {
     const mended = yield* readOn(this.#context, from, dead, await lookPast(this.#context, from))
     this.#position = mended?.position ?? this.#position
     this.#tail = mended?.tail ?? this.#tail
