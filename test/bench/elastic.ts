@@ -133,8 +133,8 @@ async function ownIndex(): Promise<string> {
 
 async function definition(index: string): Promise<object> {
   const { [index]: found } = JSON.parse(await ask('GET', `/${index}`))
-  const { codec, analysis, refresh_interval, translog } = found.settings.index
-  const settings = { codec, analysis, refresh_interval, translog, number_of_replicas: 0 }
+  const { codec, analysis, refresh_interval, translog, sort } = found.settings.index
+  const settings = { index: { codec, analysis, refresh_interval, translog, sort, number_of_replicas: 0 } }
   return { settings, mappings: found.mappings }
 }
 

@@ -20,13 +20,18 @@ export async function deliver(
   const socket = connect(Number(port), host)
   await once(socket, 'connect')
   const acked = acksOf(socket)
+  const closed = once(socket, 'close').then((): never => {
+    throw new Error('cannot deliver: the server closed the connection, as it could not store a chunk')
+  })
+  closed.catch(() => {})
+  const next = (): Promise<unknown> => Promise.race([once(socket, 'data'), closed])
   let sent = 0
   for await (const frame of frames) {
-    while (sent - acked() >= inFlight) await once(socket, 'data')
+    while (sent - acked() >= inFlight) await next()
     socket.write(frame)
     sent++
   }
-  while (acked() < sent) await once(socket, 'data')
+  while (acked() < sent) await next()
   socket.destroy()
 }
 

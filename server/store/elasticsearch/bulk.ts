@@ -16,7 +16,7 @@ const MAX_OPERATIONS = 5_000
 const MAX_REQUESTS = 4
 const TIMEOUT_MS = 30_000
 /** A node that is stopped does not answer, but keeps its connections: for so long that may be a busy one. */
-const SLOW_MS = 10_000
+const SLOW_MS = 20_000
 /** Who refuses a body for its size may hang up before we have read why: up to so much is sent in halves then. */
 const MAX_CUT_OFF = 2 ** 19
 
@@ -89,7 +89,7 @@ export class Bulk {
       operation.write(body)
       body.text('\n')
     }
-    const slow = setTimeout(() => this.#health.fail('Elasticsearch has not answered for 10 s'), SLOW_MS)
+    const slow = setTimeout(() => this.#health.fail('Elasticsearch has not answered for 20 s'), SLOW_MS)
     const answer = await this.#requests
       .send<Answer>('POST', '/_bulk', {
         lines: body.bytes,
