@@ -54,7 +54,9 @@ export function helloFrame(hello: AgentHello, id: string): Buffer {
 
 /** A frame that holds nothing to be stored, whoever takes it, but is as large as a chunk: whether that gets through shows its ack. */
 export function probeFrame(id: string, padding: Buffer): Buffer {
-  return packr.pack([PROBE_TAG, [], { chunk: id, padding }])
+  const head = [Buffer.from([FIXARRAY_3]), packr.pack(PROBE_TAG), Buffer.from([FIXARRAY_0])]
+  const option = [Buffer.from([FIXMAP | 3]), CHUNK_KEY, packr.pack(id), packr.pack('padding'), packr.pack(padding)]
+  return Buffer.concat(summed([...head, ...option]))
 }
 
 /** What a manager knows of its Swarm, as a frame. */

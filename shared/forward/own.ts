@@ -49,8 +49,8 @@ export function identitySum(store: string, epoch: number): number {
 /**
  * Option `swarmlogs` of a records frame: `[RECORDS_TAG, zstd(entries), {chunk, size, compressed: 'zstd', swarmlogs}]`.
  * An entry is `[EventTime, OwnEntry]`. An inventory is `[INVENTORY_TAG, [[EventTime, Inventory]], {chunk}]`, an agent's
- * report `[REPORT_TAG, [[EventTime, AgentReport]], {chunk}]`. All of them, and the hello, have `crc` as the last key of their options:
- * the CRC-32 of the frame's bytes before that value.
+ * report `[REPORT_TAG, [[EventTime, AgentReport]], {chunk}]`. All of them, the hello and the probe have `crc` as the last key of their
+ * options: the CRC-32 of the frame's bytes before that value.
  */
 export interface RecordsOption {
   readonly format: number

@@ -271,7 +271,7 @@ describe('the engine', () => {
     await fill()
     const opened = await EmbeddedStore.open({
       dir: join(root, 'other'),
-      retentionMs: 86_400_000,
+      retentionMs: 30 * 86_400_000,
       log: pino({ level: 'silent' }),
     })
     try {
