@@ -215,7 +215,7 @@ describe('three nodes of Elasticsearch, with TLS and an API key', () => {
         verdict = judge(run, LINES, await stored(run))
         return verdict.missing.length === 0
       },
-      async () => JSON.stringify(verdict),
+      async () => `${await recordsOf(run)} records, ${JSON.stringify(verdict)}`,
     )
     const caughtUpMs = performance.now() - healed
     const unready = await refused()
@@ -242,7 +242,7 @@ function refusals(): () => Promise<number> {
   let [unreadyMs, isOver] = [0, false]
   const counting = (async () => {
     for (let last = performance.now(); !isOver; ) {
-      const status = await readiness()
+      const status = await readiness().catch(() => 0)
       await new Promise((resolve) => setTimeout(resolve, 100))
       const now = performance.now()
       if (status !== 200) unreadyMs += now - last

@@ -51,6 +51,11 @@ export class Recount {
     this.#againAtMs = Date.now() + (Date.now() - startMs) * COUNT_SHARE
   }
 
+  /** Days were lost, and their counts with them: they are not to wait for a count that took long. */
+  hurry(): void {
+    this.#againAtMs = 0
+  }
+
   /** Notes counts that changed, so that the next start finds them. */
   async note(): Promise<void> {
     const { counts, notes } = this.#parts

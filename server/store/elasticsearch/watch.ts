@@ -113,8 +113,10 @@ export class Watch {
     this.sizes = await readSizes(this.#parts)
     const uuids = await readUuids(this.#parts)
     this.#parts.indices.set([...uuids.keys()])
+    const { epoch } = this.#parts.identity
     // Their sequence begins anew.
     if (await this.#losses.look(uuids)) this.#streamSeq = -1
+    if (this.#parts.identity.epoch !== epoch) this.#recount.hurry()
   }
 
   async #expire(): Promise<void> {
