@@ -28,11 +28,10 @@ export type Expression =
   | { readonly op: 'all' }
   | { readonly op: 'and' | 'or'; readonly of: readonly Expression[] }
   | { readonly op: 'not'; readonly of: Expression }
-  | TextExpression
-  | RegexExpression
-  | CompareExpression
-  | GlobExpression
-  | ExistsExpression
+  | Condition
+
+/** What an expression is made of. */
+export type Condition = TextExpression | RegexExpression | CompareExpression | GlobExpression | ExistsExpression
 
 /** The text is somewhere in the message: `word`, `"some words"`, `"Exactly"c`. 1 to 512 characters. */
 export interface TextExpression {

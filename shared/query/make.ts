@@ -160,6 +160,7 @@ function regexIn(field: Field, { source, isInsensitive }: RegexValue, at: number
   mustBeText(field, at)
   if (source.length > MAX_REGEX_CHARS)
     throw unusable(at, 'a regex that is too long', `give at most ${MAX_REGEX_CHARS} characters`)
+  mustBeSound(source, at)
   const plain = source.replaceAll(/\\(.)/gsu, (pair, escaped) => (escaped === '/' ? '/' : pair))
   try {
     compileRegex(plain, isInsensitive)
@@ -195,6 +196,10 @@ function numberOf(raw: string): number | undefined {
 
 function mustFit(value: string, at: number): void {
   if (value.length > MAX_CHARS) throw unusable(at, 'a text that is too long', `give at most ${MAX_CHARS} characters`)
+  mustBeSound(value, at)
+}
+
+function mustBeSound(value: string, at: number): void {
   if (!value.isWellFormed() || value.includes('\0'))
     throw unusable(at, 'a text with NUL or half a character', 'leave that out')
 }
