@@ -17,6 +17,10 @@ describe('the HTTP server', () => {
       '/api/v1/search',
       '/api/v1/count',
       '/api/v1/histogram',
+      '/api/v1/fields',
+      '/api/v1/values?field=service',
+      '/api/v1/stats?field=x',
+      '/api/v1/patterns',
       '/api/v1/tail',
       '/api/v1/services',
       '/api/v1/nodes',
@@ -98,7 +102,7 @@ describe('the HTTP server', () => {
   it.each([
     ['GET', '/nope'],
     ['GET', '/api/v2/search'],
-    ['POST', '/api/v1/search'],
+    ['POST', '/api/v1/tail'],
     ['GET', '/api/v1/search/'],
     ['GET', '/%2e%2e/etc/passwd'],
   ])('answers 404 to %s %s', async (method, path) => {
@@ -185,10 +189,11 @@ interface Operation {
   readonly parameters?: readonly {
     name: string
     in: string
+    required?: boolean
     description?: string
     schema: TSchema & { default?: unknown; examples?: unknown[] }
   }[]
-  readonly responses: Record<string, { description: string; content: Record<string, Content> }>
+  readonly responses: Record<string, { description: string; content?: Record<string, Content> }>
 }
 
 describe('/docs/json', () => {
@@ -204,19 +209,13 @@ describe('/docs/json', () => {
       Object.entries(methods).map(([method, operation]) => ({ path, method, operation })),
     )
     expect(operations.map(({ path, method }) => `${method} ${path}`).sort()).toEqual([
-      'get /api/v1/count',
-      'get /api/v1/histogram',
-      'get /api/v1/nodes',
-      'get /api/v1/search',
-      'get /api/v1/services',
-      'get /api/v1/status',
-      'get /api/v1/status/refused',
-      'get /api/v1/streams',
-      'get /api/v1/tail',
-      'get /api/v1/version',
-      'get /livez',
-      'get /metrics',
-      'get /readyz',
+      ...['get /api/v1/context', 'get /api/v1/count', 'get /api/v1/fields', 'get /api/v1/histogram'],
+      ...['get /api/v1/nodes', 'get /api/v1/patterns', 'get /api/v1/search', 'get /api/v1/services'],
+      ...['get /api/v1/stats', 'get /api/v1/status', 'get /api/v1/status/refused', 'get /api/v1/streams'],
+      ...['get /api/v1/tail', 'get /api/v1/values', 'get /api/v1/version'],
+      ...['get /livez', 'get /metrics', 'get /readyz'],
+      ...['post /api/v1/context', 'post /api/v1/count', 'post /api/v1/fields', 'post /api/v1/histogram'],
+      ...['post /api/v1/patterns', 'post /api/v1/search', 'post /api/v1/stats', 'post /api/v1/values'],
     ])
     expect(new Set(operations.map(({ operation }) => operation.operationId)).size).toBe(operations.length)
     for (const { path, operation } of operations) {
@@ -227,7 +226,7 @@ describe('/docs/json', () => {
         }
       }
       for (const [status, { content }] of Object.entries(operation.responses)) {
-        for (const [type, { schema, example }] of Object.entries(content)) {
+        for (const [type, { schema, example }] of Object.entries(content ?? {})) {
           expect([path, status, type, Value.Check(schema, example)]).toEqual([path, status, type, true])
         }
       }
@@ -253,10 +252,14 @@ describe('/docs/json', () => {
     const server = await serve()
     await server.context.ingestor.records(linesOf(streamOf('web'), 3, { message: 'level=error x=1' }))
     const { paths } = (await (await server.get('/docs/json')).json()) as { paths: Record<string, { get: Operation }> }
+    const page = (await (await server.get('/api/v1/search')).json()) as { records: [{ cursor: string }] }
+    const { cursor } = page.records[0]
     for (const [path, { get }] of Object.entries(paths)) {
-      const schema = get.responses[200]?.content['application/json']?.schema
+      const schema = get.responses[200]?.content?.['application/json']?.schema
       if (schema === undefined) continue
-      const body = await (await server.get(path)).json()
+      const required = (get.parameters ?? []).filter(({ required }) => required).map(({ name }) => name)
+      const query = new URLSearchParams(required.map((name) => [name, name === 'cursor' ? cursor : 'x']))
+      const body = await (await server.get(`${path}?${query}`)).json()
       expect([path, [...Value.Errors(schema, body)]]).toEqual([path, []])
     }
     await server.close()
