@@ -12,6 +12,7 @@ import { countRoutes } from './routes/count.ts'
 import { fieldsRoutes } from './routes/fields.ts'
 import { keepFinal } from './routes/final.ts'
 import { healthRoutes, metricsRoute } from './routes/health.ts'
+import { ingestRoute } from './routes/ingest.ts'
 import { overviewRoutes } from './routes/overview.ts'
 import { patternsRoute } from './routes/patterns.ts'
 import { peersRoute } from './routes/peers.ts'
@@ -71,6 +72,7 @@ export async function buildApp(context: Context, options: AppOptions): Promise<F
     await scope.register(countRoutes(context), { prefix: '/api/v1' })
     for (const routes of [contextRoute, fieldsRoutes, statsRoute, patternsRoute])
       await scope.register(routes(context), { prefix: '/api/v1' })
+    await scope.register(ingestRoute(context), { prefix: '/api/v1' })
     await scope.register(tailRoute(context), { prefix: '/api/v1' })
     await scope.register(overviewRoutes(context), { prefix: '/api/v1' })
     await scope.register(statusRoutes(context), { prefix: '/api/v1' })

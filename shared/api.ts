@@ -204,6 +204,23 @@ export const ApiHistogram = Type.Object(
   { title: 'Histogram' },
 )
 export type ApiHistogram = Static<typeof ApiHistogram>
+/** POST /ingest. */
+export const ApiIngested = Type.Object(
+  {
+    accepted: Type.Integer({ description: 'How many lines are stored, now or before.', minimum: 0, examples: [1999] }),
+    rejected: Type.Integer({ description: 'How many lines could not be taken.', minimum: 0, examples: [1] }),
+    errors: Type.Array(
+      Type.Object({
+        line: Type.Integer({ description: 'Number of the line in the body, from 1.', minimum: 1, examples: [17] }),
+        message: Type.String({ examples: ['cannot take this line: it is no JSON'] }),
+      }),
+      { description: 'The first 100 of these.' },
+    ),
+  },
+  { title: 'Ingested' },
+)
+export type ApiIngested = Static<typeof ApiIngested>
+
 /** A line of GET /search as NDJSON that tells of a gap, in its place among the records. */
 export const ApiGapLine = Type.Object({ gap: ApiGap }, { title: 'GapLine' })
 export type ApiGapLine = Static<typeof ApiGapLine>

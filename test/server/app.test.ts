@@ -179,7 +179,7 @@ describe('the HTTP server', () => {
 })
 
 interface Content {
-  readonly schema: TSchema
+  readonly schema: TSchema & { readonly examples?: readonly unknown[] }
   readonly example?: unknown
 }
 interface Operation {
@@ -193,6 +193,7 @@ interface Operation {
     description?: string
     schema: TSchema & { default?: unknown; examples?: unknown[] }
   }[]
+  readonly requestBody?: { readonly content: Record<string, Content> }
   readonly responses: Record<string, { description: string; content?: Record<string, Content> }>
 }
 
@@ -215,6 +216,7 @@ describe('/docs/json', () => {
       ...['get /api/v1/tail', 'get /api/v1/values', 'get /api/v1/version'],
       ...['get /livez', 'get /metrics', 'get /readyz'],
       ...['post /api/v1/context', 'post /api/v1/count', 'post /api/v1/fields', 'post /api/v1/histogram'],
+      'post /api/v1/ingest',
       ...['post /api/v1/patterns', 'post /api/v1/search', 'post /api/v1/stats', 'post /api/v1/values'],
     ])
     expect(new Set(operations.map(({ operation }) => operation.operationId)).size).toBe(operations.length)
@@ -224,6 +226,10 @@ describe('/docs/json', () => {
         for (const example of [...(schema.examples ?? []), ...(schema.default === undefined ? [] : [schema.default])]) {
           expect([path, name, Value.Check(schema, example)]).toEqual([path, name, true])
         }
+      }
+      for (const [type, { schema, example }] of Object.entries(operation.requestBody?.content ?? {})) {
+        const examples = schema.examples ?? [example]
+        expect([path, type, examples.map((one) => Value.Check(schema, one))]).toEqual([path, type, [true]])
       }
       for (const [status, { content }] of Object.entries(operation.responses)) {
         for (const [type, { schema, example }] of Object.entries(content ?? {})) {
@@ -236,13 +242,13 @@ describe('/docs/json', () => {
   it('lets its page ask for the token, and load what it needs over http as well', async () => {
     const server = await serve({ tokens: () => ['first'] })
     const document = (await (await server.get('/docs/json')).json()) as {
-      paths: Record<string, { get: { security?: unknown } }>
+      paths: Record<string, { get?: { security?: unknown } }>
       components: { securitySchemes: unknown }
     }
     const policy = (await server.get('/docs')).headers.get('content-security-policy')
     await server.close()
     expect(document.components.securitySchemes).toMatchObject({ bearer: { type: 'http', scheme: 'bearer' } })
-    const withToken = Object.entries(document.paths).filter(([, { get }]) => get.security !== undefined)
+    const withToken = Object.entries(document.paths).filter(([, { get }]) => get?.security !== undefined)
     expect(withToken.map(([path]) => path)).toEqual(expect.arrayContaining(['/api/v1/search', '/metrics']))
     expect(policy).toContain("script-src 'self';")
     expect(policy).not.toMatch(/upgrade-insecure-requests|https:|\.io/)
@@ -251,13 +257,13 @@ describe('/docs/json', () => {
   it('describes what is really answered', async () => {
     const server = await serve()
     await server.context.ingestor.records(linesOf(streamOf('web'), 3, { message: 'level=error x=1' }))
-    const { paths } = (await (await server.get('/docs/json')).json()) as { paths: Record<string, { get: Operation }> }
+    const { paths } = (await (await server.get('/docs/json')).json()) as { paths: Record<string, { get?: Operation }> }
     const page = (await (await server.get('/api/v1/search')).json()) as { records: [{ cursor: string }] }
     const { cursor } = page.records[0]
     for (const [path, { get }] of Object.entries(paths)) {
-      const schema = get.responses[200]?.content?.['application/json']?.schema
+      const schema = get?.responses[200]?.content?.['application/json']?.schema
       if (schema === undefined) continue
-      const required = (get.parameters ?? []).filter(({ required }) => required).map(({ name }) => name)
+      const required = (get?.parameters ?? []).filter(({ required }) => required).map(({ name }) => name)
       const query = new URLSearchParams(required.map((name) => [name, name === 'cursor' ? cursor : 'x']))
       const body = await (await server.get(`${path}?${query}`)).json()
       expect([path, [...Value.Errors(schema, body)]]).toEqual([path, []])
