@@ -1,15 +1,19 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import type { FastifyReply } from 'fastify'
 import type { ApiCount, ApiHistogram } from '../../shared/api.ts'
 import type { StoredRecord } from '../../shared/record.ts'
 import { formatTime, parseDuration } from '../../shared/time.ts'
 import type { Context } from '../context.ts'
 import { badParameter, ofParameter } from '../problem.ts'
+import { Budget } from '../query/budget.ts'
 import { examine } from '../query/examine.ts'
 import { drawnRange, type Interval, plainInterval } from '../query/interval.ts'
 import { namedField } from '../query/named-field.ts'
 import type { HistogramParameters } from '../query/parameters.ts'
+import type { Scope } from '../query/query.ts'
+import { windowsOf } from '../query/windows.ts'
 import { Histogram, type HistogramBucket } from '../store/histogram.ts'
-import { ask } from './asking.ts'
+import { type Asking, ask } from './asking.ts'
 import { countSchema, histogramSchema } from './count-documents.ts'
 import { answered, readScope, type Scoped } from './scoped.ts'
 
@@ -17,16 +21,20 @@ import { answered, readScope, type Scoped } from './scoped.ts'
 export function countRoutes(context: Context): FastifyPluginAsyncTypebox {
   return async (app) => {
     ask(app, '/count', countSchema, async (asking): Promise<ApiCount> => {
-      const { scope, missing } = await readScope(context, asking)
+      const scoped = await readScope(context, asking)
       return answered(context, 'count', asking.reply, async (signal) => {
-        return { records: await context.store.count(scope, signal), completeness: missing.completeness() }
+        let records = 0
+        const part = await inWindows(context, scoped, asking.reply, signal, async (window, until) => {
+          records += await context.store.count(window, until)
+        })
+        return { records, ...part, completeness: scoped.missing.completeness() }
       })
     })
     ask(app, '/histogram', histogramSchema, async (asking): Promise<ApiHistogram> => {
       const scoped = await readScope(context, asking)
       const interval = readInterval(context, asking.parameters, scoped)
       return answered(context, 'histogram', asking.reply, async (signal) => {
-        const answer = await histogram(context, asking.parameters, interval.length, scoped, signal)
+        const answer = await histogram(context, asking, interval.length, scoped, signal)
         return { interval: interval.text, ...answer, completeness: scoped.missing.completeness() }
       })
     })
@@ -34,22 +42,52 @@ export function countRoutes(context: Context): FastifyPluginAsyncTypebox {
 }
 
 async function histogram(
-  { store, inventories }: Context,
-  { by, examine: max }: HistogramParameters,
+  context: Context,
+  { parameters: { by, examine: max }, reply }: Asking<HistogramParameters>,
   interval: bigint,
-  { scope }: Scoped,
+  scoped: Scoped,
   signal: AbortSignal,
-): Promise<Pick<ApiHistogram, 'buckets' | 'examined'>> {
+): Promise<Pick<ApiHistogram, 'buckets' | 'examined' | 'stopped' | 'counted_since'>> {
+  const { store, inventories } = context
   const field = namedField(by, inventories.clusterOf)
   const key = by === 'none' ? by : field.kind === 'label' ? field.key : undefined
   if (key !== undefined) {
-    const buckets = await store.histogram(scope, { interval, by: key }, signal)
-    return { buckets: buckets.map((bucket) => bucketOf(bucket, by !== 'none')) }
+    const wish = { interval, by: key }
+    const total = new Histogram(wish)
+    const part = await inWindows(context, scoped, reply, signal, async (window, until) => {
+      total.merge(await store.histogram(window, wish, until))
+    })
+    return { buckets: total.buckets().map((bucket) => bucketOf(bucket, by !== 'none')), ...part }
   }
   const result = new Histogram({ interval, by: 'none' })
   const add = (record: StoredRecord): void => result.add(record.time, String(field.valueOf(record) ?? ''), 1)
-  const examined = await examine(store, scope, max, add, signal)
+  const examined = await examine(store, scoped.scope, max, add, signal)
   return { buckets: result.buckets().map((bucket) => bucketOf(bucket, true)), examined }
+}
+
+/** Counts window by window; when the time of the query is up, tells how far it came. */
+async function inWindows(
+  context: Context,
+  { scope, choice }: Scoped,
+  reply: FastifyReply,
+  signal: AbortSignal,
+  count: (window: Scope, signal: AbortSignal) => Promise<void>,
+): Promise<Pick<ApiCount, 'stopped' | 'counted_since'>> {
+  const budget = new Budget(context.timing.queryMs, scope.filter)
+  const until = budget.signal(signal)
+  let since: bigint | undefined
+  for (const window of windowsOf(scope, choice.matched)) {
+    try {
+      await budget.run(() => count(window, until))
+    } catch (error) {
+      const { stopped } = budget
+      if (stopped === undefined || signal.aborted) throw error
+      reply.isFinal = false
+      return { stopped, ...(since !== undefined && { counted_since: formatTime(since) }) }
+    }
+    since = window.since
+  }
+  return {}
 }
 
 function readInterval(context: Context, { interval }: HistogramParameters, { scope, choice }: Scoped): Interval {
