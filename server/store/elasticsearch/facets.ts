@@ -1,4 +1,5 @@
 import type { Level, LogStream, Source } from '../../../shared/record.ts'
+import { looksAtLines } from '../../query/filter.ts'
 import type { Scope } from '../../query/query.ts'
 import type { Facet } from '../store.ts'
 import { levelOf } from './documents.ts'
@@ -21,7 +22,7 @@ interface Answer {
 export async function facets(parts: Parts, scope: Scope, signal?: AbortSignal): Promise<Facet[]> {
   let found: Facet[] = []
   await tally(parts, scope, signal, async (running) => {
-    const counted = scope.filter.grep === '' ? await aggregate(running) : undefined
+    const counted = looksAtLines(scope.filter) ? undefined : await aggregate(running)
     found = counted ?? (await gather(running))
   })
   return found
