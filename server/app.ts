@@ -7,12 +7,14 @@ import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } 
 import { requireToken } from './auth.ts'
 import type { Context } from './context.ts'
 import { Problem, problemOf, problemOfValidation } from './problem.ts'
+import { compressAnswers } from './routes/compressed.ts'
 import { contextRoute } from './routes/context.ts'
 import { countRoutes } from './routes/count.ts'
 import { fieldsRoutes } from './routes/fields.ts'
 import { keepFinal } from './routes/final.ts'
 import { healthRoutes, metricsRoute } from './routes/health.ts'
 import { ingestRoute } from './routes/ingest.ts'
+import { isWebSocket, openSockets } from './routes/messages.ts'
 import { overviewRoutes } from './routes/overview.ts'
 import { patternsRoute } from './routes/patterns.ts'
 import { peersRoute } from './routes/peers.ts'
@@ -56,11 +58,14 @@ export async function buildApp(context: Context, options: AppOptions): Promise<F
   app.setNotFoundHandler((request) => {
     throw noSuchAddress(request.method, request.url)
   })
+  // First of all: who is refused further on must be known for one who asked for a WebSocket.
+  await openSockets(app)
   app.addHook('onRequest', async (request, reply) => {
     reply.headers({ 'x-content-type-options': 'nosniff', 'cache-control': 'no-store' })
     if (options.localOnly && !isLocalName(request.hostname)) throw foreignName(request.hostname)
   })
   keepFinal(app)
+  await compressAnswers(app)
   await app.register(swagger, { openapi: DOCUMENT(context.version), transform: published })
   // It tells nothing of what is stored, and a browser cannot send a token to get at it: its page asks for one to try things out.
   await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: CONTENT_POLICY })
@@ -90,10 +95,15 @@ function create({ log }: Context, { tls }: AppOptions): FastifyInstance {
     // A request that is sent slower than this is an attack; answers may take as long as they like.
     requestTimeout: 30_000,
     forceCloseConnections: 'idle' as const,
+    // Java's client asks each server for HTTP/2 in this way: that is answered by HTTP/1.1.
+    http: { shouldUpgradeCallback: isWebSocket },
     ajv: { customOptions: { removeAdditional: false as const, verbose: true, coerceTypes: 'array' as const } },
     schemaErrorFormatter: problemOfValidation,
   }
-  const app = tls === undefined ? Fastify(options) : Fastify({ ...options, https: { ...tls, minVersion: 'TLSv1.2' } })
+  const app =
+    tls === undefined
+      ? Fastify(options)
+      : Fastify({ ...options, https: { ...tls, ...options.http, minVersion: 'TLSv1.2' } })
   app.server.maxConnections = MAX_CONNECTIONS
   return (app as unknown as FastifyInstance).withTypeProvider<TypeBoxTypeProvider>() as unknown as FastifyInstance
 }

@@ -7,6 +7,7 @@ import type { Context } from '../context.ts'
 import { badParameter } from '../problem.ts'
 import type { StatsParameters } from '../query/analysis-parameters.ts'
 import { examine } from '../query/examine.ts'
+import { numberIn } from '../query/field-text.ts'
 import { type NamedField, namedField, type Scalar } from '../query/named-field.ts'
 import { Numbers } from '../query/numbers.ts'
 import { statsSchema } from './analysis-documents.ts'
@@ -63,8 +64,9 @@ class Groups {
   take(record: StoredRecord): void {
     const value = this.#field.valueOf(record)
     if (value === undefined) return
-    if (typeof value === 'number') this.#groupOf(record).numbers.add(value)
-    else this.#skipped++
+    const number = numberIn(String(value))
+    if (number === undefined || typeof value === 'boolean') this.#skipped++
+    else this.#groupOf(record).numbers.add(number)
   }
 
   told(): Pick<ApiStats, 'groups' | 'interval' | 'skipped'> {
