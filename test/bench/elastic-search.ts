@@ -27,7 +27,7 @@ interface Case {
   readonly isWhole?: boolean
 }
 
-const elastic = await startElastic()
+const elastic = await startElastic({ isMeasured: true })
 const [url = ''] = elastic.urls
 try {
   await withFolder(async (folder) => {
