@@ -128,10 +128,10 @@ it.each([
   ['vector(1) and vector(2)', "'and' between numbers"],
   ['rate({a="b"}[5m]) / on (a) vector(2)', 'on'],
   ['label_replace(rate({a="b"}[5m]), "a", "b", "c", "d")', 'label_replace'],
-  ['{a="b"} | line_format "{{ if .x }}y{{ end }}"', '{{ if .x }}'],
-  ['{a="b"} | json a="b[0].c"', 'b[0].c'],
+  ['{a="b"} | line_format "{{ if .x }}y{{ end }}"', 'the template {{ if .x }}'],
+  ['{a="b"} | json a="b[0].c"', 'the path "b[0].c"'],
 ])('names what is not supported: %s', (text, construct) => {
-  expect(() => parseLogQl(text)).toThrow(new RegExp(`^cannot evaluate .*${RegExp.escape(construct)}.*not supported`))
+  expect(() => parseLogQl(text)).toThrow(`cannot evaluate ${construct}`)
 })
 
 it.each([
