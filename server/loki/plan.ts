@@ -38,7 +38,7 @@ export function planOf(query: LogQuery, labelling: Labelling): Plan {
     },
     accepts,
     sources,
-    isCountable: isAll && where.length === 0,
+    isCountable: isAll,
     take: (record) => {
       if (!isWanted(record)) return undefined
       const entry = new Entry(record, labelling.ofLine(record))

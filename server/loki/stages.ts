@@ -5,7 +5,7 @@ import { compileLabelTest } from './label-test.ts'
 import { isStreamLabel, labelName } from './labels.ts'
 import { fill } from './logql/template.ts'
 import type { LabelChange, LineTest, Stage } from './logql/tree.ts'
-import { compileMatcher, compileRegex } from './matchers.ts'
+import { compileMatcher, searchRegex } from './matchers.ts'
 
 /** What a stage does with a line; false: the line is not wanted. */
 export type Step = (entry: Entry) => boolean
@@ -49,9 +49,7 @@ function compileStage(stage: Stage): Step {
 export function compileLineTest({ by, texts }: LineTest): (line: string) => boolean {
   const isRegex = by === '|~' || by === '!~'
   const tests = texts.map((text) => {
-    if (!isRegex) return (line: string) => line.includes(text)
-    const regex = compileRegex(text)
-    return (line: string) => regex.test(line)
+    return isRegex ? searchRegex(text) : (line: string) => line.includes(text)
   })
   if (by === '|=' || by === '|~') return (line) => tests.some((test) => test(line))
   return (line) => !tests.some((test) => test(line))

@@ -8,7 +8,8 @@ export type Label = (typeof STREAM_LABELS)[number] | (typeof LINE_LABELS)[number
 
 /**
  * What a condition is about. A label that is '' (slot: 0), and a field that the line does not have or has as null, is missing.
- * A field is a member of the flat object `LogRecord.fields` by its dotted name, letter by letter. `true` and `false` are strings.
+ * A field is a member of the flat object `LogRecord.fields` by its dotted name, letter by letter. Its value is a text: of a string what it
+ * says, of a number, `true` and `false` what the line has there.
  */
 export type Field = { readonly kind: 'label'; readonly name: Label } | { readonly kind: 'field'; readonly name: string }
 
@@ -27,11 +28,10 @@ export type Expression =
   | { readonly op: 'all' }
   | { readonly op: 'and' | 'or'; readonly of: readonly Expression[] }
   | { readonly op: 'not'; readonly of: Expression }
-  | TextExpression
-  | RegexExpression
-  | CompareExpression
-  | GlobExpression
-  | ExistsExpression
+  | Condition
+
+/** What an expression is made of. */
+export type Condition = TextExpression | RegexExpression | CompareExpression | GlobExpression | ExistsExpression
 
 /** The text is somewhere in the message: `word`, `"some words"`, `"Exactly"c`. 1 to 512 characters. */
 export interface TextExpression {
@@ -40,7 +40,7 @@ export interface TextExpression {
   readonly isExact: boolean
 }
 
-/** The RE2 expression matches somewhere in the value: `/timed? out/i`, `path:/^.v2/`. Of a number, in its text as the line has it. Never about slot and level. */
+/** The RE2 expression matches somewhere in the value: `/timed? out/i`, `path:/^.v2/`. Never about slot and level. */
 export interface RegexExpression {
   readonly op: 'regex'
   readonly field: Field
@@ -49,9 +49,9 @@ export interface RegexExpression {
 }
 
 /**
- * The value compares so, by type. With a number: numbers by value; `=` also strings that are its shortest text (42: "42").
- * With a string: strings only; `>` and its like by code points. `level` compares with one of LEVELS, in their order; `slot` with a number;
- * `message` by `=` as a whole.
+ * The value compares so. With a number: numbers, and strings that are written as JSON writes one, by value; other values never do.
+ * With a string: as text, by `=` as a whole, else in the order of code points. Labels take only `=`, but for `level`, which compares
+ * with one of LEVELS in their order, and `slot`, which compares with a number.
  */
 export interface CompareExpression {
   readonly op: 'compare'
@@ -62,7 +62,7 @@ export interface CompareExpression {
   readonly isExact: boolean
 }
 
-/** The pattern matches the whole value: `*` any characters, `?` one (a code point), `\` takes the next as it is. Of a number, its text as the line has it. Never about slot and level. */
+/** The pattern matches the whole value: `*` any characters, `?` one (a code point), `\` takes the next as it is. Never about slot and level. */
 export interface GlobExpression {
   readonly op: 'glob'
   readonly field: Field
