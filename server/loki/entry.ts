@@ -30,9 +30,10 @@ export class Entry {
     return this.labels.get(canonical(label)) ?? ''
   }
 
-  /** Sets a label that a stage made. */
+  /** Sets a label that a stage made; with '' there is none. */
   set(label: string, value: string): void {
-    this.#write().set(label, value)
+    if (value === '') this.#write().delete(label)
+    else this.#write().set(label, value)
     this.parsed.add(label)
   }
 

@@ -66,8 +66,8 @@ async function numbersText(
   const { store, commits, inventories } = context
   const labelling = new Labelling(inventories.clusterOf)
   const budget = new Budget(signal)
-  const streams = await store.streams()
   const receivedUpTo = commits.lastReceived
+  const streams = await store.streams()
   const missing: (() => string[])[] = []
   for (const { log, range, offset } of logQueries(query)) {
     const plan = planOf(log, labelling)

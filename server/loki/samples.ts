@@ -1,4 +1,4 @@
-import type { LogStream, Source } from '../../shared/record.ts'
+import { LEVELS, type LogStream, type Source } from '../../shared/record.ts'
 import type { Filter } from '../query/query.ts'
 import { MAX_COUNTS } from '../store/histogram.ts'
 import type { Store } from '../store/store.ts'
@@ -13,6 +13,8 @@ import { intervalOf, type Steps, spanOf, type Windows, windowsWith } from './win
 
 /** Rather than more histograms the lines are read. */
 const MAX_HISTOGRAMS = 64
+/** Levels, and none. */
+const MAX_KEYS = LEVELS.length + 1
 
 /** What numbers are made of. */
 export interface Samples {
@@ -78,51 +80,33 @@ interface Part {
 }
 
 /** Parts of which all lines go under the same labels but for their level. Undefined when that would be too many. */
-function countable(
-  { labelling, streams }: Samples,
-  plan: Plan,
-  grouping: Grouping | undefined,
-  windows: Windows,
-): Part[] | undefined {
+function countable(samples: Samples, plan: Plan, grouping: Grouping | undefined, windows: Windows): Part[] | undefined {
+  const { labelling, streams } = samples
   const needed = neededLabels(grouping)
+  const labelsOf = (stream: LogStream) => new Map([...labelling.ofStream(stream)].filter(([name]) => needed.has(name)))
+  const alike = new Map<string, Labels>()
+  for (const stream of streams) if (plan.accepts(stream)) alike.set(labelsText(labelsOf(stream)), labelsOf(stream))
   const sources: readonly (Source | undefined)[] = needed.has('source') ? plan.sources : [undefined]
-  const alike = new Map<string, { labels: Map<string, string>; streams: Set<LogStream> }>()
-  for (const stream of streams) {
-    if (!plan.accepts(stream)) continue
-    const labels = new Map([...labelling.ofStream(stream)].filter(([name]) => needed.has(name)))
-    const group = alike.get(labelsText(labels)) ?? { labels, streams: new Set() }
-    alike.set(labelsText(labels), group)
-    group.streams.add(stream)
-  }
   const { since, until } = spanOf(windows)
   const buckets = Number((until - since) / intervalOf(windows).interval) + 1
-  if (alike.size * sources.length > MAX_HISTOGRAMS || buckets * 7 > MAX_COUNTS) return undefined
-  return [...alike.values()].flatMap(({ labels, streams }) =>
-    sources.map((source) => partOf(plan, { labels, streams, source, grouping, hasLevel: needed.has('level') })),
-  )
+  if (alike.size * sources.length > MAX_HISTOGRAMS || buckets * MAX_KEYS > MAX_COUNTS) return undefined
+  const by = needed.has('level') ? 'level' : 'none'
+  return [...alike].flatMap(([key, labels]) => {
+    // The store may know a stream by another object.
+    const accepts = (stream: LogStream) => plan.accepts(stream) && labelsText(labelsOf(stream)) === key
+    return sources.map((source) => ({
+      filter: { ...plan.filter, accepts, ...(source && { sources: [source] }) },
+      by,
+      labelsOf: (level: string) => groupOf(labels, source, level, grouping),
+    }))
+  })
 }
 
-function partOf(
-  { filter }: Plan,
-  part: {
-    readonly labels: Labels
-    readonly streams: ReadonlySet<LogStream>
-    readonly source: Source | undefined
-    readonly grouping: Grouping | undefined
-    readonly hasLevel: boolean
-  },
-): Part {
-  const { source, streams, grouping, hasLevel } = part
-  return {
-    filter: { ...filter, accepts: (stream) => streams.has(stream), ...(source && { sources: [source] }) },
-    by: hasLevel ? 'level' : 'none',
-    labelsOf: (level) => {
-      const labels = new Map(part.labels)
-      if (source !== undefined) labels.set('source', source)
-      if (level !== '') labels.set('level', level)
-      return groupLabels(labels, grouping, (label) => labels.get(canonical(label)) ?? '')
-    },
-  }
+function groupOf(stream: Labels, source: Source | undefined, level: string, grouping: Grouping | undefined): Labels {
+  const labels = new Map(stream)
+  if (source !== undefined) labels.set('source', source)
+  if (level !== '') labels.set('level', level)
+  return groupLabels(labels, grouping, (label) => labels.get(canonical(label)) ?? '')
 }
 
 function neededLabels(grouping: Grouping | undefined): ReadonlySet<string> {

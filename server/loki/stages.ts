@@ -73,9 +73,10 @@ function parserStep({ kind, only }: Extract<Stage, { kind: 'json' | 'logfmt' }>)
   })
 }
 
-/** A label that the line had before stays; that of the level is only what we found in the line. */
+/** A label that the line had before stays; `level` is only what we found in the line, and can be found again by `detected_level`. */
 function extract(entry: Entry, label: string, value: string): void {
-  const isTaken = label === 'source' || (isStreamLabel(label) && entry.labels.has(label))
+  const isOurs = isStreamLabel(label) || label === 'source' || label === 'detected_level'
+  const isTaken = isOurs && entry.get(label) !== ''
   entry.set(isTaken ? `${label}_extracted` : label, value)
 }
 
@@ -89,7 +90,7 @@ function format(entry: Entry, { label, to }: LabelChange): void {
   }
   const value = entry.get(to.rename)
   entry.drop(to.rename)
-  if (value !== '') entry.set(label, value)
+  entry.set(label, value)
 }
 
 function choiceStep({ kind, labels }: Extract<Stage, { kind: 'drop' | 'keep' }>): Step {

@@ -65,6 +65,7 @@ function check(node: SyntaxNodeRef, source: string): void {
 }
 
 function wrongAt(source: string, at: number): Error {
+  if (/^\s*unwrap\b/.test(source.slice(at))) return unsupported('unwrap')
   if (/^\s*\{\s*\}/.test(source)) return refused('cannot search all streams: name a label, such as {service=~".+"}')
   const next = source.slice(at, at + 20)
   return refused(`cannot read the query: unexpected ${next === '' ? 'end' : JSON.stringify(next)} at ${at + 1}`)

@@ -117,6 +117,7 @@ it.each([
   ['{a="b"} | pattern "<_>"', 'pattern'],
   ['{a="b"} | regexp "(?P<x>.)"', 'regexp'],
   ['{a="b"} | unpack', 'unpack'],
+  ['{a="b"} | unwrap x', 'unwrap'],
   ['{a="b"} |> "<_> a"', '|>'],
   ['{a="b"} |= ip("1.2.3.4")', 'ip'],
   ['{a="b"} | logfmt --strict', '--strict'],
