@@ -85,6 +85,11 @@ export function isStreamLabel(label: string): boolean {
   return canonical(label) in STREAM_LABELS
 }
 
+/** Whether lines are stored with the label. */
+export function isStored(label: string): boolean {
+  return isStreamLabel(label) || canonical(label) === 'source' || canonical(label) === 'level'
+}
+
 /** A name that LogQL can speak of: `user.id` is `user_id`. */
 export function labelName(field: string): string {
   const name = field.replace(/[^A-Za-z0-9_]/g, '_')

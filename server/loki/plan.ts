@@ -1,8 +1,8 @@
-import type { Expression } from '../../shared/query/ast.ts'
 import { LEVELS, type Level, type LogStream, type Source, type StoredRecord } from '../../shared/record.ts'
 import { type Filter, MAX_GREP_CHARS } from '../query/query.ts'
 import { Entry } from './entry.ts'
-import { canonical, isStreamLabel, type Labelling } from './labels.ts'
+import { fieldExpressions, levelExpression, lineExpression } from './expressions.ts'
+import { canonical, isStored, isStreamLabel, type Labelling } from './labels.ts'
 import type { LabelTest, LineTest, LogQuery, Matcher, Stage } from './logql/tree.ts'
 import { compileMatcher } from './matchers.ts'
 import { compileStages } from './stages.ts'
@@ -27,7 +27,7 @@ export function planOf(query: LogQuery, labelling: Labelling): Plan {
   const { matchers, rest } = withFilters(query)
   const choice = chooseLines(matchers, labelling)
   const { tests, isAll } = prefixTests(rest)
-  const where = [...choice.where, ...tests.map(lineExpression)]
+  const where = [...choice.where, ...tests.map(lineExpression), ...fieldExpressions(query.stages)]
   const step = compileStages(query.stages)
   const { accepts, sources, isWanted } = choice
   return {
@@ -78,10 +78,6 @@ function plainMatchers(test: LabelTest): Matcher[] | undefined {
   return parts.every((part) => part !== undefined) ? parts.flat() : undefined
 }
 
-function isStored(label: string): boolean {
-  return isStreamLabel(label) || canonical(label) === 'source' || canonical(label) === 'level'
-}
-
 /** What the matchers say of streams, outputs and levels; a label that nothing is stored with is '' for all. */
 function chooseLines(matchers: readonly Matcher[], labelling: Labelling) {
   const tests = matchers.map((matcher) => ({ label: canonical(matcher.label), test: compileMatcher(matcher) }))
@@ -127,28 +123,4 @@ function prefixTests(stages: readonly Stage[]): { tests: LineTest[]; isAll: bool
 /** Grafana's empty `|= ""`. */
 function isNoTest({ by, texts }: LineTest): boolean {
   return (by === '|=' || by === '|~') && texts.includes('')
-}
-
-function lineExpression({ by, texts }: LineTest): Expression {
-  const isRegex = by === '|~' || by === '!~'
-  const parts = texts.map((text): Expression => {
-    if (!isRegex) return { op: 'text', text, isExact: true }
-    return { op: 'regex', field: { kind: 'label', name: 'message' }, source: text, isInsensitive: false }
-  })
-  const any = anyOf(parts)
-  return by === '|=' || by === '|~' ? any : { op: 'not', of: any }
-}
-
-function levelExpression(levels: ReadonlySet<Level>): Expression {
-  const field = { kind: 'label', name: 'level' } as const
-  const parts = [...levels].map((level): Expression => {
-    if (level === '') return { op: 'not', of: { op: 'exists', field } }
-    return { op: 'compare', field, by: '=', value: level, isExact: true }
-  })
-  return anyOf(parts)
-}
-
-function anyOf(parts: readonly Expression[]): Expression {
-  const [first] = parts
-  return parts.length === 1 && first !== undefined ? first : { op: 'or', of: parts }
 }

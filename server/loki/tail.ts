@@ -22,6 +22,8 @@ const MAX_LINES = 1_000
 const MAX_DELAY = 5
 /** Codes of RFC 6455. */
 const [TRY_AGAIN, ERROR] = [1013, 1011]
+/** A close frame has 125 bytes for code and reason. */
+const MAX_REASON = 40
 
 /** A tail that was asked for. */
 interface Tail {
@@ -59,23 +61,27 @@ async function run(context: Context, socket: WebSocket, request: FastifyRequest)
   socket.once('close', () => gone.abort())
   // The end of the socket follows, and is what counts.
   socket.on('error', () => {})
-  const signal = AbortSignal.any([gone.signal, context.stopping])
+  // Clients come again, and go on, only when the end was no proper one.
+  const cut = () => socket.terminate()
+  context.stopping.addEventListener('abort', cut)
   let release = () => {}
   try {
     release = context.slots.take()
-    const tail = readTail(context, request)
     const sender = new Sender(socket, isApart(request), context.timing.stalledMs)
-    await send(context, tail, sender, signal)
-    // Clients come again, and go on, only when the end was no proper one.
-    socket.terminate()
+    await send(context, readTail(context, request), sender, AbortSignal.any([gone.signal, context.stopping]))
+    cut()
   } catch (error) {
-    if (signal.aborted) return socket.terminate()
-    const { status, message } = problemOf(error)
-    if (status === 500) context.log.error({ err: error }, 'tail was cut off by an error')
-    socket.close(status === 500 ? ERROR : TRY_AGAIN, message.slice(0, 100))
+    if (!gone.signal.aborted) refuse(context, socket, error)
   } finally {
     release()
+    context.stopping.removeEventListener('abort', cut)
   }
+}
+
+function refuse({ log }: Context, socket: WebSocket, error: unknown): void {
+  const { status, message } = problemOf(error)
+  if (status === 500) log.error({ err: error }, 'tail was cut off by an error')
+  socket.close(status === 500 ? ERROR : TRY_AGAIN, message.slice(0, MAX_REASON))
 }
 
 /** All that was committed up to the begin is history; the rest follows. */
