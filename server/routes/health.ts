@@ -34,7 +34,8 @@ export function metricsRoute(context: Context): FastifyPluginAsyncTypebox {
   }
 }
 
-function whyUnready({ store, stopping }: Context): string {
+/** Why the server cannot serve now, '' when it can. */
+export function whyUnready({ store, stopping }: Context): string {
   if (stopping.aborted) return 'the server stops'
   const { writable, reason } = store.status()
   return writable ? '' : `the store cannot be written to: ${reason}`

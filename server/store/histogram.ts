@@ -17,8 +17,10 @@ export const HISTOGRAM_KEYS: readonly HistogramKey[] = [
 
 /** Which histogram is wanted. */
 export interface HistogramWish {
-  /** Length of a bucket in nanoseconds, at least 1; buckets begin at its multiples since 1970. */
+  /** Length of a bucket in nanoseconds, at least 1; buckets begin at its multiples since 1970, or since `origin`. */
   readonly interval: bigint
+  /** From 0 to less than the interval. */
+  readonly origin?: bigint
   readonly by: HistogramKey
 }
 
@@ -33,19 +35,21 @@ export interface HistogramBucket {
 /** Gathers counts into a histogram. */
 export class Histogram {
   readonly #interval: bigint
+  readonly #origin: bigint
   readonly #buckets = new Map<bigint, Map<string, number>>()
   #counts = 0
 
   /** Throws SWARMLOGS_USAGE when the interval is none that can be counted by. */
-  constructor({ interval }: HistogramWish) {
+  constructor({ interval, origin = 0n }: HistogramWish) {
     if (interval < 1n || interval > MAX_INTERVAL)
       throw new SwarmlogsError('SWARMLOGS_USAGE', 'cannot count by this interval: give one from 1 ns to 292 years')
     this.#interval = interval
+    this.#origin = origin
   }
 
   /** Adds to the bucket that has this time. Throws SWARMLOGS_USAGE when that makes too many counts. */
   add(time: bigint, key: string, count: number): void {
-    const rest = time % this.#interval
+    const rest = (time - this.#origin) % this.#interval
     const start = time - rest - (rest < 0n ? this.#interval : 0n)
     const bucket = this.#buckets.get(start) ?? new Map<string, number>()
     this.#buckets.set(start, bucket)
@@ -59,10 +63,13 @@ export class Histogram {
     for (const { start, counts } of buckets) for (const [key, count] of counts) this.add(start, key, count)
   }
 
-  /** What was gathered, in order. */
+  /** What was gathered, in order; what was taken back is not in it. */
   buckets(): HistogramBucket[] {
-    const starts = [...this.#buckets.keys()].sort((a, b) => (a < b ? -1 : 1))
-    return starts.map((start) => ({ start, counts: this.#buckets.get(start) ?? new Map() }))
+    const all = [...this.#buckets].sort(([a], [b]) => (a < b ? -1 : 1))
+    return all.flatMap(([start, counts]) => {
+      const present = [...counts].filter(([, count]) => count !== 0)
+      return present.length === 0 ? [] : [{ start, counts: new Map(present) }]
+    })
   }
 }
 

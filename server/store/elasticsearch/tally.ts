@@ -1,3 +1,4 @@
+import { formatTime } from '../../../shared/time.ts'
 import { checkGrep, looksAtLines } from '../../query/filter.ts'
 import type { Scope } from '../../query/query.ts'
 import { Histogram, type HistogramBucket, type HistogramKey, type HistogramWish, streamKey } from '../histogram.ts'
@@ -12,6 +13,8 @@ import type { Entry } from './streams.ts'
 const NS_PER_MS = 1_000_000n
 /** Counts of one answer; with more there is a next one. */
 const PAGE = 10_000
+/** Values of one `terms` query, well below what Elasticsearch takes. */
+const MAX_TERMS = 10_000
 
 /** Times before 1970 stand in a field of their own. */
 const IS_BEFORE_1970 = { exists: { field: 'swarmlogs.before_1970' } }
@@ -71,6 +74,7 @@ export async function histogram(
     const { sieve, hasOdd } = running
     if (!sieve.isExact || !canAggregate(wish, entries)) return gather(running, wish, [], result)
     await aggregate(running, wish, result)
+    if (beginsBehind(wish)) await moveFirst(running, wish, result)
     if (hasOdd) await gather(running, wish, [IS_BEFORE_1970, ...doubtClauses(sieve, false)], result)
     if (sieve.doubts.length > 0) await gather(running, wish, doubtClauses(sieve, true), result)
   })
@@ -109,8 +113,9 @@ async function countAll({ parts, indices, filters, sieve, signal }: Running): Pr
 }
 
 /** Aggregations count in milliseconds, and labels that are too long to be searched are not in them. */
-function canAggregate({ interval, by }: HistogramWish, entries: Iterable<Entry>): boolean {
-  if (interval % NS_PER_MS !== 0n) return false
+function canAggregate(wish: HistogramWish, entries: Iterable<Entry>): boolean {
+  const { interval, by, origin = 0n } = wish
+  if (interval % NS_PER_MS !== 0n || (origin % NS_PER_MS !== 0n && !beginsBehind(wish))) return false
   for (const { stream } of entries) {
     const key = streamKey(stream, by)
     if (key.length > MAX_KEYWORD || !key.isWellFormed()) return false
@@ -118,10 +123,37 @@ function canAggregate({ interval, by }: HistogramWish, entries: Iterable<Entry>)
   return true
 }
 
-async function aggregate(running: Running, { interval, by }: HistogramWish, result: Histogram): Promise<void> {
+/** Buckets begin a nanosecond behind a millisecond: they have the end of their time, and not its begin. */
+function beginsBehind({ interval, origin = 0n }: HistogramWish): boolean {
+  return origin % NS_PER_MS === 1n && interval > NS_PER_MS
+}
+
+/** Moves the lines of the very begin of each millisecond-aligned bucket to the bucket before, where they belong when buckets begin just behind. */
+async function moveFirst(running: Running, wish: HistogramWish, result: Histogram): Promise<void> {
+  const { by, interval, origin = 0n } = wish
+  const starts = result.buckets().map(({ start }) => formatTime(start - 1n))
+  for (let at = 0; at < starts.length; at += MAX_TERMS) {
+    const filters = [
+      { terms: { '@timestamp': starts.slice(at, at + MAX_TERMS) } },
+      ...doubtClauses(running.sieve, false),
+    ]
+    for await (const found of scan(running, filters, by === 'level' ? ['log.level'] : [])) {
+      for (const one of found) {
+        const time = storedTime(one.hit._source)
+        if (time < 0n || (time + 1n - origin) % interval !== 0n) continue
+        result.add(time + 1n, keyOf(one, by), -1)
+        result.add(time, keyOf(one, by), 1)
+      }
+    }
+  }
+}
+
+async function aggregate(running: Running, wish: HistogramWish, result: Histogram): Promise<void> {
+  const { interval, by, origin = 0n } = wish
   const { parts, indices, hasOdd, sieve, signal } = running
   const filters = [...running.filters, ...doubtClauses(sieve, false)]
-  const time = { date_histogram: { field: '@timestamp', fixed_interval: `${interval / NS_PER_MS}ms` } }
+  const offset = `${origin / NS_PER_MS}ms`
+  const time = { date_histogram: { field: '@timestamp', fixed_interval: `${interval / NS_PER_MS}ms`, offset } }
   const key = by === 'none' ? [] : [{ key: { terms: { field: FIELDS[by], missing_bucket: true } } }]
   const query = { bool: { filter: filters, ...(hasOdd && { must_not: [IS_BEFORE_1970] }) } }
   for (let after: object | undefined; ; ) {
@@ -133,7 +165,11 @@ async function aggregate(running: Running, { interval, by }: HistogramWish, resu
     })
     const { buckets = [], after_key } = aggregations?.counts ?? {}
     for (const bucket of buckets)
-      result.add(BigInt(bucket.key.time) * NS_PER_MS, String(bucket.key.key ?? ''), bucket.doc_count)
+      result.add(
+        BigInt(bucket.key.time) * NS_PER_MS + (origin % NS_PER_MS),
+        String(bucket.key.key ?? ''),
+        bucket.doc_count,
+      )
     if (after_key === undefined || buckets.length < PAGE) return
     after = after_key
   }

@@ -35,9 +35,10 @@ export async function histogram(
   wish: HistogramWish,
   signal?: AbortSignal,
 ): Promise<HistogramBucket[]> {
-  const { interval, by } = wish
-  // Of a bucket any time will do, but for times before 1970 `%` gives those of the next one.
-  const time = `l.time - l.time % ${interval}::BIGINT - CASE WHEN l.time % ${interval}::BIGINT < 0 THEN 1 ELSE 0 END`
+  const { interval, by, origin = 0n } = wish
+  const rest = `(l.time - ${origin}::BIGINT) % ${interval}::BIGINT`
+  // Of a bucket any time will do, but for times before its origin `%` gives those of the next one.
+  const time = `l.time - ${rest} - CASE WHEN ${rest} < 0 THEN 1 ELSE 0 END`
   let result = new Histogram(wish)
   return tally(parts, scope, { time, group: groupColumn(by) }, signal, async (rows) => {
     result = new Histogram(wish)

@@ -8,13 +8,17 @@ export function readable(buckets: readonly HistogramBucket[]): unknown[] {
 }
 
 /** What a histogram means, said over a list. */
-export function plainHistogram(records: readonly StoredRecord[], { interval, by }: HistogramWish): unknown[] {
+export function plainHistogram(
+  records: readonly StoredRecord[],
+  { interval, by, origin = 0n }: HistogramWish,
+): unknown[] {
   const buckets = new Map<bigint, Record<string, number>>()
   for (const { time, level, source, stream } of records) {
     const { service, nodeName: node, stack, taskName: task, containerName: container, image, tag } = stream
     const slot = stream.slot === 0 ? '' : String(stream.slot)
     const key = { none: '', level, source, service, node, stack, task, slot, container, image, tag }[by]
-    const start = (time / interval - (time % interval < 0n ? 1n : 0n)) * interval
+    const shifted = time - origin
+    const start = (shifted / interval - (shifted % interval < 0n ? 1n : 0n)) * interval + origin
     const counts = buckets.get(start) ?? {}
     buckets.set(start, { ...counts, [key]: (counts[key] ?? 0) + 1 })
   }

@@ -76,6 +76,15 @@ export function countingContract(under: () => StoreUnderTest): void {
       ])
     })
 
+    it('counts by buckets that begin elsewhere', async () => {
+      const wish = { interval: SECOND, origin: 1n, by: 'level' } as const
+      const range = queryOf({ since: NOON, until: NOON + SECOND }, { services: ['shop_web'] })
+      expect(await bars(wish, range)).toEqual([
+        [NOON - SECOND + 1n, { error: 1 }],
+        [NOON + 1n, { error: 39, '': 1 }],
+      ])
+    })
+
     it('counts by time and by text as a plain list would', async () => {
       const all = await collect(store())
       const scope = fc.record({
@@ -84,15 +93,17 @@ export function countingContract(under: () => StoreUnderTest): void {
         grep: fc.constantFrom('', '', 'LINE', 'e 1', '\u00df', 'long end', '0'),
         interval: fc.constantFrom(1n, 7n, 1_000_000n, 3_000_000n, SECOND, 7n * MINUTE, DAY, 2n ** 63n - 1n),
         by: fc.constantFrom(...HISTOGRAM_KEYS),
+        origin: fc.constantFrom(0n, 0n, 1n, 2_000_000n, 2_000_001n, 5n),
       })
       await fc.assert(
-        fc.asyncProperty(scope, async ({ since, until, grep, interval, by }) => {
+        fc.asyncProperty(scope, async ({ since, until, grep, interval, by, origin: some }) => {
           const asked = queryOf({ since, until }, { grep })
           const found = all.filter(
             ({ time, message }) => time >= since && time < until && message.toLowerCase().includes(grep.toLowerCase()),
           )
           expect(await store().count(asked)).toBe(found.length)
-          expect(await bars({ interval, by }, asked)).toEqual(plainHistogram(found, { interval, by }))
+          const wish = { interval, by, origin: some % interval }
+          expect(await bars(wish, asked)).toEqual(plainHistogram(found, wish))
           expect(readableFacets(await store().facets(asked))).toEqual(plainFacets(found))
         }),
         { numRuns: 40 },
