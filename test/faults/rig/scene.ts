@@ -142,7 +142,7 @@ export class Scene {
     if (code !== 0) throw new Error(`the agent ended with ${code}: ${this.agent.stderr().slice(-1000)}`)
     const accounts = await Promise.all(
       this.printers.names.map(async (name, i) => {
-        const { lines, gaps } = await storedOf(this.url, name)
+        const { lines, gaps } = await storedOf(this.url, `since=1d&container=${name}`)
         return account(printed[i] ?? { stdout: [], stderr: [] }, lines, gaps)
       }),
     )
