@@ -2,6 +2,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { attempt } from './run.ts'
 
+const FILES = 300
 const SHIM = new URL('./failing-disk/shim.c', import.meta.url).pathname
 
 /** A disk that fails when a test says so. */
@@ -20,14 +21,18 @@ export interface FailingDisk {
 export async function smallDisk(root: string, megabytes: number): Promise<FailingDisk> {
   const dir = join(root, 'small-disk')
   mkdirSync(dir, { recursive: true })
-  await run('mount', ['-t', 'tmpfs', '-o', `size=${megabytes}m`, 'tmpfs', dir])
-  const hog = join(dir, 'hog')
+  await run('mount', ['-t', 'tmpfs', '-o', `size=${megabytes}m,nr_inodes=${FILES}`, 'tmpfs', dir])
+  const hogs = join(dir, 'hogs')
   return {
     dir: join(dir, 'data'),
     env: {},
-    // dd ends with an error, as it should.
-    fail: async () => void (await attempt('dd', ['if=/dev/zero', `of=${hog}`, 'bs=4k'])),
-    heal: async () => rmSync(hog),
+    fail: async () => {
+      mkdirSync(hogs)
+      // Both end with an error, as they should: there is room for no byte, and for no name.
+      await attempt('dd', ['if=/dev/zero', `of=${hogs}/hog`, 'bs=4k'])
+      await attempt('sh', ['-c', `i=0; while mkdir ${hogs}/$i; do i=$((i + 1)); done`])
+    },
+    heal: async () => rmSync(hogs, { recursive: true }),
     remove: async () => void (await attempt('umount', ['-l', dir])),
   }
 }
