@@ -1,9 +1,9 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { preload } from './preload.ts'
 import { attempt } from './run.ts'
 
 const FILES = 300
-const SHIM = new URL('./failing-disk/shim.c', import.meta.url).pathname
 
 /** A disk that fails when a test says so. */
 export interface FailingDisk {
@@ -41,12 +41,10 @@ export async function smallDisk(root: string, megabytes: number): Promise<Failin
 export async function brokenDisk(root: string): Promise<FailingDisk> {
   const dir = join(root, 'broken-disk')
   const on = join(root, 'broken-disk-on')
-  const shim = join(root, 'shim.so')
   mkdirSync(dir, { recursive: true })
-  await run('gcc', ['-shared', '-fPIC', '-O1', '-o', shim, SHIM, '-ldl'])
   return {
     dir,
-    env: { LD_PRELOAD: shim, FAILING_DISK: dir, FAILING_DISK_ON: on },
+    env: { LD_PRELOAD: await preload(root, 'failing-disk'), FAILING_DISK: dir, FAILING_DISK_ON: on },
     fail: async () => writeFileSync(on, ''),
     heal: async () => rmSync(on),
     remove: async () => rmSync(dir, { recursive: true, force: true }),

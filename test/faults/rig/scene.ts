@@ -41,6 +41,7 @@ export class Scene {
   readonly printers: Printers
   readonly network: Network
   readonly memory: { readonly agent: PeakMemory; readonly server: PeakMemory }
+  readonly #later: (() => Promise<void>)[] = []
   #server: Program | undefined
   #agent: Program | undefined
 
@@ -149,11 +150,17 @@ export class Scene {
     return { accounts, seconds: (arrivedMs - started) / 1000 }
   }
 
+  /** Has something be done when all programs have ended. */
+  cleanUp(work: () => Promise<void>): void {
+    this.#later.push(work)
+  }
+
   /** Ends all that runs. */
   async close(): Promise<void> {
     for (const memory of Object.values(this.memory)) memory.stop()
     for (const program of [this.#agent, this.#server]) await program?.end('SIGKILL')
     this.network.stop()
+    for (const work of this.#later) await work()
     await this.printers.remove()
   }
 
