@@ -1,5 +1,9 @@
-import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs'
+import { once } from 'node:events'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { type AddressInfo, connect } from 'node:net'
 import { join } from 'node:path'
+import { pipeline } from 'node:stream'
+import { createServer, type Server, type TlsOptions } from 'node:tls'
 import { makeClock } from '../../lab/clock.ts'
 import { eventually } from '../../lab/program.ts'
 import { run } from '../../lab/run.ts'
@@ -7,8 +11,6 @@ import type { Fault } from '../rig/drive.ts'
 import type { Scene } from '../rig/scene.ts'
 
 const NAME = 'logs.swarmlogs.test'
-/** What a server says before it acks, and some acks. */
-const GREETING_BYTES = 4_000
 const LONG_AGO_SECONDS = 5 * 365 * 24 * 3600
 
 /** What happens to how an agent finds its server and trusts it. */
@@ -18,11 +20,9 @@ export const trust: readonly Fault[] = [
     title: "the server's certificate is of another CA, or has expired; its name is gone, or leads elsewhere",
     isShort: true,
     async run(scene) {
-      const { files, hosts } = await prepare(scene)
+      const { files, hosts, server } = await prepare(scene)
       hosts('127.0.0.1')
-      await scene.startServer({ flags: ['--tls-cert', files.cert, '--tls-key', files.key] })
-      // The port of its network, by a name that only the agent knows.
-      const server = `${NAME}:${scene.network.address.split(':')[1]}`
+      await scene.startServer()
       const within = ['unshare', '--mount', 'sh', '-c', 'mount --bind "$0" /etc/hosts && exec "$@"', files.hosts]
       await scene.startAgent({ flags: ['--server', server, '--tls-ca', files.ca], within })
       await scene.print(3)
@@ -46,10 +46,9 @@ export const trust: readonly Fault[] = [
 /** Ends the connection, and waits until the agent says why there is no other. */
 async function noticed(scene: Scene, why: RegExp): Promise<void> {
   const before = scene.agent.stderr().length
-  // Connections that come about nevertheless, until the server has read its new files, end as well.
-  scene.network.down = (bytes, link) => {
-    if (link.received.down > GREETING_BYTES) link.cut()
-    return [bytes]
+  scene.network.down = (_, link) => {
+    link.cut()
+    return []
   }
   const said = () => scene.agent.stderr().slice(before)
   await eventually(
@@ -61,6 +60,7 @@ async function noticed(scene: Scene, why: RegExp): Promise<void> {
   scene.network.clear()
 }
 
+/** Certificates, a name, and what speaks TLS in the server's stead: it is in front of the network. */
 async function prepare(scene: Scene) {
   const dir = join(scene.dir, 'trust')
   mkdirSync(dir)
@@ -71,15 +71,27 @@ async function prepare(scene: Scene) {
   await certify(path('right'), path('ca'))
   clock.set(-LONG_AGO_SECONDS)
   await certify(path('expired'), path('ca'), clock.env)
-  const files = {
-    ...{ cert: path('cert.pem'), key: path('key.pem'), ca: path('ca.pem'), hosts: path('hosts') },
-    use(name: string) {
-      copyFileSync(`${path(name)}.key`, files.key)
-      copyFileSync(`${path(name)}.pem`, files.cert)
-    },
+  const identity = (name: string) => ({
+    cert: readFileSync(`${path(name)}.pem`),
+    key: readFileSync(`${path(name)}.key`),
+  })
+  const front = await startFront(Number(scene.network.address.split(':')[1]), identity('right'))
+  scene.cleanUp(async () => void front.close())
+  return {
+    files: { ca: path('ca.pem'), hosts: path('hosts'), use: (name: string) => front.setSecureContext(identity(name)) },
+    hosts: (address: string) => writeFileSync(path('hosts'), address && `${address} ${NAME}\n`),
+    server: `${NAME}:${(front.address() as AddressInfo).port}`,
   }
-  files.use('right')
-  return { files, hosts: (address: string) => writeFileSync(files.hosts, address && `${address} ${NAME}\n`) }
+}
+
+async function startFront(target: number, identity: TlsOptions): Promise<Server> {
+  const front = createServer(identity, (socket) => {
+    const behind = connect(target, '127.0.0.1')
+    pipeline(socket, behind, socket, () => {})
+  })
+  front.listen(0, '127.0.0.1')
+  await once(front, 'listening')
+  return front
 }
 
 /** Makes a key and a certificate for two days, signed by a CA or by itself. */

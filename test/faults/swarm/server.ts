@@ -3,7 +3,8 @@ import type { SwarmFault } from '../rig/swarm-drive.ts'
 import type { SwarmStage } from '../rig/swarm-stage.ts'
 
 /** Docker keeps some thousand lines only: what the old store had of the first ones is lost with it. */
-const ROTATING = ['--log-opt', 'max-size=20k', '--log-opt', 'max-file=2']
+// Without the driver's name, Swarm forgets its options.
+const ROTATING = ['--log-driver', 'json-file', '--log-opt', 'max-size=20k', '--log-opt', 'max-file=2']
 
 /** What happens to the server and its store. */
 export const server: readonly SwarmFault[] = [
