@@ -21,7 +21,7 @@ export interface ServiceOptions {
 export class ServicePrinter {
   readonly name: string
   readonly #stage: SwarmStage
-  /** Mounted into every task: `stop` tells all to be silent, `TASK` says how many lines of each source there are. */
+  /** Mounted into every task: `stop` tells all to be silent, the last line of `TASK` says how many lines of each source there are. */
   readonly #dir: string
 
   constructor(stage: SwarmStage, name: string) {
@@ -63,7 +63,7 @@ export class ServicePrinter {
 
   /** What a task printed; where it was killed between two lines, the last ones may not be counted. */
   printed(task: string): Printed {
-    const count = Number(readFileSync(join(this.#dir, task), 'utf8'))
+    const count = Number(readFileSync(join(this.#dir, task), 'utf8').split('\n').at(-2) ?? 0)
     return { stdout: lines(task, 'stdout', count), stderr: lines(task, 'stderr', count) }
   }
 
@@ -95,7 +95,7 @@ function lines(task: string, source: Source, count: number): string[] {
 }
 
 function script({ lines: most = 1_000_000_000, exitCode = 0 }: ServiceOptions): string {
-  const both = `echo "$TASK stdout $i"; echo "$TASK stderr $i" >&2; i=$((i + 1)); echo $i >/ledger/$TASK;`
+  const both = `echo "$TASK stdout $i"; echo "$TASK stderr $i" >&2; i=$((i + 1)); echo $i >>/ledger/$TASK;`
   return `trap 'end=1' TERM; end=; i=0
     while [ -z "$end" ] && [ ! -e /ledger/stop ]; do
       [ $i -lt ${most} ] || exit ${exitCode}

@@ -130,6 +130,10 @@ async function withThreeManagers(scene: SwarmScene, fault: () => Promise<void>):
     for (const node of [1, 2]) await stage.swarm.heal(node)
     await eventually('a quorum', 60_000, async () => await answersAsManager(stage, 1))
     stage.manager = 1
-    await stage.docker(['node', 'demote', ...further])
+    for (const id of further)
+      await eventually('a demotion', 60_000, async () => {
+        const { code } = await attempt('docker', ['--host', stage.swarm.host(1), 'node', 'demote', id])
+        return code === 0
+      })
   }
 }
