@@ -58,3 +58,13 @@ export const FORM_FLAG: FlagSpec = {
 
 /** -o of commands that list things. */
 export const LIST_FLAG: FlagSpec = { flags: '-o, --output <FORM>', text: 'table or json', default: 'table' }
+
+/** Flags that ask Docker instead of a server. */
+export const DIRECT_FLAGS: readonly FlagSpec[] = [
+  { flags: '--direct', text: 'ask no server: read from Docker itself, on every node that it reaches' },
+  {
+    flags: '--docker <HOST>',
+    text: 'with --direct: engine to ask (unix://, tcp://, ssh://USER@HOST; repeatable; default as for the docker command)',
+    isRepeatable: true,
+  },
+]

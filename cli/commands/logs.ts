@@ -3,7 +3,7 @@ import { Client } from '../client.ts'
 import type { CommandSpec } from '../command.ts'
 import { clientConfig, colourConfig } from '../config.ts'
 import { checkTargets, countLines } from '../count.ts'
-import { FOLLOW_FLAG, PRINT_FLAGS, RANGE_FLAGS, SERVER_FLAGS, STRICT_FLAG } from '../flags.ts'
+import { DIRECT_FLAGS, FOLLOW_FLAG, PRINT_FLAGS, RANGE_FLAGS, SERVER_FLAGS, STRICT_FLAG } from '../flags.ts'
 import { MissingNotes } from '../output/missing.ts'
 import { openPrinter } from '../output/printer.ts'
 import { say } from '../output/say.ts'
@@ -26,7 +26,7 @@ Examples:
   swarmlogs logs -f -n 20 -t web     20 of each task with times, and what comes
   swarmlogs logs --raw --since 2h --until 1h shop_web.1 > hour.log`
 
-type LogsFlags = QuestionFlags & { readonly follow?: boolean }
+type LogsFlags = QuestionFlags & { readonly follow?: boolean; readonly direct?: boolean }
 
 /** The command `logs`. */
 export const logs: CommandSpec = {
@@ -37,6 +37,7 @@ export const logs: CommandSpec = {
     ...RANGE_FLAGS,
     { flags: '--current', text: 'only tasks that Docker still has' },
     ...PRINT_FLAGS,
+    ...DIRECT_FLAGS,
     STRICT_FLAG,
     ...SERVER_FLAGS,
   ],
@@ -52,6 +53,11 @@ async function run([target = '']: readonly string[], given: Flags): Promise<void
   const printer = await openPrinter(look)
   const output = { printer, notes: new MissingNotes(flags.strict === true, look) }
   const { params, count } = question
+  if (flags.direct === true) {
+    const { direct } = await import('./direct.ts')
+    const newest = typeof count === 'number' ? count : undefined
+    return direct(given, { targets: [target], question, newest, perTask: true, follow: flags.follow === true }, output)
+  }
   if (typeof count === 'number') {
     params.set('n', String(count))
     params.set('per', 'task')

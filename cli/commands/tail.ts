@@ -2,7 +2,16 @@ import type { Flags } from '../../shared/settings.ts'
 import { Client } from '../client.ts'
 import type { CommandSpec } from '../command.ts'
 import { clientConfig, colourConfig } from '../config.ts'
-import { FILTER_FLAGS, FOLLOW_FLAG, FORM_FLAG, PRINT_FLAGS, RANGE_FLAGS, SERVER_FLAGS, STRICT_FLAG } from '../flags.ts'
+import {
+  DIRECT_FLAGS,
+  FILTER_FLAGS,
+  FOLLOW_FLAG,
+  FORM_FLAG,
+  PRINT_FLAGS,
+  RANGE_FLAGS,
+  SERVER_FLAGS,
+  STRICT_FLAG,
+} from '../flags.ts'
 import { MissingNotes } from '../output/missing.ts'
 import { openPrinter } from '../output/printer.ts'
 import { say } from '../output/say.ts'
@@ -21,7 +30,7 @@ Examples:
   swarmlogs tail -f web api --grep timeout   lines of two that hold "timeout"
   swarmlogs tail web.2 -n 1000 -o json       of one task, as JSON records`
 
-type TailFlags = QuestionFlags & { readonly follow?: boolean }
+type TailFlags = QuestionFlags & { readonly follow?: boolean; readonly direct?: boolean }
 
 /** The command `tail`. */
 export const tail: CommandSpec = {
@@ -34,6 +43,7 @@ export const tail: CommandSpec = {
     { flags: '--grep <TEXT>', text: 'only lines that hold this text; case does not matter' },
     ...PRINT_FLAGS,
     FORM_FLAG,
+    ...DIRECT_FLAGS,
     STRICT_FLAG,
     ...SERVER_FLAGS,
   ],
@@ -45,14 +55,20 @@ async function run(targets: readonly string[], given: Flags): Promise<void> {
   const flags: TailFlags = given
   const question = readQuestion(flags, targets)
   const { form, params, count } = question
+  const sayDefault = () => isDefault && say(`the last ${DEFAULT_COUNT} lines; -n or --since show more`)
   const client = new Client(clientConfig(flags))
   const look = { ...colourConfig(flags), ...question }
   const printer = await openPrinter(look)
   const output = { printer, notes: new MissingNotes(flags.strict === true, look) }
   const isDefault = count === undefined && flags.since === undefined
+  if (flags.direct === true) {
+    const { direct } = await import('./direct.ts')
+    const newest = isDefault ? DEFAULT_COUNT : typeof count === 'number' ? count : undefined
+    if (isDefault) sayDefault()
+    return direct(given, { targets, question, newest, perTask: false, follow: flags.follow === true }, output)
+  }
   if (isDefault) params.set('n', String(DEFAULT_COUNT))
   else if (typeof count === 'number') params.set('n', String(count))
-  const sayDefault = () => isDefault && say(`the last ${DEFAULT_COUNT} lines; -n or --since show more`)
   if (flags.follow !== true) {
     const response = await ask(client, form, params)
     sayDefault()
