@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { DirectLine, DirectListener, DirectWanted } from '../shared/direct.ts'
 import { SwarmlogsError } from '../shared/errors.ts'
 import type { Source } from '../shared/record.ts'
 import { compareLines, inOrder } from './direct/order.ts'
-import { type DirectLine, keyOf, type Origin } from './direct/origin.ts'
+import { keyOf, type Origin } from './direct/origin.ts'
 import { inspected, readPart } from './direct/read.ts'
 import { type Survey, survey } from './direct/survey.ts'
-import type { Listener, Wanted } from './direct/wanted.ts'
 import { Merge } from './merge.ts'
 import { Engine, type EngineAddress } from './tail/engine.ts'
 import { Slots } from './tail/slots.ts'
@@ -27,10 +27,10 @@ type Reached = Map<Source, Pick<DirectLine, 'time' | 'ordinal'>>
 export class Direct {
   readonly #engines: readonly Engine[]
   readonly #signal: AbortSignal
-  readonly #listener: Listener
+  readonly #listener: DirectListener
   readonly #reached = new Map<string, Reached>()
 
-  constructor(addresses: readonly EngineAddress[], signal: AbortSignal, listener: Listener) {
+  constructor(addresses: readonly EngineAddress[], signal: AbortSignal, listener: DirectListener) {
     this.#engines = addresses.map((address) => new Engine(address))
     this.#signal = signal
     this.#listener = listener
@@ -42,7 +42,7 @@ export class Direct {
   }
 
   /** The lines that Docker has, in the order of the store. */
-  async *history({ origins }: Survey, wanted: Wanted): AsyncGenerator<readonly DirectLine[], void> {
+  async *history({ origins }: Survey, wanted: DirectWanted): AsyncGenerator<readonly DirectLine[], void> {
     const chosen = origins.filter(({ stream }) => wanted.takes(stream))
     if (wanted.newest !== undefined) {
       yield* chunked(await this.#newest(chosen, wanted, wanted.newest))
@@ -56,7 +56,7 @@ export class Direct {
   }
 
   /** What comes in from where the history ended, also of tasks that come later; until the signal aborts. */
-  async *follow(first: Survey, wanted: Wanted): AsyncGenerator<readonly DirectLine[], void> {
+  async *follow(first: Survey, wanted: DirectWanted): AsyncGenerator<readonly DirectLine[], void> {
     const merge = new Merge<DirectLine[]>((lines) => lines.reduce((sum, { message }) => sum + message.length, 0))
     this.#signal.addEventListener('abort', () => merge.close(), { once: true })
     const relisting = this.#relist(first, wanted, merge)
@@ -64,7 +64,7 @@ export class Direct {
     await relisting
   }
 
-  async #relist(first: Survey, wanted: Wanted, merge: Merge<DirectLine[]>): Promise<void> {
+  async #relist(first: Survey, wanted: DirectWanted, merge: Merge<DirectLine[]>): Promise<void> {
     const followed = new Set<string>()
     let isFirst = true
     let known: Survey = first
@@ -88,7 +88,7 @@ export class Direct {
   }
 
   /** A log that is followed from where it was read to; of one that nothing was read of, all comes that is wanted. */
-  async *#live(listed: Origin, wanted: Wanted, isFirst: boolean): AsyncGenerator<DirectLine[], void> {
+  async *#live(listed: Origin, wanted: DirectWanted, isFirst: boolean): AsyncGenerator<DirectLine[], void> {
     const reached = this.#reachedOf(listed)
     const last = [...reached.values()].reduce<bigint | undefined>((max, { time }) => later(max, time), undefined)
     const since = last === undefined ? wanted.since : last - OVERLAP_NS
@@ -108,7 +108,7 @@ export class Direct {
     }
   }
 
-  async #newest(origins: readonly Origin[], wanted: Wanted, count: number): Promise<DirectLine[]> {
+  async #newest(origins: readonly Origin[], wanted: DirectWanted, count: number): Promise<DirectLine[]> {
     const slots = new Slots(AT_ONCE)
     let all: DirectLine[] = []
     const keep = (lines: DirectLine[]) => {
@@ -134,7 +134,7 @@ export class Direct {
   }
 
   /** The wanted lines of one log; what cannot be read of it is said. */
-  async *#read(listed: Origin, wanted: Wanted): AsyncGenerator<DirectLine[], void> {
+  async *#read(listed: Origin, wanted: DirectWanted): AsyncGenerator<DirectLine[], void> {
     const { since, until, newest, takesAll } = wanted
     const reached = this.#reachedOf(listed)
     const isCounted = newest !== undefined && takesAll && until === undefined

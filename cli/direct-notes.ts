@@ -1,3 +1,4 @@
+import type { DirectListener, Unreached } from '../shared/direct.ts'
 import type { LogStream } from '../shared/record.ts'
 import { say } from './output/say.ts'
 import { taskNote } from './output/task-note.ts'
@@ -5,15 +6,8 @@ import { taskNote } from './output/task-note.ts'
 const MAX_NOTES = 50
 const EXIT_INCOMPLETE = 3
 
-/** Lines of a node that cannot be had. */
-interface Unreached {
-  readonly node: string
-  readonly reason: string
-  readonly stream?: LogStream
-}
-
 /** Says on stderr what is read from Docker, and what could not be. With `isStrict`, that makes the exit code 3. */
-export class DirectNotes {
+export class DirectNotes implements DirectListener {
   readonly #isStrict: boolean
   readonly #said = new Set<string>()
 

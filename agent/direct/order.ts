@@ -1,5 +1,5 @@
+import type { DirectLine } from '../../shared/direct.ts'
 import { comparePositions } from '../../shared/record.ts'
-import type { DirectLine } from './origin.ts'
 
 /** Docker writes lines of stdout and stderr that come together in any order: so many are held back to be put in that of their times. */
 const HELD = 256

@@ -1,4 +1,4 @@
-import type { LogStream, Source } from '../../shared/record.ts'
+import type { LogStream } from '../../shared/record.ts'
 import type { Engine } from '../tail/engine.ts'
 
 /** A log that an engine can be asked for, and whose it is. */
@@ -10,18 +10,6 @@ export interface Origin {
   readonly isRunning: boolean
   /** Only told of tasks; a container is inspected when it is read. */
   readonly tty: boolean
-}
-
-/** One line as the engine told it. */
-export interface DirectLine {
-  readonly stream: LogStream
-  readonly source: Source
-  /** Nanoseconds since 1970. */
-  readonly time: bigint
-  /** Index among the lines of the same source with the same time, from 0. */
-  readonly ordinal: number
-  readonly message: string
-  readonly cutFrom: number
 }
 
 /** What a log is known by while it is followed. */

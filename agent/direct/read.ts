@@ -1,3 +1,4 @@
+import type { DirectLine } from '../../shared/direct.ts'
 import { SwarmlogsError } from '../../shared/errors.ts'
 import type { Source } from '../../shared/record.ts'
 import { parseAttributes } from '../enrich.ts'
@@ -7,7 +8,7 @@ import { attributesOf, imageOf, inspectTarget } from '../tail/containers.ts'
 import { nanosOf } from '../tail/gaps.ts'
 import { isReadable } from '../target.ts'
 import { TtyFrames } from '../tty.ts'
-import { type DirectLine, type Origin, pathOf } from './origin.ts'
+import { type Origin, pathOf } from './origin.ts'
 
 /** Which part of a log to read. */
 export interface Part {

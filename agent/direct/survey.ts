@@ -1,3 +1,4 @@
+import type { DirectSurvey, Unreached } from '../../shared/direct.ts'
 import { SwarmlogsError } from '../../shared/errors.ts'
 import type { Inventory, NodeInfo, ServiceInfo } from '../../shared/inventory.ts'
 import type { LogStream } from '../../shared/record.ts'
@@ -11,19 +12,9 @@ import type { Origin } from './origin.ts'
 /** As Swarm makes them; an engine outside a Swarm has an id of another form. */
 const SWARM_ID = /^[0-9a-z]{25}$/
 
-/** Why lines of a node cannot be had. */
-export interface Unreached {
-  readonly node: string
-  readonly reason: string
-  /** Whose lines they are; undefined: nobody can tell. */
-  readonly stream?: LogStream
-}
-
-/** What there is to read, as the engines tell. */
-export interface Survey {
+/** What there is to read, and where from. */
+export interface Survey extends DirectSurvey {
   readonly origins: readonly Origin[]
-  readonly services: readonly ServiceInfo[]
-  readonly unreached: readonly Unreached[]
 }
 
 /** One engine's part of it. */
@@ -61,8 +52,10 @@ export async function survey(engines: readonly Engine[], signal: AbortSignal): P
   const others = manager === undefined ? [] : await tasksElsewhere(manager, views, signal)
   const readable = others.flatMap((one) => ('engine' in one ? [one] : []))
   const down = others.flatMap((one) => ('engine' in one ? [] : [one]))
+  const origins = [...views.flatMap((view) => view.origins), ...readable]
   return {
-    origins: [...views.flatMap(({ origins }) => origins), ...readable],
+    origins,
+    streams: origins.map(({ stream }) => stream),
     services: manager?.inventory?.services ?? [],
     unreached: [...failed, ...down, ...(manager === undefined ? blindNote(views) : [])],
   }

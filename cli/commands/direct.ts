@@ -1,6 +1,4 @@
-import type { DirectLine } from '../../agent/direct/origin.ts'
-import type { Survey } from '../../agent/direct/survey.ts'
-import type { Wanted } from '../../agent/direct/wanted.ts'
+import type { DirectLine, DirectSurvey, DirectWanted } from '../../shared/direct.ts'
 import { SwarmlogsError } from '../../shared/errors.ts'
 import type { LogRecord, LogStream, Source } from '../../shared/record.ts'
 import type { Flags } from '../../shared/settings.ts'
@@ -65,7 +63,7 @@ async function serverParts() {
 }
 
 /** Which lines are wanted, and how wide slots are printed. */
-function choiceOf(server: Server, survey: Survey, asked: Asked) {
+function choiceOf(server: Server, survey: DirectSurvey, asked: Asked) {
   const { params } = asked.question
   const universe = { streams: streamsOf(survey), services: survey.services }
   const targets = asked.targets.map((text) => {
@@ -93,11 +91,11 @@ function choiceOf(server: Server, survey: Survey, asked: Asked) {
     wantsDetails: params.has('details'),
     // Docker pads a service's slots, but not those of a task that was asked for by itself.
     width: isTask ? () => 0 : widthOf(survey),
-  } satisfies Omit<Wanted, 'since' | 'until'> & { width: (stream: LogStream) => number }
+  } satisfies Omit<DirectWanted, 'since' | 'until'> & { width: (stream: LogStream) => number }
 }
 
-function streamsOf({ origins, unreached }: Survey): LogStream[] {
-  return [...origins.map(({ stream }) => stream), ...unreached.flatMap(({ stream }) => stream ?? [])]
+function streamsOf({ streams, unreached }: DirectSurvey): LogStream[] {
+  return [...streams, ...unreached.flatMap(({ stream }) => stream ?? [])]
 }
 
 function noSuchTarget(server: Server, text: string, universe: Parameters<Server['resolveTarget']>[1]): SwarmlogsError {
@@ -109,7 +107,7 @@ function noSuchTarget(server: Server, text: string, universe: Parameters<Server[
 }
 
 /** Digits of a service's replicas, as docker pads; where no manager tells, of the widest slot there is. */
-function widthOf(survey: Survey): (stream: LogStream) => number {
+function widthOf(survey: DirectSurvey): (stream: LogStream) => number {
   const widths = new Map(
     survey.services.map(({ id, mode, replicas }) => [id, mode === 'replicated' ? String(replicas).length : 1]),
   )
@@ -121,7 +119,7 @@ function widthOf(survey: Survey): (stream: LogStream) => number {
 }
 
 /** The time range; relative times are by this machine's clock. */
-function rangeOf(params: URLSearchParams): Pick<Wanted, 'since' | 'until'> {
+function rangeOf(params: URLSearchParams): Pick<DirectWanted, 'since' | 'until'> {
   const now = BigInt(Date.now()) * NS_PER_MS
   const zone = params.get('timezone') ?? 'UTC'
   const [since, until] = ['since', 'until'].map((name) => {
