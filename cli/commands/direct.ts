@@ -1,10 +1,11 @@
 import type { DirectLine, DirectSurvey, DirectWanted } from '../../shared/direct.ts'
 import { SwarmlogsError } from '../../shared/errors.ts'
-import type { LogRecord, LogStream, Source } from '../../shared/record.ts'
+import { LEVELS, type LogRecord, type LogStream, type Source } from '../../shared/record.ts'
 import type { Flags } from '../../shared/settings.ts'
 import { parseTime } from '../../shared/time.ts'
 import { DirectNotes } from '../direct-notes.ts'
 import { directRecord } from '../output/direct-record.ts'
+import { reordered } from '../output/reorder.ts'
 import { say } from '../output/say.ts'
 import type { Output } from '../print.ts'
 import type { Question } from '../question.ts'
@@ -15,7 +16,6 @@ const NS_PER_MS = 1_000_000n
 
 /** What is read from Docker. */
 export interface Asked {
-  readonly targets: readonly string[]
   readonly question: Question
   /** The newest so many lines, of all or of each task; undefined: all. */
   readonly newest: number | undefined
@@ -42,13 +42,33 @@ export async function direct(flags: Flags, asked: Asked, output: Output): Promis
   const reader = new Direct(addresses, new AbortController().signal, notes)
   const survey = await reader.survey()
   notes.begin()
-  const choice = choiceOf(server, survey, asked)
+  const choice = choiceOf(server, survey, asked, output.matching)
   for (const one of survey.unreached) if (one.stream === undefined || choice.takes(one.stream)) notes.unreached(one)
   const print = linePrinter(server, choice.width, asked, output)
   const wanted = { ...choice, ...rangeOf(asked.question.params) }
-  for await (const lines of reader.history(survey, wanted)) await print(lines)
-  if (asked.follow) for await (const lines of reader.follow(survey, wanted)) await print(lines)
-  await output.printer.end()
+  const history = reader.history(survey, wanted)
+  if (asked.question.params.get('order') === 'desc') await print((await collected(history, asked)).reverse())
+  else for await (const lines of history) await print(lines)
+  if (asked.follow) await printLive(reader.follow(survey, wanted), asked, print)
+  await output.close()
+}
+
+/** The whole answer, where its last line is to be the first. Throws SWARMLOGS_USAGE where that has no bounds. */
+async function collected(lines: AsyncIterable<readonly DirectLine[]>, { newest }: Asked): Promise<DirectLine[]> {
+  if (newest === undefined) {
+    throw new SwarmlogsError('SWARMLOGS_USAGE', 'cannot show all lines from Docker in reverse: say with -n how many')
+  }
+  const all: DirectLine[] = []
+  for await (const batch of lines) all.push(...batch)
+  return all
+}
+
+async function printLive(
+  batches: AsyncGenerator<readonly DirectLine[]>,
+  { question }: Asked,
+  print: (lines: readonly DirectLine[]) => Promise<void>,
+): Promise<void> {
+  for await (const lines of question.isOrdered ? reordered(batches) : batches) await print(lines)
 }
 
 async function serverParts() {
@@ -63,10 +83,10 @@ async function serverParts() {
 }
 
 /** Which lines are wanted, and how wide slots are printed. */
-function choiceOf(server: Server, survey: DirectSurvey, asked: Asked) {
+function choiceOf(server: Server, survey: DirectSurvey, asked: Asked, matching: Output['matching']) {
   const { params } = asked.question
   const universe = { streams: streamsOf(survey), services: survey.services }
-  const targets = asked.targets.map((text) => {
+  const targets = params.getAll('target').map((text) => {
     const target = server.resolveTarget(text, universe)
     if (target.widened.length > 0) say(`${text}: ${target.widened.join(', ')}`)
     if (target.kind === 'none' && !asked.follow) throw noSuchTarget(server, text, universe)
@@ -75,6 +95,7 @@ function choiceOf(server: Server, survey: DirectSurvey, asked: Asked) {
   })
   const sources = params.getAll('source') as Source[]
   const grep = params.get('grep') ?? ''
+  const leastLevel = LEVELS.findIndex((level) => params.get('q') === `level>=${level}`)
   const filter = {
     ...{ services: params.getAll('service'), stacks: params.getAll('stack'), tasks: params.getAll('task') },
     ...{ nodes: params.getAll('node'), containers: params.getAll('container'), sources, grep },
@@ -84,8 +105,12 @@ function choiceOf(server: Server, survey: DirectSurvey, asked: Asked) {
   return {
     takes: (stream: LogStream) => isTarget(stream) && server.streamMatches(filter, stream),
     takesLine: ({ source, message }: DirectLine) =>
-      (sources.length === 0 || sources.includes(source)) && server.messageMatches(filter, message),
-    takesAll: sources.length === 0 && grep === '',
+      (sources.length === 0 || sources.includes(source)) &&
+      server.messageMatches(filter, message) &&
+      (leastLevel === -1 || LEVELS.indexOf(server.parseLine(message).level as (typeof LEVELS)[number]) >= leastLevel) &&
+      // With lines around, those that do not match are wanted, too.
+      (asked.question.around > 0 || matching === undefined || matching.takes(message)),
+    takesAll: sources.length === 0 && grep === '' && leastLevel === -1 && matching?.isChoosing !== true,
     newest: asked.newest,
     perTask: asked.perTask,
     wantsDetails: params.has('details'),

@@ -1,22 +1,24 @@
 import type { Flags } from '../../shared/settings.ts'
 import { Client } from '../client.ts'
 import type { CommandSpec } from '../command.ts'
-import { clientConfig, colourConfig } from '../config.ts'
+import { clientConfig } from '../config.ts'
 import {
   DIRECT_FLAGS,
   FILTER_FLAGS,
   FOLLOW_FLAG,
   FORM_FLAG,
+  MATCH_FLAGS,
+  ORDERED_FLAG,
   PRINT_FLAGS,
   RANGE_FLAGS,
   SERVER_FLAGS,
+  SHOW_FLAGS,
   STRICT_FLAG,
 } from '../flags.ts'
-import { MissingNotes } from '../output/missing.ts'
-import { openPrinter } from '../output/printer.ts'
 import { say } from '../output/say.ts'
 import { ask, printAnswer } from '../print.ts'
 import { type QuestionFlags, readQuestion } from '../question.ts'
+import { openOutput } from '../show.ts'
 
 const DEFAULT_COUNT = 100
 
@@ -37,11 +39,19 @@ export const tail: CommandSpec = {
   operand: { form: '[TARGET...]', text: 'services and tasks' },
   flags: [
     FOLLOW_FLAG,
+    ORDERED_FLAG,
     { flags: '-n, --tail <N>', text: `the newest N lines in total, or all (default ${DEFAULT_COUNT} without --since)` },
     ...RANGE_FLAGS,
     ...FILTER_FLAGS,
+    {
+      flags: '--slot <SLOT>',
+      text: 'a slot, such as web.3, across all its tasks and nodes (repeatable)',
+      isRepeatable: true,
+    },
     { flags: '--grep <TEXT>', text: 'only lines that hold this text; case does not matter' },
+    ...MATCH_FLAGS,
     ...PRINT_FLAGS,
+    ...SHOW_FLAGS,
     FORM_FLAG,
     ...DIRECT_FLAGS,
     STRICT_FLAG,
@@ -57,15 +67,13 @@ async function run(targets: readonly string[], given: Flags): Promise<void> {
   const { form, params, count } = question
   const sayDefault = () => isDefault && say(`the last ${DEFAULT_COUNT} lines; -n or --since show more`)
   const client = new Client(clientConfig(flags))
-  const look = { ...colourConfig(flags), ...question }
-  const printer = await openPrinter(look)
-  const output = { printer, notes: new MissingNotes(flags.strict === true, look) }
+  const output = await openOutput(flags, question, flags.follow === true)
   const isDefault = count === undefined && flags.since === undefined
   if (flags.direct === true) {
     const { direct } = await import('./direct.ts')
     const newest = isDefault ? DEFAULT_COUNT : typeof count === 'number' ? count : undefined
     if (isDefault) sayDefault()
-    return direct(given, { targets, question, newest, perTask: false, follow: flags.follow === true }, output)
+    return direct(given, { question, newest, perTask: false, follow: flags.follow === true }, output)
   }
   if (isDefault) params.set('n', String(DEFAULT_COUNT))
   else if (typeof count === 'number') params.set('n', String(count))
@@ -78,5 +86,5 @@ async function run(targets: readonly string[], given: Flags): Promise<void> {
   const { follow } = await import('../follow.ts')
   // History is only sent where it is asked for.
   if (count === 'all' && flags.since === undefined) params.set('since', '0')
-  await follow(client, { form, params, wantsBegins: flags.since !== undefined }, output)
+  await follow(client, { question, wantsBegins: flags.since !== undefined }, output)
 }

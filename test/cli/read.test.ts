@@ -154,6 +154,6 @@ describe('search', () => {
       stdout: 'x\n',
       stderr: '',
     })
-    expect(asked()).toEqual(['/api/v1/search?order=desc&grep=x&n=3'])
+    expect(asked()).toEqual(['/api/v1/search?grep=x&order=desc&n=3'])
   })
 })
