@@ -54,8 +54,9 @@ async function printFrames(pieces: AsyncIterable<Buffer>, output: Output): Promi
   demux.end()
   // A server that is older says nothing.
   if (demux.trailer === '') return
-  const { completeness, gaps }: ApiTrailer = JSON.parse(demux.trailer)
+  const { completeness, gaps, stopped }: ApiTrailer = JSON.parse(demux.trailer)
   for (const gap of gaps) notes.gap(gap)
+  notes.stopped(stopped)
   notes.verdict(completeness)
 }
 
@@ -71,7 +72,8 @@ async function printRecords(pieces: AsyncIterable<Buffer>, output: Output): Prom
     held = bytes.subarray(lastLine)
   }
   await output.close()
-  const { completeness } = checkEnd(held.toString())
+  const { completeness, stopped } = checkEnd(held.toString())
+  notes.stopped(stopped)
   if (completeness !== undefined) notes.verdict(completeness)
 }
 

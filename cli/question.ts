@@ -1,5 +1,6 @@
 import { SwarmlogsError } from '../shared/errors.ts'
 import { LEVELS } from '../shared/record.ts'
+import { joinQueries } from './operands.ts'
 import type { MatchFlags } from './output/matching.ts'
 
 /** Flags of `tail`, `logs` and `search`, as commander hands them on. */
@@ -20,6 +21,8 @@ export type QuestionFlags = {
   readonly container?: readonly string[]
   readonly source?: string
   readonly grep?: string
+  /** From an operand, not from a flag. */
+  readonly q?: string
   readonly order?: string
   readonly current?: boolean
   readonly output?: string
@@ -60,7 +63,7 @@ export interface Question extends MatchFlags {
 
 const OUTPUTS: readonly string[] = ['text', 'raw', 'json', 'logfmt', 'csv']
 const LISTS = ['node', 'stack', 'service', 'task', 'container'] as const
-const TEXTS = ['source', 'grep', 'since', 'until', 'order'] as const
+const TEXTS = ['source', 'grep', 'q', 'since', 'until', 'order'] as const
 /** Only these forms of time depend on where the asking machine is. */
 const NEEDS_ZONE = /^\d{4}-|day$/i
 
@@ -82,7 +85,6 @@ export function readQuestion(flags: QuestionFlags, targets: readonly string[]): 
   if (flags.reverse === true && flags.follow === true) {
     throw new SwarmlogsError('SWARMLOGS_USAGE', 'cannot follow lines with the newest first: leave out --reverse or -f')
   }
-  if (flags.level !== undefined) params.set('q', `level>=${readLevel(flags.level)}`)
   if (isText) addPrintFlags(params, flags, isRaw)
   const count = flags.tail === undefined ? undefined : (parseCount(flags.tail) ?? 'all')
   const hasTime = isText && flags.timestamps === true
@@ -103,7 +105,10 @@ function readLevel(text: string): string {
   throw new SwarmlogsError('SWARMLOGS_USAGE', `cannot use '${text}' for --level: give one of ${LEVELS.join(', ')}`)
 }
 
-/** -i, -e, -H and --context; with --context a --grep is matched here, too, for the server would leave the lines around out. */
+/**
+ * -i, -e, --level, -H and --context. What is matched goes to the server as a query; but with --context it is matched here, for the server
+ * would leave the lines around out.
+ */
 function matchingOf(flags: QuestionFlags, params: URLSearchParams): MatchFlags & { readonly around: number } {
   const { include = [], exclude = [], highlight = [], context = '0' } = flags
   if (!/^\d{1,4}$/.test(context)) {
@@ -113,14 +118,37 @@ function matchingOf(flags: QuestionFlags, params: URLSearchParams): MatchFlags &
     )
   }
   const around = Number(context)
-  const grep = params.get('grep')
-  if (around === 0) return { include, exclude, highlight, around }
-  if (grep === null && include.length + exclude.length === 0) {
+  if (around > 0) return { ...matchedHere(flags, params), highlight, around }
+  const queries = [
+    ...(flags.q === undefined ? [] : [flags.q]),
+    ...(flags.level === undefined ? [] : [`level>=${readLevel(flags.level)}`]),
+    ...(include.length === 0 ? [] : [include.map(regexText).join(' OR ')]),
+    ...exclude.map((regex) => `-${regexText(regex)}`),
+  ]
+  if (queries.length > 0) params.set('q', joinQueries(queries))
+  return { highlight: [...include, ...highlight], around }
+}
+
+/** A regex as the query language writes it. */
+function regexText(source: string): string {
+  return `/${source.replaceAll(/\\.|\//gsu, (part) => (part === '/' ? '\\/' : part))}/`
+}
+
+/** What is matched here: a word that is searched for is, a query cannot be. */
+function matchedHere({ include = [], exclude = [], level, q }: QuestionFlags, params: URLSearchParams): MatchFlags {
+  const isWord = q !== undefined && /^[\p{L}\p{N}_]+$/u.test(q)
+  const text = params.get('grep') ?? (isWord ? q : null)
+  if ((q !== undefined && !isWord) || level !== undefined) {
+    const remedy = 'give the text by --grep or -i, or ask `swarmlogs context` for the surroundings of a line'
+    throw new SwarmlogsError('SWARMLOGS_USAGE', `cannot use --context with a query: ${remedy}`)
+  }
+  if (text === null && include.length + exclude.length === 0) {
     throw new SwarmlogsError('SWARMLOGS_USAGE', 'cannot use --context by itself: say by --grep or -i around what')
   }
   params.delete('grep')
-  const literal = grep === null ? [] : [`(?i)${grep.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')}`]
-  return { include: [...include, ...literal], exclude, highlight, around }
+  params.delete('q')
+  const literal = text === null ? [] : [`(?i)${text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')}`]
+  return { include: [...include, ...literal], exclude }
 }
 
 /** Reads -n: a count, or undefined for `all`; docker takes a negative count for all, too. Throws SWARMLOGS_USAGE. */

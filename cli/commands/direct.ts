@@ -1,6 +1,6 @@
 import type { DirectLine, DirectSurvey, DirectWanted } from '../../shared/direct.ts'
 import { SwarmlogsError } from '../../shared/errors.ts'
-import { LEVELS, type LogRecord, type LogStream, type Source } from '../../shared/record.ts'
+import type { LogRecord, LogStream, Source } from '../../shared/record.ts'
 import type { Flags } from '../../shared/settings.ts'
 import { parseTime } from '../../shared/time.ts'
 import { DirectNotes } from '../direct-notes.ts'
@@ -42,7 +42,7 @@ export async function direct(flags: Flags, asked: Asked, output: Output): Promis
   const reader = new Direct(addresses, new AbortController().signal, notes)
   const survey = await reader.survey()
   notes.begin()
-  const choice = choiceOf(server, survey, asked, output.matching)
+  const choice = choiceOf(server, survey, asked)
   for (const one of survey.unreached) if (one.stream === undefined || choice.takes(one.stream)) notes.unreached(one)
   const print = linePrinter(server, choice.width, asked, output)
   const wanted = { ...choice, ...rangeOf(asked.question.params) }
@@ -72,18 +72,19 @@ async function printLive(
 }
 
 async function serverParts() {
-  const [{ resolveTarget, nearestNames, serviceNames }, { streamMatches, messageMatches }, print, { parseLine }] =
-    await Promise.all([
-      import('../../server/query/targets.ts'),
-      import('../../server/query/filter.ts'),
-      import('../../server/query/print.ts'),
-      import('../../server/parse/line.ts'),
-    ])
-  return { resolveTarget, nearestNames, serviceNames, streamMatches, messageMatches, ...print, parseLine }
+  const parts = await Promise.all([
+    import('../../server/query/targets.ts'),
+    import('../../server/query/filter.ts'),
+    import('../../server/query/print.ts'),
+    import('../../server/parse/line.ts'),
+    import('../../shared/query/parse.ts'),
+  ])
+  const [targets, filter, print, line, query] = parts
+  return { ...targets, ...filter, ...print, ...line, ...query }
 }
 
 /** Which lines are wanted, and how wide slots are printed. */
-function choiceOf(server: Server, survey: DirectSurvey, asked: Asked, matching: Output['matching']) {
+function choiceOf(server: Server, survey: DirectSurvey, asked: Asked) {
   const { params } = asked.question
   const universe = { streams: streamsOf(survey), services: survey.services }
   const targets = params.getAll('target').map((text) => {
@@ -95,22 +96,19 @@ function choiceOf(server: Server, survey: DirectSurvey, asked: Asked, matching: 
   })
   const sources = params.getAll('source') as Source[]
   const grep = params.get('grep') ?? ''
-  const leastLevel = LEVELS.findIndex((level) => params.get('q') === `level>=${level}`)
+  const q = params.get('q')
   const filter = {
     ...{ services: params.getAll('service'), stacks: params.getAll('stack'), tasks: params.getAll('task') },
     ...{ nodes: params.getAll('node'), containers: params.getAll('container'), sources, grep },
+    ...(q !== null && { where: server.parseQuery(q) }),
   }
   const isTarget = (stream: LogStream) => targets.length === 0 || targets.some((target) => target.matches(stream))
   const isTask = targets.length > 0 && targets.every(({ kind }) => kind === 'task')
   return {
     takes: (stream: LogStream) => isTarget(stream) && server.streamMatches(filter, stream),
-    takesLine: ({ source, message }: DirectLine) =>
-      (sources.length === 0 || sources.includes(source)) &&
-      server.messageMatches(filter, message) &&
-      (leastLevel === -1 || LEVELS.indexOf(server.parseLine(message).level as (typeof LEVELS)[number]) >= leastLevel) &&
-      // With lines around, those that do not match are wanted, too.
-      (asked.question.around > 0 || matching === undefined || matching.takes(message)),
-    takesAll: sources.length === 0 && grep === '' && leastLevel === -1 && matching?.isChoosing !== true,
+    // With lines around, those that do not match are wanted, too: they are chosen on their way out.
+    takesLine: (line: DirectLine) => server.lineMatches(filter, { ...line, ...server.parseLine(line.message) }),
+    takesAll: sources.length === 0 && !server.looksAtLines(filter),
     newest: asked.newest,
     perTask: asked.perTask,
     wantsDetails: params.has('details'),

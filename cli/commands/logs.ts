@@ -15,6 +15,7 @@ import {
   SHOW_FLAGS,
   STRICT_FLAG,
 } from '../flags.ts'
+import { joinQueries } from '../operands.ts'
 import { say } from '../output/say.ts'
 import { ask, printAnswer } from '../print.ts'
 import { type QuestionFlags, readQuestion } from '../question.ts'
@@ -34,13 +35,14 @@ ${TOO_MANY}.
 Examples:
   swarmlogs logs web                 all lines of a service
   swarmlogs logs -f -n 20 -t web     20 of each task with times, and what comes
+  swarmlogs logs web 'status>=500'   only these lines (see swarmlogs search --help)
   swarmlogs logs --raw --since 2h --until 1h shop_web.1 > hour.log`
 
 type LogsFlags = QuestionFlags & { readonly follow?: boolean; readonly direct?: boolean }
 
 /** The command `logs`. */
 export const logs: CommandSpec = {
-  operand: { form: '<SERVICE|TASK>', text: 'service or task' },
+  operand: { form: '<SERVICE|TASK> [QUERY...]', text: 'service or task; then what its lines must have' },
   flags: [
     FOLLOW_FLAG,
     ORDERED_FLAG,
@@ -59,8 +61,8 @@ export const logs: CommandSpec = {
   run,
 }
 
-async function run([target = '']: readonly string[], given: Flags): Promise<void> {
-  const flags: LogsFlags = given
+async function run([target = '', ...queries]: readonly string[], given: Flags): Promise<void> {
+  const flags: LogsFlags = queries.length === 0 ? given : { ...given, q: joinQueries(queries) }
   const question = readQuestion(flags, [target])
   const client = new Client(clientConfig(flags))
   const output = await openOutput(flags, question, flags.follow === true)

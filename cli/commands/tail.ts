@@ -7,6 +7,7 @@ import {
   FILTER_FLAGS,
   FOLLOW_FLAG,
   FORM_FLAG,
+  GREP_FLAG,
   MATCH_FLAGS,
   ORDERED_FLAG,
   PRINT_FLAGS,
@@ -15,6 +16,7 @@ import {
   SHOW_FLAGS,
   STRICT_FLAG,
 } from '../flags.ts'
+import { splitOperands } from '../operands.ts'
 import { say } from '../output/say.ts'
 import { ask, printAnswer } from '../print.ts'
 import { type QuestionFlags, readQuestion } from '../question.ts'
@@ -27,8 +29,12 @@ TARGET is a service (name, id, prefix of an id, glob), or a task (web.1, id,
 prefix of an id). web means the service web, else every *_web. Without TARGET:
 everything.
 
+QUERY is what has a space or one of ":=<>()/ in it; \`swarmlogs search --help\`
+has more about queries.
+
 Examples:
   swarmlogs tail web --since 10m             what web printed in ten minutes
+  swarmlogs tail -f web 'level>=warn'        its warnings and errors, as they come
   swarmlogs tail -f web api --grep timeout   lines of two that hold "timeout"
   swarmlogs tail web.2 -n 1000 -o json       of one task, as JSON records`
 
@@ -36,7 +42,7 @@ type TailFlags = QuestionFlags & { readonly follow?: boolean; readonly direct?: 
 
 /** The command `tail`. */
 export const tail: CommandSpec = {
-  operand: { form: '[TARGET...]', text: 'services and tasks' },
+  operand: { form: '[TARGET|QUERY...]', text: 'services and tasks, and what their lines must have' },
   flags: [
     FOLLOW_FLAG,
     ORDERED_FLAG,
@@ -48,7 +54,7 @@ export const tail: CommandSpec = {
       text: 'a slot, such as web.3, across all its tasks and nodes (repeatable)',
       isRepeatable: true,
     },
-    { flags: '--grep <TEXT>', text: 'only lines that hold this text; case does not matter' },
+    GREP_FLAG,
     ...MATCH_FLAGS,
     ...PRINT_FLAGS,
     ...SHOW_FLAGS,
@@ -61,8 +67,9 @@ export const tail: CommandSpec = {
   run,
 }
 
-async function run(targets: readonly string[], given: Flags): Promise<void> {
-  const flags: TailFlags = given
+async function run(operands: readonly string[], given: Flags): Promise<void> {
+  const { targets, ...query } = splitOperands(operands)
+  const flags: TailFlags = { ...given, ...query }
   const question = readQuestion(flags, targets)
   const { form, params, count } = question
   const sayDefault = () => isDefault && say(`the last ${DEFAULT_COUNT} lines; -n or --since show more`)
