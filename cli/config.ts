@@ -66,6 +66,11 @@ export function colourConfig(
   return { colour, isPlainTerminal: Boolean(env.NO_COLOR) || env.TERM === 'dumb' }
 }
 
+/** What shows long output: PAGER, else less; with what less needs to show colours, and to leave alone what fits on one screen. */
+export function pagerConfig(env: Environment = process.env): { command: string; env: Environment } {
+  return { command: env.PAGER || 'less', env: { ...env, LESS: env.LESS || 'FRX' } }
+}
+
 /** Where `up` keeps its data: --data, else like any system service for root, else with the user's own data. */
 export function dataFolder(flags: Flags, env: Environment = process.env): string {
   const data = setting(flags, env, 'data')

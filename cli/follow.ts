@@ -1,13 +1,14 @@
 import type { IncomingMessage } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
 import { createParser, type EventSourceMessage } from 'eventsource-parser'
-import type { ApiCompleteness, ApiGap, ApiNote, ApiText } from '../shared/api.ts'
+import type { ApiCompleteness, ApiGap, ApiNote, ApiRecord, ApiText } from '../shared/api.ts'
 import { SwarmlogsError } from '../shared/errors.ts'
 import type { Source } from '../shared/record.ts'
 import type { Client } from './client.ts'
+import { reordered } from './output/reorder.ts'
 import { say } from './output/say.ts'
 import type { Output } from './print.ts'
-import type { Form } from './question.ts'
+import type { Question } from './question.ts'
 
 /** The server is silent for 15 s at most. */
 const IDLE_MS = 45_000
@@ -16,8 +17,7 @@ const MAX_DELAY_MS = 10_000
 
 /** What to follow. */
 export interface Following {
-  readonly form: Form
-  readonly params: URLSearchParams
+  readonly question: Pick<Question, 'form' | 'params' | 'hasTime' | 'isOrdered'>
   /** Whether the user asked for a time that the store may not reach back to. */
   readonly wantsBegins: boolean
 }
@@ -29,7 +29,18 @@ export interface Following {
 export async function follow(client: Client, following: Following, output: Output): Promise<void> {
   const tail = new Tail(client, following, output)
   await tail.run()
+  await output.close()
 }
+
+/** A line (or a gap) as it is printed. */
+interface Line {
+  readonly source: Source
+  readonly text: string
+  /** Where lines are to be put in order: theirs. */
+  readonly time: string
+}
+
+const TIME_LENGTH = 31
 
 class Tail {
   readonly #client: Client
@@ -74,56 +85,75 @@ class Tail {
   }
 
   #connect(): Promise<IncomingMessage> {
-    const { form, params } = this.#following
+    const { form, params, isOrdered } = this.#following.question
     const asked = new URLSearchParams(params)
     asked.set('format', form)
+    if (isOrdered && form === 'text') asked.set('timestamps', 'true')
     const headers: Record<string, string> = this.#lastId === undefined ? {} : { 'last-event-id': this.#lastId }
     return this.#client.get('api/v1/tail', { accept: 'text/event-stream', params: asked, headers, idleMs: IDLE_MS })
   }
 
   async #read(response: IncomingMessage): Promise<ApiNote['code'] | undefined> {
-    const messages: EventSourceMessage[] = []
-    const parser = createParser({ onEvent: (message) => messages.push(message) })
-    const decoder = new TextDecoder()
     let end: ApiNote['code'] | undefined
-    for await (const piece of this.#client.body(response)) {
-      parser.feed(decoder.decode(piece, { stream: true }))
-      for (const { source, text } of this.#take(messages.splice(0), (code) => (end = code))) {
-        await this.#output.printer.print(source, Buffer.from(text))
-      }
-    }
+    const batches = this.#lines(response, (code) => {
+      end = code
+    })
+    const { isOrdered } = this.#following.question
+    for await (const lines of isOrdered ? reordered(batches) : batches) await this.#print(lines)
     if (end === undefined || end === 'error') {
       this.#sayOnce('lost', `${this.#client.address} ended the connection: trying again, and going on where it stopped`)
     }
     return end
   }
 
-  /** Sorts messages into runs of lines of one source, and notes. */
-  #take(
-    messages: readonly EventSourceMessage[],
-    onEnd: (code: ApiNote['code']) => void,
-  ): { source: Source; text: string }[] {
+  async *#lines(response: IncomingMessage, onEnd: (code: ApiNote['code']) => void): AsyncGenerator<Line[], void> {
+    const messages: EventSourceMessage[] = []
+    const parser = createParser({ onEvent: (message) => messages.push(message) })
+    const decoder = new TextDecoder()
+    for await (const piece of this.#client.body(response)) {
+      parser.feed(decoder.decode(piece, { stream: true }))
+      const lines = this.#take(messages.splice(0), onEnd)
+      if (lines.length > 0) yield lines
+    }
+  }
+
+  /** Neighbours of one source are one write. */
+  async #print(lines: readonly Line[]): Promise<void> {
+    let run = { source: lines[0]?.source ?? ('stdout' as const), text: '' }
+    for (const { source, text } of lines) {
+      if (source !== run.source) {
+        await this.#output.printer.print(run.source, Buffer.from(run.text))
+        run = { source, text: '' }
+      }
+      run.text += `${text}\n`
+    }
+    await this.#output.printer.print(run.source, Buffer.from(run.text))
+  }
+
+  /** Sorts messages into lines and notes. */
+  #take(messages: readonly EventSourceMessage[], onEnd: (code: ApiNote['code']) => void): Line[] {
     if (messages.length > 0) this.#isBack()
-    const runs: { source: Source; text: string }[] = []
+    const lines: Line[] = []
     for (const { id, event, data } of messages) {
       if (id !== undefined) this.#lastId = id
       if (event === 'note') this.#note(data, onEnd)
       if (event === 'completeness') this.#complete(parse<ApiCompleteness>(data))
-      if (event === 'gap' && this.#following.form === 'json') runs.push({ source: 'stdout', text: `{"gap":${data}}\n` })
+      if (event === 'gap' && this.#following.question.form === 'json') lines.push(gapLine(data))
       else if (event === 'gap') this.#output.notes.gap(parse<ApiGap>(data))
-      if (event !== undefined && event !== 'message') continue
-      const { source, text } = this.#lineOf(data)
-      const last = runs.at(-1)
-      if (last?.source === source) last.text += text
-      else runs.push({ source, text })
+      if (event === undefined || event === 'message') lines.push(this.#lineOf(data))
     }
-    return runs
+    return lines
   }
 
-  #lineOf(data: string): { source: Source; text: string } {
-    if (this.#following.form === 'json') return { source: 'stdout', text: `${data}\n` }
+  #lineOf(data: string): Line {
+    const { form, isOrdered, hasTime } = this.#following.question
+    if (form === 'json') {
+      const time = isOrdered ? parse<ApiRecord>(data)['@timestamp'] : ''
+      return { source: 'stdout', text: data, time }
+    }
     const { source, text } = parse<ApiText>(data)
-    return { source, text: `${text}\n` }
+    if (!isOrdered) return { source, text, time: '' }
+    return { source, text: hasTime ? text : text.slice(TIME_LENGTH), time: text.slice(0, TIME_LENGTH) }
   }
 
   #note(data: string, onEnd: (code: ApiNote['code']) => void): void {
@@ -164,6 +194,10 @@ class Tail {
     this.#said.add(key)
     say(text)
   }
+}
+
+function gapLine(data: string): Line {
+  return { source: 'stdout', text: `{"gap":${data}}`, time: parse<ApiGap>(data).from }
 }
 
 /** Whether trying again may help: the server is away, starting or busy. */
