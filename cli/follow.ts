@@ -5,8 +5,9 @@ import type { ApiCompleteness, ApiGap, ApiNote, ApiText } from '../shared/api.ts
 import { SwarmlogsError } from '../shared/errors.ts'
 import type { Source } from '../shared/record.ts'
 import type { Client } from './client.ts'
+import type { MissingNotes } from './output/missing.ts'
+import type { Printer } from './output/printer.ts'
 import { say } from './output/say.ts'
-import type { Output } from './print.ts'
 import type { Form } from './question.ts'
 
 /** The server is silent for 15 s at most. */
@@ -22,11 +23,23 @@ export interface Following {
   readonly wantsBegins: boolean
 }
 
+/** Where lines and what is said of them go. */
+export interface Sink {
+  readonly printer: Pick<Printer, 'print'>
+  readonly notes: Pick<MissingNotes, 'gap' | 'verdict' | 'changed'>
+  /** Takes notes on the connection and on the question; stderr when absent. */
+  readonly say?: (text: string) => void
+  /** Is told when the lines are those that come in now, and when the connection is lost. */
+  readonly onConnection?: (connection: 'live' | 'lost') => void
+  /** Ends it. */
+  readonly signal?: AbortSignal
+}
+
 /**
  * Prints what is asked for as it comes in, for ever or until the time of `until`. When the connection is lost it goes on where it
  * stopped; only a server that cannot be reached at first, or that refuses, is an error.
  */
-export async function follow(client: Client, following: Following, output: Output): Promise<void> {
+export async function follow(client: Client, following: Following, output: Sink): Promise<void> {
   const tail = new Tail(client, following, output)
   await tail.run()
 }
@@ -34,14 +47,14 @@ export async function follow(client: Client, following: Following, output: Outpu
 class Tail {
   readonly #client: Client
   readonly #following: Following
-  readonly #output: Output
+  readonly #output: Sink
   #verdict = ''
   readonly #said = new Set<string>()
   #lastId: string | undefined
   #failures = 0
   #hasAnswered = false
 
-  constructor(client: Client, following: Following, output: Output) {
+  constructor(client: Client, following: Following, output: Sink) {
     this.#client = client
     this.#following = following
     this.#output = output
@@ -52,7 +65,9 @@ class Tail {
       const end = await this.#once()
       if (end === 'until') return
       if (end === 'slow') continue
-      await delay(Math.min(MAX_DELAY_MS, MIN_DELAY_MS * 2 ** this.#failures) * (0.5 + Math.random() / 2))
+      const pauseMs = Math.min(MAX_DELAY_MS, MIN_DELAY_MS * 2 ** this.#failures) * (0.5 + Math.random() / 2)
+      await delay(pauseMs, undefined, { ...this.#abort }).catch(() => undefined)
+      if (this.#output.signal?.aborted) return
       this.#failures++
     }
   }
@@ -64,6 +79,7 @@ class Tail {
       this.#hasAnswered = true
       return await this.#read(response)
     } catch (error) {
+      if (this.#output.signal?.aborted) return 'until'
       if (!this.#hasAnswered || !isPassing(error)) throw this.#final(error)
       this.#sayOnce(
         'lost',
@@ -78,7 +94,13 @@ class Tail {
     const asked = new URLSearchParams(params)
     asked.set('format', form)
     const headers: Record<string, string> = this.#lastId === undefined ? {} : { 'last-event-id': this.#lastId }
-    return this.#client.get('api/v1/tail', { accept: 'text/event-stream', params: asked, headers, idleMs: IDLE_MS })
+    const accept = 'text/event-stream'
+    return this.#client.get('api/v1/tail', { accept, params: asked, headers, idleMs: IDLE_MS, ...this.#abort })
+  }
+
+  get #abort(): { signal?: AbortSignal } {
+    const { signal } = this.#output
+    return signal === undefined ? {} : { signal }
   }
 
   async #read(response: IncomingMessage): Promise<ApiNote['code'] | undefined> {
@@ -107,6 +129,7 @@ class Tail {
     const runs: { source: Source; text: string }[] = []
     for (const { id, event, data } of messages) {
       if (id !== undefined) this.#lastId = id
+      if (event === 'live') this.#output.onConnection?.('live')
       if (event === 'note') this.#note(data, onEnd)
       if (event === 'completeness') this.#complete(parse<ApiCompleteness>(data))
       if (event === 'gap' && this.#following.form === 'json') runs.push({ source: 'stdout', text: `{"gap":${data}}\n` })
@@ -148,7 +171,7 @@ class Tail {
 
   #isBack(): void {
     this.#failures = 0
-    if (this.#said.delete('lost')) say(`connected to ${this.#client.address} again`)
+    if (this.#said.delete('lost')) this.#say(`connected to ${this.#client.address} again`)
   }
 
   /** A cursor that the server does not take any more is no mistake of the user's. */
@@ -162,7 +185,13 @@ class Tail {
   #sayOnce(key: string, text: string): void {
     if (this.#said.has(key)) return
     this.#said.add(key)
-    say(text)
+    if (key === 'lost') this.#output.onConnection?.('lost')
+    this.#say(text)
+  }
+
+  #say(text: string): void {
+    const { say: take = say } = this.#output
+    take(text)
   }
 }
 
