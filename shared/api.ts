@@ -55,6 +55,12 @@ export const ApiProblem = Type.Object(
       code: Type.String({ examples: ['bad_parameter'] }),
       message: Type.String({ examples: ["cannot use limit='many': give a whole number from 1 to 10000"] }),
       parameter: Type.Optional(Type.String({ examples: ['limit'] })),
+      at: Type.Optional(
+        Type.Integer({
+          description: 'Of a query: index of the character where it goes wrong, from 0.',
+          examples: [13],
+        }),
+      ),
       nearest: Type.Optional(
         Type.Array(Type.String(), { description: 'Known names like the one asked for, the likest first.' }),
       ),

@@ -6,6 +6,7 @@ import type { Pass } from './repair.ts'
 import { MAX_TIME, MIN_TIME, sourceCode } from './schema.ts'
 import { Selection } from './selection.ts'
 import type { Slice } from './slices.ts'
+import { checkRegexes, whereOf } from './where.ts'
 
 /** A scope whose end is known. */
 export type Bound = Scope & { readonly receivedUpTo: bigint }
@@ -38,8 +39,15 @@ async function begin(parts: Parts, pass: Pass, scope: Bound, reader: Reader): Pr
   const selection = Selection.of(filter, parts.streams, segments, { since, until })
   if (selection.parts.length === 0) return undefined
   await reader.use((connection) => selection.write(connection))
+  const where =
+    filter.where &&
+    whereOf(
+      filter.where,
+      selection.chosen.map(({ stream }) => stream),
+    )
+  if (filter.where !== undefined) await checkRegexes(filter.where, reader)
   const sources = filter.sources.map(sourceCode)
-  const conditions = { since, until, sources, hasGrep: filter.grep !== '', receivedAfter }
+  const conditions = { since, until, sources, hasGrep: filter.grep !== '', where, receivedAfter }
   const values = [receivedUpTo, ...(filter.grep === '' ? [] : [filter.grep])]
   const onSlice = (slice: Slice): void => {
     pass.slice = slice
