@@ -7,11 +7,18 @@ import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } 
 import { requireToken } from './auth.ts'
 import type { Context } from './context.ts'
 import { Problem, problemOf, problemOfValidation } from './problem.ts'
+import { contextRoute } from './routes/context.ts'
 import { countRoutes } from './routes/count.ts'
+import { fieldsRoutes } from './routes/fields.ts'
+import { keepFinal } from './routes/final.ts'
 import { healthRoutes, metricsRoute } from './routes/health.ts'
+import { ingestRoute } from './routes/ingest.ts'
 import { overviewRoutes } from './routes/overview.ts'
+import { patternsRoute } from './routes/patterns.ts'
 import { peersRoute } from './routes/peers.ts'
+import { published } from './routes/published.ts'
 import { searchRoute } from './routes/search.ts'
+import { statsRoute } from './routes/stats.ts'
 import { statusRoutes } from './routes/status.ts'
 import { tailRoute } from './routes/tail.ts'
 
@@ -53,7 +60,8 @@ export async function buildApp(context: Context, options: AppOptions): Promise<F
     reply.headers({ 'x-content-type-options': 'nosniff', 'cache-control': 'no-store' })
     if (options.localOnly && !isLocalName(request.hostname)) throw foreignName(request.hostname)
   })
-  await app.register(swagger, { openapi: DOCUMENT(context.version) })
+  keepFinal(app)
+  await app.register(swagger, { openapi: DOCUMENT(context.version), transform: published })
   // It tells nothing of what is stored, and a browser cannot send a token to get at it: its page asks for one to try things out.
   await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: CONTENT_POLICY })
   await app.register(healthRoutes(context))
@@ -62,6 +70,9 @@ export async function buildApp(context: Context, options: AppOptions): Promise<F
     await scope.register(metricsRoute(context))
     await scope.register(searchRoute(context), { prefix: '/api/v1' })
     await scope.register(countRoutes(context), { prefix: '/api/v1' })
+    for (const routes of [contextRoute, fieldsRoutes, statsRoute, patternsRoute])
+      await scope.register(routes(context), { prefix: '/api/v1' })
+    await scope.register(ingestRoute(context), { prefix: '/api/v1' })
     await scope.register(tailRoute(context), { prefix: '/api/v1' })
     await scope.register(overviewRoutes(context), { prefix: '/api/v1' })
     await scope.register(statusRoutes(context), { prefix: '/api/v1' })

@@ -1,78 +1,72 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import type { FastifyReply } from 'fastify'
 import type { ApiCount, ApiHistogram } from '../../shared/api.ts'
+import type { StoredRecord } from '../../shared/record.ts'
 import { formatTime, parseDuration } from '../../shared/time.ts'
 import type { Context } from '../context.ts'
-import { badParameter, ofParameter, serverStops } from '../problem.ts'
-import { type Choice, mustExist, readChoice } from '../query/choice.ts'
+import { badParameter, ofParameter } from '../problem.ts'
+import { examine } from '../query/examine.ts'
 import { drawnRange, type Interval, plainInterval } from '../query/interval.ts'
-import { type CountParameters, type HistogramParameters, rangeOf, rewriteFlags } from '../query/parameters.ts'
-import type { Scope } from '../query/query.ts'
-import type { HistogramBucket } from '../store/histogram.ts'
+import { namedField } from '../query/named-field.ts'
+import type { HistogramParameters } from '../query/parameters.ts'
+import { Histogram, type HistogramBucket } from '../store/histogram.ts'
+import { ask } from './asking.ts'
 import { countSchema, histogramSchema } from './count-documents.ts'
-import { writeHeaders } from './headers.ts'
-import { clientGone } from './streamed.ts'
+import { answered, readScope, type Scoped } from './scoped.ts'
 
-/** GET /api/v1/count and /api/v1/histogram. */
+/** /api/v1/count and /api/v1/histogram. */
 export function countRoutes(context: Context): FastifyPluginAsyncTypebox {
-  const preValidation = async (request: { query: unknown }) => rewriteFlags(request.query as Record<string, unknown>)
   return async (app) => {
-    app.get('/count', { schema: countSchema, preValidation }, async (request, reply): Promise<ApiCount> => {
-      const { scope } = await readScope(context, request.query, reply)
-      return answer(context, 'count', reply, async (signal) => ({ records: await context.store.count(scope, signal) }))
+    ask(app, '/count', countSchema, async (asking): Promise<ApiCount> => {
+      const { scope, missing } = await readScope(context, asking)
+      return answered(context, 'count', asking.reply, async (signal) => {
+        return { records: await context.store.count(scope, signal), completeness: missing.completeness() }
+      })
     })
-    app.get('/histogram', { schema: histogramSchema, preValidation }, async (request, reply): Promise<ApiHistogram> => {
-      const { by } = request.query
-      const { scope, choice } = await readScope(context, request.query, reply)
-      const interval = readInterval(context, request.query, scope, choice)
-      return answer(context, 'histogram', reply, async (signal) => {
-        const buckets = await context.store.histogram(scope, { interval: interval.length, by }, signal)
-        return { interval: interval.text, buckets: buckets.map((bucket) => bucketOf(bucket, by !== 'none')) }
+    ask(app, '/histogram', histogramSchema, async (asking): Promise<ApiHistogram> => {
+      const scoped = await readScope(context, asking)
+      const interval = readInterval(context, asking.parameters, scoped)
+      return answered(context, 'histogram', asking.reply, async (signal) => {
+        const answer = await histogram(context, asking.parameters, interval.length, scoped, signal)
+        return { interval: interval.text, ...answer, completeness: scoped.missing.completeness() }
       })
     })
   }
 }
 
-async function readScope(
-  context: Context,
-  parameters: CountParameters,
-  reply: FastifyReply,
-): Promise<{ scope: Scope; choice: Choice }> {
-  const range = rangeOf(parameters, context.now())
-  const choice = await readChoice(context, parameters)
-  mustExist(choice)
-  writeHeaders(context, { ...choice, ...range }, reply)
-  return { scope: { filter: choice.filter, ...range, receivedUpTo: context.commits.lastReceived }, choice }
+async function histogram(
+  { store, inventories }: Context,
+  { by, examine: max }: HistogramParameters,
+  interval: bigint,
+  { scope }: Scoped,
+  signal: AbortSignal,
+): Promise<Pick<ApiHistogram, 'buckets' | 'examined'>> {
+  const field = namedField(by, inventories.clusterOf)
+  const key = by === 'none' ? by : field.kind === 'label' ? field.key : undefined
+  if (key !== undefined) {
+    const buckets = await store.histogram(scope, { interval, by: key }, signal)
+    return { buckets: buckets.map((bucket) => bucketOf(bucket, by !== 'none')) }
+  }
+  const result = new Histogram({ interval, by: 'none' })
+  const add = (record: StoredRecord): void => result.add(record.time, String(field.valueOf(record) ?? ''), 1)
+  const examined = await examine(store, scope, max, add, signal)
+  return { buckets: result.buckets().map((bucket) => bucketOf(bucket, true)), examined }
 }
 
-function readInterval(context: Context, { interval }: HistogramParameters, scope: Scope, choice: Choice): Interval {
-  if (interval !== undefined) {
-    const length = ofParameter('interval', () => parseDuration(interval))
-    if (length > 0n) return { text: interval, length }
-    throw badParameter('interval', `cannot use interval=${interval}: give a length such as 10s, 5m, 1h`)
-  }
+function readInterval(context: Context, { interval }: HistogramParameters, { scope, choice }: Scoped): Interval {
+  if (interval !== undefined) return givenInterval(interval)
   const now = context.now()
   const { from, to } = drawnRange(scope, choice.matched, { begins: context.store.status().begins ?? now, now })
   return plainInterval(from, to)
 }
 
+/** Reads an interval that was asked for. */
+export function givenInterval(text: string): Interval {
+  const length = ofParameter('interval', () => parseDuration(text))
+  if (length > 0n) return { text, length }
+  throw badParameter('interval', `cannot use interval=${text}: give a length such as 10s, 5m, 1h`)
+}
+
 function bucketOf({ start, counts }: HistogramBucket, isApart: boolean): ApiHistogram['buckets'][number] {
   const records = [...counts.values()].reduce((sum, count) => sum + count, 0)
   return { start: formatTime(start), records, ...(isApart && { counts: Object.fromEntries(counts) }) }
-}
-
-async function answer<T>(
-  context: Context,
-  kind: string,
-  reply: FastifyReply,
-  work: (signal: AbortSignal) => Promise<T>,
-): Promise<T> {
-  const start = performance.now()
-  reply.raw.once('close', () => context.metrics.answered(kind, (performance.now() - start) / 1000))
-  const signal = AbortSignal.any([clientGone(reply), context.stopping])
-  try {
-    return await work(signal)
-  } catch (error) {
-    throw signal.aborted ? serverStops() : error
-  }
 }
