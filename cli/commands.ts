@@ -27,6 +27,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/search.ts')).search,
   },
   {
+    name: 'ui',
+    summary: 'look at lines on the whole terminal: live, in the past, by any field',
+    load: async () => (await import('./commands/ui.ts')).ui,
+  },
+  {
     name: 'services',
     summary: 'list the services that logs are kept of',
     load: async () => (await import('./commands/services.ts')).services,
