@@ -11,15 +11,19 @@ import type { HistogramParameters } from '../query/parameters.ts'
 import { Histogram, type HistogramBucket } from '../store/histogram.ts'
 import { ask } from './asking.ts'
 import { countSchema, histogramSchema } from './count-documents.ts'
-import { answered, readScope, type Scoped } from './scoped.ts'
+import { answered, inWindows, readScope, type Scoped } from './scoped.ts'
 
 /** /api/v1/count and /api/v1/histogram. */
 export function countRoutes(context: Context): FastifyPluginAsyncTypebox {
   return async (app) => {
     ask(app, '/count', countSchema, async (asking): Promise<ApiCount> => {
-      const { scope, missing } = await readScope(context, asking)
+      const scoped = await readScope(context, asking)
       return answered(context, 'count', asking.reply, async (signal) => {
-        return { records: await context.store.count(scope, signal), completeness: missing.completeness() }
+        let records = 0
+        const part = await inWindows(context, scoped, signal, async (window, until) => {
+          records += await context.store.count(window, until)
+        })
+        return { records, ...part, completeness: scoped.missing.completeness() }
       })
     })
     ask(app, '/histogram', histogramSchema, async (asking): Promise<ApiHistogram> => {
@@ -34,22 +38,25 @@ export function countRoutes(context: Context): FastifyPluginAsyncTypebox {
 }
 
 async function histogram(
-  { store, inventories }: Context,
+  context: Context,
   { by, examine: max }: HistogramParameters,
   interval: bigint,
-  { scope }: Scoped,
+  scoped: Scoped,
   signal: AbortSignal,
-): Promise<Pick<ApiHistogram, 'buckets' | 'examined'>> {
-  const field = namedField(by, inventories.clusterOf)
+): Promise<Omit<ApiHistogram, 'interval' | 'completeness'>> {
+  const field = namedField(by, context.inventories.clusterOf)
   const key = by === 'none' ? by : field.kind === 'label' ? field.key : undefined
-  if (key !== undefined) {
-    const buckets = await store.histogram(scope, { interval, by: key }, signal)
-    return { buckets: buckets.map((bucket) => bucketOf(bucket, by !== 'none')) }
+  const total = new Histogram({ interval, by: key ?? 'none' })
+  const buckets = () => total.buckets().map((bucket) => bucketOf(bucket, by !== 'none'))
+  if (key === undefined) {
+    const add = (record: StoredRecord): void => total.add(record.time, String(field.valueOf(record) ?? ''), 1)
+    const examined = await examine(context, scoped.scope, max, add, signal)
+    return { buckets: buckets(), examined }
   }
-  const result = new Histogram({ interval, by: 'none' })
-  const add = (record: StoredRecord): void => result.add(record.time, String(field.valueOf(record) ?? ''), 1)
-  const examined = await examine(store, scope, max, add, signal)
-  return { buckets: result.buckets().map((bucket) => bucketOf(bucket, true)), examined }
+  const part = await inWindows(context, scoped, signal, async (window, until) => {
+    total.merge(await context.store.histogram(window, { interval, by: key }, until))
+  })
+  return { buckets: buckets(), ...part }
 }
 
 function readInterval(context: Context, { interval }: HistogramParameters, { scope, choice }: Scoped): Interval {

@@ -1,9 +1,11 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { SwarmlogsError } from '../../shared/errors.ts'
 import type { Gap } from '../../shared/gap.ts'
 import { positionOf, type StoredRecord } from '../../shared/record.ts'
 import type { Context } from '../context.ts'
 import { apiGap, Missing } from '../missing.ts'
 import { badParameter, type Problem, problemOf, serverStops } from '../problem.ts'
+import { Budget } from '../query/budget.ts'
 import { mustExist } from '../query/choice.ts'
 import { FramePacker } from '../query/frames.ts'
 import { GapPlaces } from '../query/gap-places.ts'
@@ -33,6 +35,7 @@ interface Search {
   /** Pages and resumed streams show the store as it was when they began. */
   readonly receivedUpTo: bigint
   readonly missing: Missing
+  readonly budget: Budget
   /** Some lines were missing when it began. */
   readonly isDoubtful: boolean
   readonly hasTrailer: boolean
@@ -52,10 +55,16 @@ export function searchRoute(context: Context): FastifyPluginAsyncTypebox {
       const count = knownCount(question)
       if (count !== undefined) reply.header('swarmlogs-records', count)
       reply.header('content-type', form === 'text' ? 'text/plain; charset=utf-8' : FORMS[form])
-      reply.isFinal = request.method === 'GET' && isFinal(context, parameters, question, missing)
+      if (form === 'json') {
+        const text = await page(context, search, clientGone(reply))
+        const isWhole = request.method === 'GET' && search.budget.stopped === undefined
+        reply.isFinal = isWhole && isFinal(context, parameters, question, missing)
+        return text
+      }
       if (form === 'text')
-        reply.trailer('swarmlogs-completeness', () => httpTrailer(context, missing, queryOf(search, true)))
-      if (form === 'json') return page(context, search, clientGone(reply))
+        reply.trailer('swarmlogs-completeness', () =>
+          httpTrailer(context, missing, queryOf(search, true), search.budget.stopped),
+        )
       return sendStreamed(context, reply, (signal) => STREAMS[form](context, search, signal))
     })
   }
@@ -81,7 +90,8 @@ async function readSearch(
   const receivedUpTo = question.cursor?.receivedUpTo ?? context.commits.lastReceived
   await missing.read()
   const isDoubtful = question.cursor?.isDoubtful === true || missing.hasLateNodes
-  return { question, order, limit, receivedUpTo, missing, isDoubtful, hasTrailer }
+  const budget = new Budget(context.timing.queryMs, question.filter)
+  return { question, order, limit, receivedUpTo, missing, budget, isDoubtful, hasTrailer }
 }
 
 function queryOf({ question, order, limit, receivedUpTo }: Search, isSnapshot: boolean): Query {
@@ -113,7 +123,8 @@ async function page(context: Context, search: Search, signal: AbortSignal): Prom
   let chars = 0
   let last: string | null = null
   let time: bigint | undefined
-  for await (const records of context.store.search(query, signal)) {
+  const { budget } = search
+  for await (const records of budget.over(context.store.search(query, budget.signal(signal)))) {
     for (const record of records) {
       if (texts.length === limit || chars > MAX_PAGE_CHARS) return pageText(search, texts, gapTexts, last)
       add(places.before(record))
@@ -124,8 +135,9 @@ async function page(context: Context, search: Search, signal: AbortSignal): Prom
       chars += text.length
     }
   }
-  add(places.rest(time, false))
-  return pageText(search, texts, gapTexts, null)
+  const isStopped = budget.stopped !== undefined
+  add(places.rest(time, isStopped))
+  return pageText(search, texts, gapTexts, isStopped ? last : null)
 }
 
 function collected(context: Context, { missing, question, order }: Search) {
@@ -137,14 +149,16 @@ function collected(context: Context, { missing, question, order }: Search) {
 }
 
 function pageText(
-  { missing }: Search,
+  { missing, budget }: Search,
   records: readonly string[],
   gaps: readonly string[],
   cursor: string | null,
 ): string {
+  const { stopped } = budget
+  const isEnd = cursor === null && stopped === undefined
   return (
-    `{"records":[${records.join(',')}],"cursor":${JSON.stringify(cursor)},"end":${cursor === null}` +
-    `,"gaps":[${gaps.join(',')}],"completeness":${JSON.stringify(missing.completeness())}}`
+    `{"records":[${records.join(',')}],"cursor":${JSON.stringify(cursor)},"end":${isEnd}` +
+    `${stopped === undefined ? '' : `,"stopped":${JSON.stringify(stopped)}`},"gaps":[${gaps.join(',')}],"completeness":${JSON.stringify(missing.completeness())}}`
   )
 }
 
@@ -159,8 +173,9 @@ async function* ndjson(context: Context, search: Search, signal: AbortSignal): A
   let count = 0
   let last: string | null = null
   let time: bigint | undefined
+  const { budget } = search
   try {
-    for await (const records of context.store.search(query, signal)) {
+    for await (const records of budget.over(context.store.search(query, budget.signal(signal)))) {
       for (const record of records) {
         last = cursorAt(search, record)
         time = record.time
@@ -173,10 +188,11 @@ async function* ndjson(context: Context, search: Search, signal: AbortSignal): A
       }
     }
     signal.throwIfAborted()
-    const cursor = count === search.limit ? last : null
+    const { stopped } = budget
+    const cursor = count === search.limit || stopped !== undefined ? last : null
     text += gapLines(places.rest(time, cursor !== null))
     const completeness = search.missing.completeness()
-    yield Buffer.from(`${text}${JSON.stringify({ end: true, cursor, records: count, completeness })}\n`)
+    yield Buffer.from(`${text}${JSON.stringify({ end: true, cursor, records: count, stopped, completeness })}\n`)
   } catch (error) {
     if (count === 0) throw error
     yield Buffer.from(`${text}${JSON.stringify(interrupted(context, error).body)}\n`)
@@ -185,7 +201,9 @@ async function* ndjson(context: Context, search: Search, signal: AbortSignal): A
 
 async function* text(context: Context, search: Search, signal: AbortSignal): AsyncGenerator<Buffer> {
   const { format } = search.question
-  for await (const runs of context.store.print(queryOf(search, false), format, signal)) {
+  const { budget } = search
+  const printed = context.store.print(queryOf(search, false), format, budget.signal(signal))
+  for await (const runs of budget.over(printed)) {
     if (runs.length > 0) yield Buffer.from(runs.map((run) => run.text).join(''))
   }
   // A text has no place for an error: an answer that is cut off must look so.
@@ -196,13 +214,17 @@ async function* multiplexed(context: Context, search: Search, signal: AbortSigna
   const packer = new FramePacker()
   let hasBegun = false
   try {
-    for await (const runs of context.store.print(queryOf(search, false), search.question.format, signal)) {
+    const { budget, question } = search
+    const printed = context.store.print(queryOf(search, false), question.format, budget.signal(signal))
+    for await (const runs of budget.over(printed)) {
       for (const run of runs) {
         hasBegun = true
         yield* packer.add(run)
       }
     }
     signal.throwIfAborted()
+    if (!search.hasTrailer && budget.stopped !== undefined)
+      throw new SwarmlogsError('SWARMLOGS_LIMIT', `cannot show all lines: ${budget.stopped}`)
     if (search.hasTrailer) yield* packer.add({ source: 'trailer', text: await lastFrame(context, search, signal) })
   } catch (error) {
     if (!hasBegun) throw error
@@ -212,7 +234,7 @@ async function* multiplexed(context: Context, search: Search, signal: AbortSigna
 }
 
 function lastFrame(context: Context, search: Search, signal: AbortSignal): Promise<string> {
-  return frameTrailer(context, search.missing, queryOf(search, true), signal)
+  return frameTrailer(context, search.missing, queryOf(search, true), search.budget.stopped, signal)
 }
 
 function interrupted(context: Context, error: unknown): Problem {
