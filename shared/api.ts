@@ -134,12 +134,14 @@ export const ApiCompleteness = Type.Object(
 )
 export type ApiCompleteness = Static<typeof ApiCompleteness>
 
-const Stopped = Type.Optional(
+/** Why an answer is but a part. */
+export const Stopped = Type.Optional(
   Type.String({
     description: 'Why this is only a part of the answer: the query took too long. Absent when it is all.',
   }),
 )
-const CountedSince = Type.Optional(
+/** How far such an answer went. */
+export const CountedSince = Type.Optional(
   Time('Of a part: lines from this time on have been counted, none before; absent when none have.'),
 )
 
@@ -184,6 +186,7 @@ export const ApiExamined = Type.Object(
     }),
     limited: Type.Boolean({ description: 'There are more lines, which the answer does not tell of: ask about less.' }),
     from: Type.Optional(Time('The oldest line that was looked at.')),
+    stopped: Stopped,
   },
   { title: 'Examined', description: 'How much of what was asked about the answer tells of.' },
 )

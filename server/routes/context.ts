@@ -4,6 +4,7 @@ import type { Context } from '../context.ts'
 import { apiGap, type Missing } from '../missing.ts'
 import { badParameter, ofParameter, Problem } from '../problem.ts'
 import type { ContextParameters } from '../query/analysis-parameters.ts'
+import { Budget } from '../query/budget.ts'
 import { Cursors } from '../query/cursor.ts'
 import type { Filter, Query, Scope } from '../query/query.ts'
 import { isGapIn } from '../store/gap-table.ts'
@@ -29,9 +30,12 @@ export function contextRoute(context: Context): FastifyPluginAsyncTypebox {
       const place = placeOf(context, parameters.cursor)
       const { scope, missing } = await readScope(context, asking)
       return answered(context, 'context', reply, async (signal) => {
-        const found = await neighbours(context, parameters, place, scope, signal)
+        const budget = new Budget(context.timing.queryMs, scope.filter)
+        const read = (query: Query) => collect(budget.over(context.store.search(query, budget.signal(signal))), signal)
+        const found = await neighbours(read, parameters, place, scope)
+        if (budget.stopped !== undefined) reply.isFinal = false
         reply.type('application/json; charset=utf-8')
-        return textOf(context, scope, found, missing)
+        return textOf(context, scope, { ...found, stopped: budget.stopped }, missing)
       })
     })
   }
@@ -43,30 +47,30 @@ function placeOf({ store }: Context, text: string): Position {
   return place
 }
 
+type Read = (query: Query) => Promise<StoredRecord[]>
+
 async function neighbours(
-  context: Context,
+  read: Read,
   { before, after, within }: ContextParameters,
   place: Position,
   scope: Scope,
-  signal: AbortSignal,
 ): Promise<Neighbours> {
-  const record = await lineAt(context, place, signal)
+  const record = await lineAt(read, place)
   const around = { ...scope, filter: narrowed(scope.filter, record, within), after: place }
-  const read = (query: Pick<Query, 'order' | 'limit'>) => collect(context, { ...around, ...query }, signal)
   return {
-    before: (await read({ order: 'desc', limit: before })).reverse(),
+    before: before === 0 ? [] : (await read({ ...around, order: 'desc', limit: before })).reverse(),
     record,
-    after: await read({ order: 'asc', limit: after }),
+    after: after === 0 ? [] : await read({ ...around, order: 'asc', limit: after }),
   }
 }
 
 /** The line at a place. It may have been forgotten since. */
-async function lineAt(context: Context, place: Position, signal: AbortSignal): Promise<StoredRecord> {
+async function lineAt(read: Read, place: Position): Promise<StoredRecord> {
   const { nodeId, containerId } = place
   const accepts = (stream: LogStream): boolean => stream.nodeId === nodeId && stream.containerId === containerId
   const filter = { ...EVERYTHING, sources: [place.source], accepts }
   const range = { since: place.time, until: place.time + 1n, after: { ...place, ordinal: place.ordinal - 1 } }
-  const [record] = await collect(context, { filter, ...range, order: 'asc', limit: 1 }, signal)
+  const [record] = await read({ filter, ...range, order: 'asc', limit: 1 })
   if (record !== undefined && comparePositions(positionOf(record), place) === 0) return record
   const message = 'cannot find the line of this cursor: the store does not keep it any more'
   throw new Problem('SWARMLOGS_NOT_FOUND', 404, { code: 'no_such_record', message, parameter: 'cursor' })
@@ -84,15 +88,19 @@ function narrowed(filter: Filter, { stream, source }: StoredRecord, within: Cont
   return { ...filter, accepts, ...(within === 'stream' && { sources: [source] }) }
 }
 
-async function collect({ store }: Context, query: Query, signal: AbortSignal): Promise<StoredRecord[]> {
+async function collect(batches: AsyncIterable<readonly StoredRecord[]>, signal: AbortSignal): Promise<StoredRecord[]> {
   const records: StoredRecord[] = []
-  if (query.limit === 0) return records
-  for await (const batch of store.search(query, signal)) records.push(...batch)
+  for await (const batch of batches) records.push(...batch)
   signal.throwIfAborted()
   return records
 }
 
-function textOf(context: Context, scope: Scope, { before, record, after }: Neighbours, missing: Missing): string {
+function textOf(
+  context: Context,
+  scope: Scope,
+  { before, record, after, stopped }: Neighbours & { stopped: string | undefined },
+  missing: Missing,
+): string {
   const { text } = placed(context, scope)
   const [first = record, last = record] = [before[0], after.at(-1)]
   const gaps = missing.gaps
@@ -100,6 +108,7 @@ function textOf(context: Context, scope: Scope, { before, record, after }: Neigh
     .map((gap) => apiGap(gap, context))
   return (
     `{"before":[${before.map(text).join(',')}],"record":${text(record)},"after":[${after.map(text).join(',')}]` +
+    `${stopped === undefined ? '' : `,"stopped":${JSON.stringify(stopped)}`}` +
     `,"gaps":${JSON.stringify(gaps)},"completeness":${JSON.stringify(missing.completeness())}}`
   )
 }

@@ -1,21 +1,17 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import type { FastifyReply } from 'fastify'
 import type { ApiCount, ApiHistogram } from '../../shared/api.ts'
 import type { StoredRecord } from '../../shared/record.ts'
 import { formatTime, parseDuration } from '../../shared/time.ts'
 import type { Context } from '../context.ts'
 import { badParameter, ofParameter } from '../problem.ts'
-import { Budget } from '../query/budget.ts'
 import { examine } from '../query/examine.ts'
 import { drawnRange, type Interval, plainInterval } from '../query/interval.ts'
 import { namedField } from '../query/named-field.ts'
 import type { HistogramParameters } from '../query/parameters.ts'
-import type { Scope } from '../query/query.ts'
-import { windowsOf } from '../query/windows.ts'
 import { Histogram, type HistogramBucket } from '../store/histogram.ts'
-import { type Asking, ask } from './asking.ts'
+import { ask } from './asking.ts'
 import { countSchema, histogramSchema } from './count-documents.ts'
-import { answered, readScope, type Scoped } from './scoped.ts'
+import { answered, inWindows, readScope, type Scoped } from './scoped.ts'
 
 /** /api/v1/count and /api/v1/histogram. */
 export function countRoutes(context: Context): FastifyPluginAsyncTypebox {
@@ -24,7 +20,7 @@ export function countRoutes(context: Context): FastifyPluginAsyncTypebox {
       const scoped = await readScope(context, asking)
       return answered(context, 'count', asking.reply, async (signal) => {
         let records = 0
-        const part = await inWindows(context, scoped, asking.reply, signal, async (window, until) => {
+        const part = await inWindows(context, scoped, signal, async (window, until) => {
           records += await context.store.count(window, until)
         })
         return { records, ...part, completeness: scoped.missing.completeness() }
@@ -34,7 +30,7 @@ export function countRoutes(context: Context): FastifyPluginAsyncTypebox {
       const scoped = await readScope(context, asking)
       const interval = readInterval(context, asking.parameters, scoped)
       return answered(context, 'histogram', asking.reply, async (signal) => {
-        const answer = await histogram(context, asking, interval.length, scoped, signal)
+        const answer = await histogram(context, asking.parameters, interval.length, scoped, signal)
         return { interval: interval.text, ...answer, completeness: scoped.missing.completeness() }
       })
     })
@@ -43,51 +39,24 @@ export function countRoutes(context: Context): FastifyPluginAsyncTypebox {
 
 async function histogram(
   context: Context,
-  { parameters: { by, examine: max }, reply }: Asking<HistogramParameters>,
+  { by, examine: max }: HistogramParameters,
   interval: bigint,
   scoped: Scoped,
   signal: AbortSignal,
-): Promise<Pick<ApiHistogram, 'buckets' | 'examined' | 'stopped' | 'counted_since'>> {
-  const { store, inventories } = context
-  const field = namedField(by, inventories.clusterOf)
+): Promise<Omit<ApiHistogram, 'interval' | 'completeness'>> {
+  const field = namedField(by, context.inventories.clusterOf)
   const key = by === 'none' ? by : field.kind === 'label' ? field.key : undefined
-  if (key !== undefined) {
-    const wish = { interval, by: key }
-    const total = new Histogram(wish)
-    const part = await inWindows(context, scoped, reply, signal, async (window, until) => {
-      total.merge(await store.histogram(window, wish, until))
-    })
-    return { buckets: total.buckets().map((bucket) => bucketOf(bucket, by !== 'none')), ...part }
+  const total = new Histogram({ interval, by: key ?? 'none' })
+  const buckets = () => total.buckets().map((bucket) => bucketOf(bucket, by !== 'none'))
+  if (key === undefined) {
+    const add = (record: StoredRecord): void => total.add(record.time, String(field.valueOf(record) ?? ''), 1)
+    const examined = await examine(context, scoped.scope, max, add, signal)
+    return { buckets: buckets(), examined }
   }
-  const result = new Histogram({ interval, by: 'none' })
-  const add = (record: StoredRecord): void => result.add(record.time, String(field.valueOf(record) ?? ''), 1)
-  const examined = await examine(store, scoped.scope, max, add, signal)
-  return { buckets: result.buckets().map((bucket) => bucketOf(bucket, true)), examined }
-}
-
-/** Counts window by window; when the time of the query is up, tells how far it came. */
-async function inWindows(
-  context: Context,
-  { scope, choice }: Scoped,
-  reply: FastifyReply,
-  signal: AbortSignal,
-  count: (window: Scope, signal: AbortSignal) => Promise<void>,
-): Promise<Pick<ApiCount, 'stopped' | 'counted_since'>> {
-  const budget = new Budget(context.timing.queryMs, scope.filter)
-  const until = budget.signal(signal)
-  let since: bigint | undefined
-  for (const window of windowsOf(scope, choice.matched)) {
-    try {
-      await budget.run(() => count(window, until))
-    } catch (error) {
-      const { stopped } = budget
-      if (stopped === undefined || signal.aborted) throw error
-      reply.isFinal = false
-      return { stopped, ...(since !== undefined && { counted_since: formatTime(since) }) }
-    }
-    since = window.since
-  }
-  return {}
+  const part = await inWindows(context, scoped, signal, async (window, until) => {
+    total.merge(await context.store.histogram(window, { interval, by: key }, until))
+  })
+  return { buckets: buckets(), ...part }
 }
 
 function readInterval(context: Context, { interval }: HistogramParameters, { scope, choice }: Scoped): Interval {

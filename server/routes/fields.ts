@@ -1,66 +1,76 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { ApiFields, ApiValues } from '../../shared/analysis.ts'
+import type { StoredRecord } from '../../shared/record.ts'
 import type { Context } from '../context.ts'
 import type { FieldsParameters, ValuesParameters } from '../query/analysis-parameters.ts'
 import { CountedValues } from '../query/counted-values.ts'
-import { countedAll, examine } from '../query/examine.ts'
+import { examine } from '../query/examine.ts'
 import { FoundFields, labelFields } from '../query/found-fields.ts'
 import { namedField } from '../query/named-field.ts'
-import type { Scope } from '../query/query.ts'
+import type { Facet } from '../store/store.ts'
 import { fieldsSchema, valuesSchema } from './analysis-documents.ts'
 import { ask } from './asking.ts'
-import { answered, readScope } from './scoped.ts'
+import { answered, inWindows, readScope, type Scoped } from './scoped.ts'
 
 /** /api/v1/fields and /api/v1/values: what lines can be chosen by. */
 export function fieldsRoutes(context: Context): FastifyPluginAsyncTypebox {
   return async (app) => {
     ask(app, '/fields', fieldsSchema, async (asking): Promise<ApiFields> => {
-      const { scope, missing } = await readScope(context, asking)
+      const scoped = await readScope(context, asking)
       return answered(context, 'fields', asking.reply, async (signal) => {
-        const found = await fields(context, asking.parameters, scope, signal)
-        return { ...found, completeness: missing.completeness() }
+        const found = await fields(context, asking.parameters, scoped, signal)
+        return { ...found, completeness: scoped.missing.completeness() }
       })
     })
     ask(app, '/values', valuesSchema, async (asking): Promise<ApiValues> => {
-      const { scope, missing } = await readScope(context, asking)
+      const scoped = await readScope(context, asking)
       return answered(context, 'values', asking.reply, async (signal) => {
-        const found = await values(context, asking.parameters, scope, signal)
-        return { ...found, completeness: missing.completeness() }
+        const found = await values(context, asking.parameters, scoped, signal)
+        return { ...found, completeness: scoped.missing.completeness() }
       })
     })
   }
 }
 
 async function fields(
-  { store, inventories }: Context,
+  context: Context,
   { prefix = '', limit, examine: max }: FieldsParameters,
-  scope: Scope,
+  scoped: Scoped,
   signal: AbortSignal,
 ): Promise<Omit<ApiFields, 'completeness'>> {
-  const labels = labelFields(await store.facets(scope, signal), inventories.clusterOf)
+  const { facets, ...part } = await countFacets(context, scoped, signal)
   const found = new FoundFields()
-  const examined = await examine(store, scope, max, (record) => found.take(record.fields), signal)
+  const examined = await examine(context, scoped.scope, max, (record) => found.take(record.fields), signal)
   const head = prefix.toLowerCase()
+  const labels = labelFields(facets, context.inventories.clusterOf)
   const all = [...labels, ...found.all()].filter(({ name }) => name.toLowerCase().startsWith(head))
-  return { fields: all.slice(0, limit), more: found.isFull || all.length > limit, examined }
+  return { fields: all.slice(0, limit), more: found.isFull || all.length > limit, ...part, examined }
 }
 
 async function values(
-  { store, inventories }: Context,
+  context: Context,
   { field: name, prefix, limit, examine: max }: ValuesParameters,
-  scope: Scope,
+  scoped: Scoped,
   signal: AbortSignal,
 ): Promise<Omit<ApiValues, 'completeness'>> {
-  const field = namedField(name, inventories.clusterOf)
+  const field = namedField(name, context.inventories.clusterOf)
   const counted = new CountedValues()
   if (field.kind === 'line') {
-    const examined = await examine(store, scope, max, (record) => counted.add(field.valueOf(record)), signal)
+    const add = (record: StoredRecord): void => counted.add(field.valueOf(record))
+    const examined = await examine(context, scoped.scope, max, add, signal)
     return { field: name, ...counted.top(limit, prefix), without: counted.without, examined }
   }
-  let records = 0
-  for (const facet of await store.facets(scope, signal)) {
-    counted.add(field.valueOf(facet), facet.records)
-    records += facet.records
-  }
-  return { field: name, ...counted.top(limit, prefix), without: counted.without, examined: countedAll(records) }
+  const { facets, ...part } = await countFacets(context, scoped, signal)
+  for (const facet of facets) counted.add(field.valueOf(facet), facet.records)
+  const records = facets.reduce((sum, facet) => sum + facet.records, 0)
+  const examined = { records, limited: part.stopped !== undefined }
+  return { field: name, ...counted.top(limit, prefix), without: counted.without, ...part, examined }
+}
+
+async function countFacets(context: Context, scoped: Scoped, signal: AbortSignal) {
+  const facets: Facet[] = []
+  const part = await inWindows(context, scoped, signal, async (window, until) => {
+    facets.push(...(await context.store.facets(window, until)))
+  })
+  return { facets, ...part }
 }

@@ -43,20 +43,17 @@ const example = [
 
 /** The body, for the document; it is read as a stream. */
 export const ingestBody = {
-  content: Object.fromEntries(
-    MEDIA_TYPES.map((type) => [
-      type,
-      {
-        schema: Type.String({
-          description:
-            'One JSON object a line. Its text is in `message`, `msg` or `log` (else the line itself is), its time in `@timestamp`, `timestamp`, `time` or `ts` (RFC 3339, or a number since 1970 ' +
-            'in seconds to nanoseconds; else that of its arrival); labels go by the names that answers have (`service.name`, `host.name`, ...) or short (`service`, `host`, `container`, `image`); ' +
-            'all others are its fields.',
-        }),
-        example: `${example.join('\n')}\n`,
-      },
-    ]),
-  ),
+  content: {
+    [MEDIA_TYPES[0]]: {
+      schema: Type.String({
+        description:
+          'One JSON object a line. Its text is in `message`, `msg` or `log` (else the line itself is), its time in `@timestamp`, `timestamp`, `time` or `ts` (RFC 3339, or a number since 1970 ' +
+          'in seconds to nanoseconds; else that of its arrival); labels go by the names that answers have (`service.name`, `host.name`, ...) or short (`service`, `host`, `container`, `image`); ' +
+          'all others are its fields.',
+        examples: [`${example.join('\n')}\n`],
+      }),
+    },
+  },
 }
 
 /** POST /api/v1/ingest. */

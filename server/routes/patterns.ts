@@ -60,15 +60,15 @@ function windowBefore(scope: Scope, now: bigint): Scope {
 }
 
 async function find(
-  { store, now: clock }: Context,
+  context: Context,
   max: number,
   { scope, earlier }: { readonly scope: Scope; readonly earlier: Scope | undefined },
   signal: AbortSignal,
 ): Promise<Found> {
   const patterns = new Patterns()
   const read = async (window: Scope, name: 'now' | 'before'): Promise<Window> => {
-    const examined = await examine(store, window, max, (record) => patterns.take(record, name), signal)
-    return { scope: window, examined, length: lengthOf(window, examined, clock()) }
+    const examined = await examine(context, window, max, (record) => patterns.take(record, name), signal)
+    return { scope: window, examined, length: lengthOf(window, examined, context.now()) }
   }
   const now = await read(scope, 'now')
   return { patterns, now, before: earlier && (await read(earlier, 'before')) }

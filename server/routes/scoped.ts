@@ -1,10 +1,14 @@
 import type { FastifyReply } from 'fastify'
+import type { ApiCount } from '../../shared/api.ts'
+import { formatTime } from '../../shared/time.ts'
 import type { Context } from '../context.ts'
 import { Missing } from '../missing.ts'
 import { serverStops } from '../problem.ts'
+import { Budget } from '../query/budget.ts'
 import { type Choice, mustExist, readChoice } from '../query/choice.ts'
 import { type CountParameters, rangeOf } from '../query/parameters.ts'
 import type { Scope } from '../query/query.ts'
+import { windowsOf } from '../query/windows.ts'
 import type { Asking } from './asking.ts'
 import { isFinal } from './final.ts'
 import { writeHeaders } from './headers.ts'
@@ -33,8 +37,37 @@ export async function readScope(
   return { scope, choice, missing }
 }
 
+/** Counts window by window; when the time of the query is up, tells how far it came. */
+export async function inWindows(
+  context: Context,
+  { scope, choice }: Scoped,
+  signal: AbortSignal,
+  count: (window: Scope, signal: AbortSignal) => Promise<void>,
+): Promise<Pick<ApiCount, 'stopped' | 'counted_since'>> {
+  const budget = new Budget(context.timing.queryMs, scope.filter)
+  const until = budget.signal(signal)
+  let since: bigint | undefined
+  for (const window of windowsOf(scope, choice.matched)) {
+    try {
+      await budget.run(() => count(window, until))
+    } catch (error) {
+      const { stopped } = budget
+      if (stopped === undefined || signal.aborted) throw error
+      return { stopped, ...(since !== undefined && { counted_since: formatTime(since) }) }
+    }
+    since = window.since
+  }
+  return {}
+}
+
+/** What says of an answer that it is but a part. */
+interface Part {
+  readonly stopped?: string
+  readonly examined?: { readonly stopped?: string }
+}
+
 /** Does what an answer takes, which ends when the client goes, and counts how long that took. */
-export async function answered<T>(
+export async function answered<T extends Part | string>(
   context: Context,
   kind: string,
   reply: FastifyReply,
@@ -44,7 +77,9 @@ export async function answered<T>(
   reply.raw.once('close', () => context.metrics.answered(kind, (performance.now() - start) / 1000))
   const signal = AbortSignal.any([clientGone(reply), context.stopping])
   try {
-    return await work(signal)
+    const found = await work(signal)
+    if (typeof found !== 'string' && (found.stopped ?? found.examined?.stopped) !== undefined) reply.isFinal = false
+    return found
   } catch (error) {
     throw signal.aborted ? serverStops() : error
   }

@@ -7,7 +7,6 @@ import { apiGap, Missing } from '../missing.ts'
 import { badParameter, type Problem, problemOf, serverStops } from '../problem.ts'
 import { Budget } from '../query/budget.ts'
 import { mustExist } from '../query/choice.ts'
-import { looksAtLines } from '../query/filter.ts'
 import { FramePacker } from '../query/frames.ts'
 import { GapPlaces } from '../query/gap-places.ts'
 import { recordJson } from '../query/json.ts'
@@ -56,18 +55,16 @@ export function searchRoute(context: Context): FastifyPluginAsyncTypebox {
       const count = knownCount(question)
       if (count !== undefined) reply.header('swarmlogs-records', count)
       reply.header('content-type', form === 'text' ? 'text/plain; charset=utf-8' : FORMS[form])
-      // What is on its way when the time is up can not be taken back.
-      const mayStop = form !== 'json' && looksAtLines(question.filter)
-      reply.isFinal = request.method === 'GET' && !mayStop && isFinal(context, parameters, question, missing)
+      if (form === 'json') {
+        const text = await page(context, search, clientGone(reply))
+        const isWhole = request.method === 'GET' && search.budget.stopped === undefined
+        reply.isFinal = isWhole && isFinal(context, parameters, question, missing)
+        return text
+      }
       if (form === 'text')
         reply.trailer('swarmlogs-completeness', () =>
           httpTrailer(context, missing, queryOf(search, true), search.budget.stopped),
         )
-      if (form === 'json') {
-        const answer = await page(context, search, clientGone(reply))
-        if (search.budget.stopped !== undefined) reply.isFinal = false
-        return answer
-      }
       return sendStreamed(context, reply, (signal) => STREAMS[form](context, search, signal))
     })
   }

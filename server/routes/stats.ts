@@ -32,7 +32,7 @@ export function statsRoute(context: Context): FastifyPluginAsyncTypebox {
       const groups = new Groups(context, parameters)
       return answered(context, 'stats', reply, async (signal) => {
         const take = (record: StoredRecord): void => groups.take(record)
-        const examined = await examine(context.store, scope, parameters.examine, take, signal)
+        const examined = await examine(context, scope, parameters.examine, take, signal)
         return { field: parameters.field, ...groups.told(), examined, completeness: missing.completeness() }
       })
     })
