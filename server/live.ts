@@ -1,5 +1,5 @@
 import { comparePositions, type LogStream, positionOf, type StoredRecord } from '../shared/record.ts'
-import { messageMatches, streamMatches } from './query/filter.ts'
+import { lineMatches, looksAtLines, streamMatches } from './query/filter.ts'
 import type { Filter } from './query/query.ts'
 import type { Appended } from './store/store.ts'
 
@@ -205,15 +205,14 @@ export class Subscription {
     const wanted = new Set<LogStream>()
     for (const stream of streams) if (streamMatches(filter, stream)) wanted.add(stream)
     if (wanted.size === 0) return []
-    const takesAll = since === undefined && until === undefined && filter.sources.length === 0 && filter.grep === ''
+    const takesAll = since === undefined && until === undefined && filter.sources.length === 0 && !looksAtLines(filter)
     if (takesAll && wanted.size === streams.size) return records
     return records.filter(
       (record) =>
         wanted.has(record.stream) &&
         (since === undefined || record.time >= since) &&
         (until === undefined || record.time < until) &&
-        (filter.sources.length === 0 || filter.sources.includes(record.source)) &&
-        messageMatches(filter, record.message),
+        lineMatches(filter, record),
     )
   }
 }

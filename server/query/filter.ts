@@ -1,5 +1,6 @@
 import { SwarmlogsError } from '../../shared/errors.ts'
 import type { LogStream } from '../../shared/record.ts'
+import { type Line, matcherOf } from './matches.ts'
 import { type Filter, MAX_GREP_CHARS } from './query.ts'
 
 /** Throws SWARMLOGS_LIMIT when the filter's `grep` is longer than what stores can search for. */
@@ -9,7 +10,7 @@ export function checkGrep({ grep }: Filter): void {
   throw new SwarmlogsError('SWARMLOGS_LIMIT', message)
 }
 
-/** Whether the filter's choice of streams (everything but `sources` and `grep`) takes this stream. */
+/** Whether the filter's choice of streams (everything but `sources` and `grep`) takes this stream, or lines of it as far as `where` goes. */
 export function streamMatches(filter: Filter, stream: LogStream): boolean {
   return (
     some(filter.services, (pattern) => globMatches(pattern, stream.service)) &&
@@ -17,7 +18,22 @@ export function streamMatches(filter: Filter, stream: LogStream): boolean {
     some(filter.tasks, (pattern) => taskMatches(pattern, stream)) &&
     some(filter.nodes, (pattern) => nameOrIdMatches(pattern, stream.nodeName, stream.nodeId)) &&
     some(filter.containers, (pattern) => nameOrIdMatches(pattern, stream.containerName, stream.containerId)) &&
-    (filter.accepts?.(stream) ?? true)
+    (filter.accepts?.(stream) ?? true) &&
+    (filter.where === undefined || matcherOf(filter.where).stream(stream) !== false)
+  )
+}
+
+/** Whether the filter asks for more than streams and sources, so that its lines must be looked at. */
+export function looksAtLines({ grep, where }: Filter): boolean {
+  return grep !== '' || where !== undefined
+}
+
+/** Whether the filter takes a line, as far as its `sources`, `grep` and `where` go; must say the same as the stores do. */
+export function lineMatches(filter: Filter, line: Line): boolean {
+  return (
+    (filter.sources.length === 0 || filter.sources.includes(line.source)) &&
+    messageMatches(filter, line.message) &&
+    (filter.where === undefined || matcherOf(filter.where).line(line))
   )
 }
 

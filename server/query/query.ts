@@ -1,3 +1,4 @@
+import type { Expression } from '../../shared/query/ast.ts'
 import type { LogStream, Position, Source } from '../../shared/record.ts'
 
 /** Longest text that can be searched for: stores cut long lines into pieces that overlap by so much. */
@@ -16,6 +17,8 @@ export interface Filter {
   readonly sources: readonly Source[]
   /** Substring of the message, case-insensitive; at most MAX_GREP_CHARS characters. */
   readonly grep: string
+  /** What else must hold; absent means nothing. */
+  readonly where?: Expression
   /** A further choice of streams that a route made (targets resolved, tasks that Docker still shows); absent means all. */
   readonly accepts?: (stream: LogStream) => boolean
 }

@@ -6,6 +6,7 @@ import { ofParameter } from '../problem.ts'
 import type { LineFormat } from '../store/store.ts'
 import { type Choice, MAX_KNOWN, readChoice } from './choice.ts'
 import { type Cursor, Cursors } from './cursor.ts'
+import { looksAtLines } from './filter.ts'
 import { slotWidths } from './padding.ts'
 import { rangeOf, type SearchParameters, type TailParameters } from './parameters.ts'
 import { lineFormat } from './print.ts'
@@ -64,7 +65,7 @@ export function notesOf(context: Context, question: Question): ApiNote[] {
 /** How many records the answer has, where the catalog tells: it knows streams as a whole. */
 export function knownCount({ filter, matched, since, until, newest, cursor }: Question): number | undefined {
   const isPartial = since !== undefined || newest !== undefined || cursor !== undefined
-  if (isPartial || filter.grep !== '' || filter.sources.length > 0) return undefined
+  if (isPartial || looksAtLines(filter) || filter.sources.length > 0) return undefined
   const begun = matched.filter(({ first }) => until === undefined || first < until)
   if (begun.some(({ last }) => until !== undefined && last >= until)) return undefined
   return begun.reduce((sum, { records }) => sum + records, 0)
@@ -98,6 +99,7 @@ function questionText(kind: string, parameters: Parameters): string {
     container,
     source,
     grep,
+    q,
     since,
     until,
     timezone,
@@ -116,6 +118,7 @@ function questionText(kind: string, parameters: Parameters): string {
     container,
     source,
     grep,
+    q,
     since,
     until,
     timezone,

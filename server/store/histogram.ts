@@ -50,6 +50,11 @@ export class Histogram {
     bucket.set(key, (known ?? 0) + count)
   }
 
+  /** Adds what was gathered by the same wish. */
+  merge(buckets: readonly HistogramBucket[]): void {
+    for (const { start, counts } of buckets) for (const [key, count] of counts) this.add(start, key, count)
+  }
+
   /** What was gathered, in order. */
   buckets(): HistogramBucket[] {
     const starts = [...this.#buckets.keys()].sort((a, b) => (a < b ? -1 : 1))

@@ -48,8 +48,12 @@ export function streamsClause(ids: readonly string[]): object {
 }
 
 /** Whether a filter chooses among streams at all. */
-export function choosesStreams({ services, stacks, tasks, nodes, containers, accepts }: Filter): boolean {
-  return accepts !== undefined || [services, stacks, tasks, nodes, containers].some((names) => names.length > 0)
+export function choosesStreams({ services, stacks, tasks, nodes, containers, accepts, where }: Filter): boolean {
+  return (
+    accepts !== undefined ||
+    where !== undefined ||
+    [services, stacks, tasks, nodes, containers].some((names) => names.length > 0)
+  )
 }
 
 /** The total order; the times before 1970 have a field of their own, which only indices of odd times have. */

@@ -1,7 +1,7 @@
-import { messageMatches } from '../../query/filter.ts'
+import { lineMatches, looksAtLines, messageMatches } from '../../query/filter.ts'
 import type { Filter } from '../../query/query.ts'
 import { positionOfSource } from './arrivals.ts'
-import { type Source, streamOf } from './documents.ts'
+import { RECORD_MEMBERS, recordOf, type Source, streamOf } from './documents.ts'
 import { sortOf, sortValuesOf } from './dsl.ts'
 import { noteId } from './notes.ts'
 import { type Hit, pages } from './pages.ts'
@@ -46,15 +46,15 @@ export async function* find(running: Running, course: Course): AsyncGenerator<re
     indices,
     query: { bool: { filter: [...running.filters, ...course.filters] } },
     sort: sort ?? sortOf(order, hasOdd),
-    members,
+    members: filter.where === undefined ? members : [...new Set([...members, ...RECORD_MEMBERS])],
     wanted,
-    isSifted: filter.grep !== '',
+    isSifted: looksAtLines(filter),
     after,
     signal,
   }
   const learn = (hits: readonly Hit<Source>[]): Promise<void> => learnStreams(parts, hits)
   for await (const hits of pages<Source>(parts.requests, walk, learn, (hit) => placeOf({ hit, entry: entryOf(hit) }))) {
-    const matching = filter.grep === '' ? hits : await matchingHits(running, hits)
+    const matching = looksAtLines(filter) ? await matchingHits(running, hits) : hits
     if (matching.length > 0) yield matching.map((hit) => ({ hit, entry: entryOf(hit) }))
   }
 }
@@ -67,12 +67,17 @@ function sortPlace({ hit, entry }: Found, hasOdd: boolean): (string | number)[] 
 async function matchingHits({ parts, filter, signal }: Running, hits: readonly Hit<Source>[]): Promise<Hit<Source>[]> {
   const matching = new Set<string>()
   for await (const whole of wholeLines(parts.requests, hits, signal)) {
-    for (const { _id, _index, _source } of whole) {
-      const message = _source['swarmlogs.whole'] ?? _source.message
-      if (messageMatches(filter, message)) matching.add(`${_index}/${_id}`)
+    for (const hit of whole) {
+      if (isWanted(parts, filter, hit)) matching.add(`${hit._index}/${hit._id}`)
     }
   }
   return hits.filter(({ _index, _id }) => matching.has(`${_index}/${_id}`))
+}
+
+function isWanted(parts: Parts, filter: Filter, hit: Hit<Source>): boolean {
+  const { _source } = hit
+  if (filter.where !== undefined) return lineMatches(filter, recordOf(_source, known(parts, hit)))
+  return messageMatches(filter, _source['swarmlogs.whole'] ?? _source.message)
 }
 
 function known({ streams }: Parts, hit: Hit<Source>): Entry {

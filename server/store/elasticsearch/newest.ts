@@ -1,4 +1,5 @@
 import { comparePositions } from '../../../shared/record.ts'
+import { looksAtLines } from '../../query/filter.ts'
 import { Gate } from '../gate.ts'
 import { taskKey } from '../labels.ts'
 import { type Arrival, arrivalOf } from './arrivals.ts'
@@ -58,7 +59,7 @@ export async function findCuts(
   count: number,
 ): Promise<Map<string, Arrival>> {
   const cuts = new Map<string, Arrival>()
-  const members = running.filter.grep === '' ? PLACE_MEMBERS : [...PLACE_MEMBERS, 'message', 'swarmlogs.long']
+  const members = looksAtLines(running.filter) ? [...PLACE_MEMBERS, 'message', 'swarmlogs.long'] : PLACE_MEMBERS
   await eachGroup(running, groups, async (group, hasAhead) => {
     let left = count
     for await (const found of descend(running, group, { members, count, hasAhead })) {

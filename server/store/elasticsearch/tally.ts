@@ -1,4 +1,4 @@
-import { checkGrep } from '../../query/filter.ts'
+import { checkGrep, looksAtLines } from '../../query/filter.ts'
 import type { Scope } from '../../query/query.ts'
 import { Histogram, type HistogramBucket, type HistogramKey, type HistogramWish, streamKey } from '../histogram.ts'
 import { begin, failed } from './begin.ts'
@@ -43,8 +43,8 @@ interface Answer {
 export async function count(parts: Parts, scope: Scope, signal?: AbortSignal): Promise<number> {
   let total = 0
   await tally(parts, scope, signal, async (running) => {
-    if (scope.filter.grep === '') total = await countAll(running)
-    else for await (const found of scan(running, [], [])) total += found.length
+    if (looksAtLines(scope.filter)) for await (const found of scan(running, [], [])) total += found.length
+    else total = await countAll(running)
   })
   return total
 }
@@ -58,7 +58,7 @@ export async function histogram(
 ): Promise<HistogramBucket[]> {
   const result = new Histogram(wish)
   await tally(parts, scope, signal, async (running, entries) => {
-    if (scope.filter.grep !== '' || !canAggregate(wish, entries)) return gather(running, wish, [], result)
+    if (looksAtLines(scope.filter) || !canAggregate(wish, entries)) return gather(running, wish, [], result)
     await aggregate(running, wish, result)
     if (running.hasOdd) await gather(running, wish, [IS_BEFORE_1970], result)
   })
@@ -136,7 +136,7 @@ async function gather(
 }
 
 function scan(running: Running, filters: readonly object[], more: readonly string[]): AsyncGenerator<readonly Found[]> {
-  const text = running.filter.grep === '' ? [] : ['message', 'swarmlogs.long']
+  const text = looksAtLines(running.filter) ? ['message', 'swarmlogs.long'] : []
   const members = [...PLACE_MEMBERS, ...text, ...more]
   return find(running, { order: 'asc', filters, members, wanted: Number.POSITIVE_INFINITY })
 }

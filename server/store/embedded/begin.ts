@@ -8,6 +8,7 @@ import type { Pass } from './repair.ts'
 import { MAX_TIME, MIN_TIME, sourceCode } from './schema.ts'
 import { type Part, Selection } from './selection.ts'
 import type { Candidates, Slice } from './slices.ts'
+import { checkRegexes, whereOf } from './where.ts'
 
 /** A scope whose end is known. */
 export type Bound = Scope & { readonly receivedUpTo: bigint }
@@ -40,8 +41,15 @@ async function begin(parts: Parts, pass: Pass, scope: Bound, reader: Reader): Pr
   const selection = Selection.of(filter, parts.streams, segments, { since, until })
   if (selection.parts.length === 0) return undefined
   await reader.use((connection) => selection.write(connection))
+  const where =
+    filter.where &&
+    whereOf(
+      filter.where,
+      selection.chosen.map(({ stream }) => stream),
+    )
+  if (filter.where !== undefined) await checkRegexes(filter.where, reader)
   const sources = filter.sources.map(sourceCode)
-  const conditions = { since, until, sources, hasGrep: filter.grep !== '', receivedAfter }
+  const conditions = { since, until, sources, hasGrep: filter.grep !== '', where, receivedAfter }
   const values = [receivedUpTo, ...(filter.grep === '' ? [] : [filter.grep])]
   const onSlice = (slice: Slice): void => {
     pass.slice = slice

@@ -18,7 +18,17 @@ const MAX_CHARS = 4_000_000
 
 /** Which text of a line a piece is of. */
 export const MESSAGE = 0
-const FIELDS = 1
+export const FIELDS = 1
+
+/*
+ * `skip` counts characters as JavaScript does, where those beyond U+FFFF are two: for the cut each of them gets a second one behind it, which
+ * is a noncharacter, and taken out again only there.
+ */
+const LARGE = String.raw`([\x{10000}-\x{10FFFF}])`
+/** A piece without what the one before ends with, in SQL. */
+export const REST =
+  `CASE WHEN regexp_matches(r.text, '${LARGE}') THEN regexp_replace(substr(regexp_replace(r.text, '${LARGE}', '\\1' || chr(64976), 'g'), ` +
+  `r.skip + 1), '${LARGE}' || chr(64976), '\\1', 'g') ELSE substr(r.text, r.skip + 1) END`
 
 /** A further piece of a text; its first `skip` characters are of the piece before. */
 export interface Piece {

@@ -1,9 +1,10 @@
 import { greater, smaller } from '../bigint.ts'
-import type { Rows } from './grams/candidates.ts'
-import { MESSAGE } from './long.ts'
-import { AHEAD, MAX_TIME, MIN_TIME, quoteText } from './schema.ts'
+import { linesOf, onForms } from './grams/sql.ts'
+import { FIELDS, MESSAGE, REST } from './long.ts'
+import { AHEAD, MAX_TIME, MIN_TIME } from './schema.ts'
 import { MAX_INLINE, type Part, type Place } from './selection.ts'
 import type { Slice } from './slices.ts'
+import type { LineTexts, Where } from './where.ts'
 
 /** What a query asks beyond its streams and its slice. */
 export interface Conditions {
@@ -13,6 +14,8 @@ export interface Conditions {
   readonly sources: readonly number[]
   /** Whether the text `$2` must be in the message, case-insensitive. */
   readonly hasGrep: boolean
+  /** What else must hold. */
+  readonly where?: Where | undefined
   /** Only lines received after this; and up to `$1`. */
   readonly receivedAfter?: bigint | undefined
   readonly after?: Place | undefined
@@ -117,49 +120,49 @@ function select(
   where: readonly string[],
   slice: Slice,
 ): string {
-  const wanted = [...where, ...common(conditions), ...(conditions.hasGrep ? [onForms(part, grep(part, slice))] : [])]
-  return `SELECT ${columns.join(', ')} FROM ${linesOf(part)} l ${joinChosen(part, conditions)} WHERE ${wanted.join(' AND ')}`
+  const asked = [
+    ...(conditions.hasGrep ? [holds(part, slice, (text) => `contains(lower(${text}), lower($2))`)] : []),
+    ...(conditions.where === undefined ? [] : [conditions.where.sql(textsOf(part, slice, conditions.where))]),
+  ]
+  const wanted = [...where, ...common(conditions), ...onForms(part, asked)]
+  const from = `${linesOf(part)} l ${joinChosen(part, conditions)} ${joinRests(part, slice, conditions)}`
+  return `SELECT ${columns.join(', ')} FROM ${from} WHERE ${wanted.join(' AND ')}`
 }
 
-/** The table of the lines, or those rows of it that count: one range of rows in a statement has all others passed over. */
-function linesOf({ segment, rows }: Part): string {
-  const table = `${segment.database}.lines`
-  if (rows === undefined || isAll(rows)) return table
-  const selects = rows.map(({ from, to }) => {
-    const end = Number.isFinite(to) ? ` AND l.rowid < ${to}` : ''
-    return `SELECT l.*, l.rowid FROM ${table} l WHERE l.rowid >= ${from}${end}`
-  })
-  return `(${selects.join(' UNION ALL ')})`
+/** Whether a text of which `isIn` tells is in the message, or in a further piece of it. */
+function holds(part: Part, slice: Slice, isIn: (text: string) => string): string {
+  if (!part.segment.hasLong) return isIn('l.message')
+  const wanted = `r.kind = ${MESSAGE} AND ${restsRange(part, slice)} AND ${isIn('r.text')}`
+  const rests = `SELECT (${keyOf('r')}) FROM ${part.segment.database}.rests r WHERE ${wanted}`
+  return `(${isIn('l.message')} OR (l.long > 0 AND (${keyOf('l')}) IN (${rests})))`
 }
 
-function isAll(rows: readonly Rows[]): boolean {
+function textsOf(part: Part, slice: Slice, where: Where): LineTexts {
+  const whole = (name: string): string =>
+    part.segment.hasLong && where.needsWhole
+      ? `(CASE WHEN w.${name} IS NULL THEN l.${name} ELSE l.${name} || w.${name} END)`
+      : `l.${name}`
+  return { message: whole('message'), fields: whole('fields'), holds: (isIn) => holds(part, slice, isIn) }
+}
+
+/** Joins what follows the first pieces of long texts, where whole texts are asked about. */
+function joinRests(part: Part, slice: Slice, { where }: Conditions): string {
+  if (!part.segment.hasLong || where?.needsWhole !== true) return ''
+  const pieces = (kind: number): string => `string_agg(${REST}, '' ORDER BY r.number) FILTER (r.kind = ${kind})`
   return (
-    rows.every(({ from }, index) => from === (rows[index - 1]?.to ?? 0)) && rows.at(-1)?.to === Number.POSITIVE_INFINITY
+    `LEFT JOIN (SELECT ${keyOf('r')}, ${pieces(MESSAGE)} AS message, ${pieces(FIELDS)} AS fields ` +
+    `FROM ${part.segment.database}.rests r WHERE ${restsRange(part, slice)} GROUP BY ${keyOf('r')}) w ` +
+    'ON l.long > 0 AND w.time = l.time AND w.stream = l.stream AND w.source = l.source AND w.ordinal = l.ordinal'
   )
 }
 
-/** The condition, tried only on lines that have one of the forms in which a word of it can stand: most are passed over fast. */
-function onForms({ segment, rows = [] }: Part, condition: string): string {
-  const forms = rows.find((some) => some.forms.length > 0)?.forms ?? []
-  if (forms.length === 0) return condition
-  const unknown = rows.filter((some) => some.forms.length === 0).map(({ from }) => `l.rowid >= ${from}`)
-  const some = [
-    ...forms.map((form) => `contains(l.message, ${quoteText(form)})`),
-    ...(segment.hasLong ? ['l.long > 0'] : []),
-    ...unknown,
-  ]
-  // Of conditions beside each other DuckDB takes the dearer one first.
-  return `CASE WHEN ${some.join(' OR ')} THEN ${condition} ELSE false END`
+function restsRange(part: Part, slice: Slice): string {
+  const to = part.ahead === undefined ? ` AND r.time < ${big(slice.to)}` : ''
+  return `r.time >= ${big(slice.from)}${to}`
 }
 
-function grep(part: Part, slice: Slice): string {
-  const isIn = (text: string): string => `contains(lower(${text}), lower($2))`
-  if (!part.segment.hasLong) return isIn('l.message')
-  const key = (table: string): string =>
-    ['time', 'stream', 'source', 'ordinal'].map((name) => `${table}.${name}`).join(', ')
-  const range = [`r.time >= ${big(slice.from)}`, ...(part.ahead === undefined ? [`r.time < ${big(slice.to)}`] : [])]
-  const rests = `SELECT (${key('r')}) FROM ${part.segment.database}.rests r WHERE r.kind = ${MESSAGE} AND ${[...range, isIn('r.text')].join(' AND ')}`
-  return `(${isIn('l.message')} OR (l.long > 0 AND (${key('l')}) IN (${rests})))`
+function keyOf(table: string): string {
+  return ['time', 'stream', 'source', 'ordinal'].map((name) => `${table}.${name}`).join(', ')
 }
 
 /** Joins the part's chosen streams, with the cuts where there are any. */

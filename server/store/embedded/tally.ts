@@ -9,7 +9,7 @@ import type { Running } from './newest.ts'
 import type { Parts } from './parts.ts'
 import { type Pass, repair } from './repair.ts'
 import { levelOf, MAX_TIME, sourceOf } from './schema.ts'
-import type { Chosen } from './selection.ts'
+import type { Chosen, Part } from './selection.ts'
 import { narrowing, Slices } from './slices.ts'
 import { countsSql } from './sql.ts'
 
@@ -90,11 +90,22 @@ async function* walk(
   const { reader, selection, conditions, values, onSlice, size, candidates } = running
   const { chosen, parts } = selection
   const { since, until } = conditions
-  const slices = new Slices(parts, { since, until, order: 'asc', ...size, isUnsorted: true })
+  const slices = new Slices(parts, {
+    since,
+    until,
+    order: 'asc',
+    ...size,
+    isUnsorted: conditions.where?.needsWhole !== true || !hasLong(parts),
+  })
   for await (const slice of narrowing(slices, candidates, 0)) {
     onSlice(slice)
     for await (const chunk of reader.chunks(countsSql(slice, conditions, what), values)) yield { chunk, chosen }
   }
+}
+
+/** Whole long texts take memory, as what is sorted does. */
+function hasLong(parts: readonly Part[]): boolean {
+  return parts.some(({ segment }) => segment.hasLong)
 }
 
 function countAt(chunk: DuckDBDataChunk, row: number): number {

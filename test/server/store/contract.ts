@@ -5,6 +5,7 @@ import { countingContract } from './contract/counting.ts'
 import { foreignContract } from './contract/foreign.ts'
 import { gapsContract } from './contract/gaps.ts'
 import { lifeContract } from './contract/life.ts'
+import { queryingContract } from './contract/querying.ts'
 import { searchingContract } from './contract/searching.ts'
 import type { StoreUnderTest } from './records.ts'
 
@@ -24,6 +25,7 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
     appendingContract(under)
     foreignContract(under)
     searchingContract(under)
+    queryingContract(under)
     countingContract(under)
     contentContract(under)
     gapsContract(under)

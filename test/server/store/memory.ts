@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { messageMatches, streamMatches } from '../../../server/query/filter.ts'
+import { lineMatches, streamMatches } from '../../../server/query/filter.ts'
 import { MAX_GREP_CHARS, type Query, type Scope } from '../../../server/query/query.ts'
 import { type GapRange, GapTable } from '../../../server/store/gap-table.ts'
 import { Histogram, type HistogramBucket, type HistogramWish, streamKey } from '../../../server/store/histogram.ts'
@@ -301,8 +301,7 @@ export class MemoryStore implements Store {
 function isWanted({ filter, since, until, receivedAfter, receivedUpTo }: Scope, record: StoredRecord): boolean {
   return (
     streamMatches(filter, record.stream) &&
-    messageMatches(filter, record.message) &&
-    (filter.sources.length === 0 || filter.sources.includes(record.source)) &&
+    lineMatches(filter, record) &&
     (since === undefined || record.time >= since) &&
     (until === undefined || record.time < until) &&
     (receivedAfter === undefined || record.received > receivedAfter) &&

@@ -60,7 +60,7 @@ export class Signer {
       if (byte >= 0x80) {
         const letter = oddCapital(text, at)
         if (letter !== 0) {
-          setBit(bits, ODD_CAPITAL)
+          this.#hasOdd = true
           byte = letter
           // Its other bytes end no run.
           at += letter === 0x4b ? 2 : 1

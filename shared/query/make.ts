@@ -1,0 +1,205 @@
+import type { CompareExpression, Expression, Field, Label } from './ast.ts'
+import { LINE_LABELS, STREAM_LABELS } from './ast.ts'
+import { unusable } from './error.ts'
+import { levelNamed } from './levels.ts'
+import { compileRegex } from './regex.ts'
+import { isGlob, patternOf, plainText } from './words.ts'
+
+/** Longest text, value, pattern and name of a condition, in characters. */
+export const MAX_CHARS = 512
+/** Longest regex, in characters. */
+export const MAX_REGEX_CHARS = 1000
+/** Numbers of more characters may lose digits: they are texts, in lines too. */
+const EXACT_DIGITS = 15
+const NUMBER = /^-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?$/
+const MESSAGE: Field = { kind: 'label', name: 'message' }
+
+type By = CompareExpression['by']
+
+/** What stands behind the name of a field, as the grammar reads it. */
+export interface Comparison {
+  readonly by: ':' | '!=' | By
+  readonly value:
+    | Value
+    | { readonly kind: 'everything' }
+    | { readonly kind: 'regex'; readonly source: string; readonly isInsensitive: boolean }
+    | {
+        readonly kind: 'range'
+        readonly from: Value | undefined
+        readonly to: Value | undefined
+        readonly fromInclusive: boolean
+        readonly toInclusive: boolean
+      }
+}
+
+type Value =
+  | { readonly kind: 'quoted'; readonly text: string; readonly isExact: boolean }
+  | { readonly kind: 'bare'; readonly raw: string }
+type RegexValue = Extract<Comparison['value'], { kind: 'regex' }>
+type RangeValue = Extract<Comparison['value'], { kind: 'range' }>
+
+/** Which label a name is, undefined when it is none. */
+export function labelNamed(name: string): Label | undefined {
+  return [...STREAM_LABELS, ...LINE_LABELS].find((label) => label === name)
+}
+
+/** Makes one of several: those that are of the same kind are taken apart. */
+export function join(op: 'and' | 'or', of: readonly Expression[]): Expression {
+  const [only, ...others] = of
+  if (only !== undefined && others.length === 0) return only
+  return { op, of: of.flatMap((one) => (one.op === op ? one.of : [one])) }
+}
+
+export function negate(of: Expression): Expression {
+  return { op: 'not', of }
+}
+
+/** A text that the message holds. */
+export function text(value: string, isExact: boolean, at: number): Expression {
+  mustFit(value, at)
+  if (value === '') throw unusable(at, 'empty text', 'give at least one character')
+  return { op: 'text', text: value, isExact }
+}
+
+/** A word that the message holds; with `*` in it, its parts in this order. */
+export function word(raw: string, at: number): Expression {
+  if (!isGlob(raw, '*')) return text(plainText(raw), false, at)
+  const pattern = patternOf(`*${raw}*`, '*')
+  return pattern === '*' ? { op: 'all' } : glob(MESSAGE, pattern, at)
+}
+
+/** An expression that matches in the message. */
+export function regex(value: RegexValue, at: number): Expression {
+  return regexIn(MESSAGE, value, at)
+}
+
+/** What a field must be. */
+export function condition(
+  { name, isQuoted }: { readonly name: string; readonly isQuoted: boolean },
+  { by, value }: Comparison,
+  at: number,
+): Expression {
+  mustFit(name, at)
+  const label = isQuoted ? undefined : labelNamed(name)
+  const field: Field = label === undefined ? { kind: 'field', name } : { kind: 'label', name: label }
+  if (by === '!=') return negate(condition({ name, isQuoted }, { by: '=', value }, at))
+  if (value.kind === 'everything') return { op: 'exists', field }
+  if (value.kind === 'range') return range(field, value, at)
+  if (value.kind === 'regex') return regexIn(field, value, at)
+  return by === ':'
+    ? equal(field, value, at, true)
+    : by === '='
+      ? equal(field, value, at, false)
+      : compare(field, by, value, at)
+}
+
+function range(field: Field, { from, to, fromInclusive, toInclusive }: RangeValue, at: number): Expression {
+  const bounds = [
+    ...(from === undefined ? [] : [compare(field, fromInclusive ? '>=' : '>', from, at)]),
+    ...(to === undefined ? [] : [compare(field, toInclusive ? '<=' : '<', to, at)]),
+  ]
+  const [first, second] = bounds
+  if (first?.op === 'compare' && second?.op === 'compare' && typeof first.value !== typeof second.value)
+    throw unusable(at, 'a range from a number to a text', 'give two numbers or two texts')
+  return bounds.length === 0 ? { op: 'exists', field } : join('and', bounds)
+}
+
+/** `:` and `=` are the same but for the message, of which `:` asks for a part. */
+function equal(field: Field, value: Value, at: number, isPart: boolean): Expression {
+  if (field.name === 'level' && field.kind === 'label') return level(field, value, at)
+  if (value.kind === 'bare' && isGlob(value.raw, '*?')) {
+    mustBeText(field, at)
+    const pattern = patternOf(value.raw, '*?')
+    return pattern === '*' ? { op: 'exists', field } : glob(field, pattern, at)
+  }
+  if (isPart && field.kind === 'label' && field.name === 'message') {
+    return text(textOf(value), value.kind === 'quoted' && value.isExact, at)
+  }
+  return compare(field, '=', value, at)
+}
+
+function level(field: Field, value: Value, at: number): Expression {
+  const isNone = textOf(value).toLowerCase() === 'none'
+  return isNone ? negate({ op: 'exists', field }) : compare(field, '=', value, at)
+}
+
+function compare(field: Field, by: By, given: Value, at: number): CompareExpression {
+  if (given.kind === 'bare' && isGlob(given.raw, '*?') && field.kind === 'field')
+    throw unusable(at, `a pattern behind ${by}`, 'give a value, in quotes where it has * or ?')
+  const value = valueFor(field, by, given, at)
+  const isExact = given.kind === 'quoted' && given.isExact
+  if (isExact && (by !== '=' || isOrdered(field))) throw unusable(at, 'a c behind this value', 'leave it out')
+  return { op: 'compare', field, by, value, isExact }
+}
+
+function valueFor(field: Field, by: By, given: Value, at: number): string | number {
+  const value = textOf(given)
+  mustFit(value, at)
+  if (field.kind === 'field') return given.kind === 'bare' ? (numberOf(given.raw) ?? value) : value
+  if (field.name === 'level') {
+    const known = levelNamed(value)
+    if (known !== undefined) return known
+    throw unusable(
+      at,
+      `unknown level ${JSON.stringify(value)}`,
+      'expected trace, debug, info, warn, error, fatal or none',
+    )
+  }
+  if (field.name === 'slot') {
+    const number = numberOf(value)
+    if (number !== undefined) return number
+    throw unusable(at, `slot ${JSON.stringify(value)}`, 'expected a number')
+  }
+  if (by !== '=') throw unusable(at, `${by} behind ${field.name}`, 'it is a text: expected : or =')
+  if (field.name === 'source' && value !== 'stdout' && value !== 'stderr')
+    throw unusable(at, `unknown source ${JSON.stringify(value)}`, 'expected stdout or stderr')
+  return value
+}
+
+function regexIn(field: Field, { source, isInsensitive }: RegexValue, at: number): Expression {
+  mustBeText(field, at)
+  if (source.length > MAX_REGEX_CHARS)
+    throw unusable(at, 'a regex that is too long', `give at most ${MAX_REGEX_CHARS} characters`)
+  mustBeSound(source, at)
+  const plain = source.replaceAll(/\\(.)/gsu, (pair, escaped) => (escaped === '/' ? '/' : pair))
+  try {
+    compileRegex(plain, isInsensitive)
+  } catch (error) {
+    throw unusable(at, 'a regex that cannot be used', error instanceof Error ? error.message : String(error))
+  }
+  return { op: 'regex', field, source: plain, isInsensitive }
+}
+
+function glob(field: Field, pattern: string, at: number): Expression {
+  mustFit(pattern, at)
+  return { op: 'glob', field, pattern }
+}
+
+function mustBeText(field: Field, at: number): void {
+  if (isOrdered(field)) throw unusable(at, `a pattern behind ${field.name}`, 'give a value, or a range')
+}
+
+function isOrdered({ kind, name }: Field): boolean {
+  return kind === 'label' && (name === 'level' || name === 'slot')
+}
+
+function textOf(value: Value): string {
+  return value.kind === 'quoted' ? value.text : plainText(value.raw)
+}
+
+function numberOf(raw: string): number | undefined {
+  if (raw.length > EXACT_DIGITS || !NUMBER.test(raw)) return undefined
+  const number = Number(raw)
+  // -0 is 0 to all who compare.
+  return Number.isFinite(number) ? number + 0 : undefined
+}
+
+function mustFit(value: string, at: number): void {
+  if (value.length > MAX_CHARS) throw unusable(at, 'a text that is too long', `give at most ${MAX_CHARS} characters`)
+  mustBeSound(value, at)
+}
+
+function mustBeSound(value: string, at: number): void {
+  if (!value.isWellFormed() || value.includes('\0'))
+    throw unusable(at, 'a text with NUL or half a character', 'leave that out')
+}
