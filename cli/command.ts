@@ -12,7 +12,7 @@ export interface FlagSpec {
 
 /** What a command takes and does: enough to run it, to explain it and to complain about its use. */
 export interface CommandSpec {
-  /** `[TARGET...]` (any number) or `<SERVICE|TASK>` (exactly one); absent: none. */
+  /** `[TARGET...]` (any number) or `<SERVICE|TASK>` (exactly one), or both; absent: none. */
   readonly operand?: { readonly form: string; readonly text: string }
   readonly flags: readonly FlagSpec[]
   /** Follows the flags in the help: explanations and examples. */

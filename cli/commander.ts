@@ -43,7 +43,9 @@ async function build(asked: string | undefined): Promise<Command> {
 }
 
 function addSpec(command: Command, { operand, flags, help, run }: CommandSpec): void {
-  if (operand !== undefined) command.argument(operand.form, operand.text)
+  const [first, second] = operand?.form.split(' ') ?? []
+  if (first !== undefined) command.argument(first, operand?.text)
+  if (second !== undefined) command.argument(second)
   for (const flag of flags) {
     const option = new Option(flag.flags, flag.text + (flag.default === undefined ? '' : ` (default ${flag.default})`))
     if (flag.isRepeatable) option.argParser((value: string, previous: readonly string[] = []) => [...previous, value])

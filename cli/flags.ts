@@ -43,6 +43,12 @@ export const FILTER_FLAGS: readonly FlagSpec[] = [
   { flags: '--source <SOURCE>', text: 'only stdout or stderr' },
 ]
 
+/** --grep. */
+export const GREP_FLAG: FlagSpec = {
+  flags: '--grep <TEXT>',
+  text: 'only lines that hold this text; case does not matter',
+}
+
 /** --strict. */
 export const STRICT_FLAG: FlagSpec = {
   flags: '--strict',

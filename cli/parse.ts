@@ -44,7 +44,8 @@ function knownFlag(flag: FlagSpec) {
 
 function fits({ operand }: CommandSpec, count: number): boolean {
   if (operand === undefined) return count === 0
-  return operand.form.endsWith('...]') || count === 1
+  const least = operand.form.startsWith('<') ? 1 : 0
+  return count >= least && (operand.form.endsWith('...]') || count === 1)
 }
 
 function camelCase(name: string): string {

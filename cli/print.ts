@@ -48,8 +48,9 @@ async function printFrames(pieces: AsyncIterable<Buffer>, { printer, notes }: Ou
   demux.end()
   // A server that is older says nothing.
   if (demux.trailer === '') return
-  const { completeness, gaps }: ApiTrailer = JSON.parse(demux.trailer)
+  const { completeness, gaps, stopped }: ApiTrailer = JSON.parse(demux.trailer)
   for (const gap of gaps) notes.gap(gap)
+  notes.stopped(stopped)
   notes.verdict(completeness)
 }
 
@@ -64,7 +65,8 @@ async function printRecords(pieces: AsyncIterable<Buffer>, { printer, notes }: O
     held = bytes.subarray(lastLine)
   }
   await printer.end()
-  const { completeness } = checkEnd(held.toString())
+  const { completeness, stopped } = checkEnd(held.toString())
+  notes.stopped(stopped)
   if (completeness !== undefined) notes.verdict(completeness)
 }
 

@@ -18,6 +18,8 @@ export type QuestionFlags = {
   readonly container?: readonly string[]
   readonly source?: string
   readonly grep?: string
+  /** From an operand, not from a flag. */
+  readonly q?: string
   readonly order?: string
   readonly current?: boolean
   readonly output?: string
@@ -40,7 +42,7 @@ export interface Question {
 }
 
 const LISTS = ['node', 'stack', 'service', 'task', 'container'] as const
-const TEXTS = ['source', 'grep', 'since', 'until', 'order'] as const
+const TEXTS = ['source', 'grep', 'q', 'since', 'until', 'order'] as const
 /** Only these forms of time depend on where the asking machine is. */
 const NEEDS_ZONE = /^\d{4}-|day$/i
 

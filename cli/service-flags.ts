@@ -29,6 +29,10 @@ export const STORE_FLAGS: readonly FlagSpec[] = [
   { flags: '--retention <DURATION>', text: 'how long to keep lines (default 30d)' },
   { flags: '--max-size <SIZE>', text: 'how much disk to use (default 20GiB, or 80 % of what is free)' },
   { flags: '--segment-size <SIZE>', text: 'when to begin a new file of the store (default 1GiB)' },
+  {
+    flags: '--query-timeout <DURATION>',
+    text: 'how much time a query may take; then its answer is partial (default 30s)',
+  },
   { flags: '--memory <SIZE>', text: 'how much memory the store may use for a query' },
   {
     flags: '--token-file <FILE>',

@@ -37,6 +37,8 @@ export interface ServerConfig {
   /** PEM files, for both ports. */
   readonly tls?: { readonly certFile: string; readonly keyFile: string }
   readonly retentionMs: number
+  /** How much time of the store a query may take. */
+  readonly queryMs: number
   readonly maxBytes?: number
   readonly segmentBytes?: number
   readonly memoryBytes?: number
@@ -55,6 +57,7 @@ export function serverConfig(flags: Flags, env: Environment = process.env): Serv
     isInsecure: switchSetting(flags, env, 'insecure'),
     ...tls(flags, env),
     retentionMs: retention(setting(flags, env, 'retention') ?? '30d'),
+    queryMs: queryTimeout(setting(flags, env, 'query-timeout') ?? '30s'),
     ...size(flags, env, 'max-size', 'maxBytes'),
     ...size(flags, env, 'segment-size', 'segmentBytes'),
     ...size(flags, env, 'memory', 'memoryBytes'),
@@ -108,6 +111,12 @@ function retention(text: string): number {
   const ms = Number(ofSetting('retention', () => parseDuration(text)) / 1_000_000n)
   if (ms > 0) return ms
   throw unusable('retention', text, 'give how long lines are kept, such as 30d')
+}
+
+function queryTimeout(text: string): number {
+  const ms = Number(ofSetting('query-timeout', () => parseDuration(text)) / 1_000_000n)
+  if (ms > 0 && ms < 2 ** 31) return ms
+  throw unusable('query-timeout', text, 'give how long a query may take, such as 30s')
 }
 
 function size<Key extends string>(flags: Flags, env: Environment, name: string, key: Key): { [Name in Key]?: number } {

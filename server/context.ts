@@ -44,6 +44,14 @@ export interface Timing {
   readonly stalledMs: number
   /** How often a tail looks whether its lines are still complete. */
   readonly verdictMs: number
+  /** A query may take so much time of the store; then its answer is a part. */
+  readonly queryMs: number
 }
 
-export const TIMING: Timing = { heartbeatMs: 15_000, slowMs: 10_000, stalledMs: 300_000, verdictMs: 5_000 }
+export const TIMING: Timing = {
+  heartbeatMs: 15_000,
+  slowMs: 10_000,
+  stalledMs: 300_000,
+  verdictMs: 5_000,
+  queryMs: 30_000,
+}

@@ -22,6 +22,8 @@ export interface ContextOptions {
   readonly store: Store
   readonly log: Logger
   readonly stopping: AbortSignal
+  /** See Timing. */
+  readonly queryMs: number
   /** Other servers on the same store. */
   readonly peers?: readonly PeerName[] | undefined
   /** How peers are asked: they have the same token and certificate. */
@@ -43,7 +45,18 @@ export async function createContext(options: ContextOptions): Promise<ServerCont
   await inventories.load()
   const now = () => BigInt(Date.now()) * 1_000_000n
   const slots = new Slots(MAX_STREAMED)
-  const shared = { store, live, inventories, metrics, log, version, now, slots, stopping, timing: TIMING }
+  const shared = {
+    store,
+    live,
+    inventories,
+    metrics,
+    log,
+    version,
+    now,
+    slots,
+    stopping,
+    timing: { ...TIMING, queryMs: options.queryMs },
+  }
   const onAppend = metrics.appended.bind(metrics)
   const door = { store, inventories, log, now, onAppend }
   if (options.peers === undefined || store.sharing === undefined) {

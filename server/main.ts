@@ -56,7 +56,7 @@ async function start(config: ServerConfig, log: Logger, closers: Closers): Promi
   closers.add(() => store.close())
   const stopping = new AbortController()
   const context = await createContext({
-    ...{ store, log, stopping: stopping.signal, peers: config.peers },
+    ...{ store, log, stopping: stopping.signal, peers: config.peers, queryMs: config.queryMs },
     token: () => tokens.values[0],
     certificate: () => certificate?.pair.cert,
   })

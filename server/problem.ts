@@ -2,6 +2,7 @@ import { closest, distance } from 'fastest-levenshtein'
 import type { FastifyError, FastifySchemaValidationError } from 'fastify'
 import type { ApiProblem } from '../shared/api.ts'
 import { type ErrorCode, SwarmlogsError } from '../shared/errors.ts'
+import { QueryError } from '../shared/query/error.ts'
 
 /** An error that is answered with its own status and body. */
 export class Problem extends SwarmlogsError {
@@ -31,8 +32,10 @@ export function ofParameter<Value>(parameter: string, read: () => Value): Value 
   try {
     return read()
   } catch (cause) {
-    if (cause instanceof SwarmlogsError) throw badParameter(parameter, cause.message, { cause })
-    throw cause
+    if (!(cause instanceof SwarmlogsError)) throw cause
+    const problem = badParameter(parameter, cause.message, { cause })
+    if (cause instanceof QueryError) problem.body.error.at = cause.at
+    throw problem
   }
 }
 

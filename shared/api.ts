@@ -55,6 +55,12 @@ export const ApiProblem = Type.Object(
       code: Type.String({ examples: ['bad_parameter'] }),
       message: Type.String({ examples: ["cannot use limit='many': give a whole number from 1 to 10000"] }),
       parameter: Type.Optional(Type.String({ examples: ['limit'] })),
+      at: Type.Optional(
+        Type.Integer({
+          description: 'Of a query: index of the character where it goes wrong, from 0.',
+          examples: [13],
+        }),
+      ),
       nearest: Type.Optional(
         Type.Array(Type.String(), { description: 'Known names like the one asked for, the likest first.' }),
       ),
@@ -128,6 +134,15 @@ export const ApiCompleteness = Type.Object(
 )
 export type ApiCompleteness = Static<typeof ApiCompleteness>
 
+const Stopped = Type.Optional(
+  Type.String({
+    description: 'Why this is only a part of the answer: the query took too long. Absent when it is all.',
+  }),
+)
+const CountedSince = Type.Optional(
+  Time('Of a part: lines from this time on have been counted, none before; absent when none have.'),
+)
+
 /** One page of GET /search. */
 export const ApiPage = Type.Object(
   {
@@ -136,6 +151,7 @@ export const ApiPage = Type.Object(
       description: 'Repeat the request with it to get the next page; null at the end.',
     }),
     end: Type.Boolean({ description: 'There is no further page.' }),
+    stopped: Stopped,
     gaps: Type.Array(ApiGap, { description: 'Gaps that begin within this page, in the order of the records.' }),
     completeness: ApiCompleteness,
   },
@@ -151,6 +167,7 @@ export const ApiEnd = Type.Object(
       description: 'Where to go on when `limit` ended the answer; else null.',
     }),
     records: Type.Integer(),
+    stopped: Stopped,
     completeness: ApiCompleteness,
   },
   { title: 'End' },
@@ -159,7 +176,11 @@ export type ApiEnd = Static<typeof ApiEnd>
 
 /** GET /count. */
 export const ApiCount = Type.Object(
-  { records: Type.Integer({ description: 'How many lines there are.', examples: [120345] }) },
+  {
+    records: Type.Integer({ description: 'How many lines there are.', examples: [120345] }),
+    stopped: Stopped,
+    counted_since: CountedSince,
+  },
   { title: 'Count' },
 )
 export type ApiCount = Static<typeof ApiCount>
@@ -180,6 +201,8 @@ export const ApiHistogram = Type.Object(
       }),
       { description: 'In order; buckets without lines are left out.' },
     ),
+    stopped: Stopped,
+    counted_since: CountedSince,
   },
   { title: 'Histogram' },
 )
@@ -189,7 +212,10 @@ export const ApiGapLine = Type.Object({ gap: ApiGap }, { title: 'GapLine' })
 export type ApiGapLine = Static<typeof ApiGapLine>
 
 /** The last frame (type 4) of Docker's multiplexed stream, for clients that accept it. */
-export const ApiTrailer = Type.Object({ completeness: ApiCompleteness, gaps: Type.Array(ApiGap) }, { title: 'Trailer' })
+export const ApiTrailer = Type.Object(
+  { completeness: ApiCompleteness, gaps: Type.Array(ApiGap), stopped: Stopped },
+  { title: 'Trailer' },
+)
 export type ApiTrailer = Static<typeof ApiTrailer>
 
 /** Data of the events of GET /tail with format=text. */

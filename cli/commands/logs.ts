@@ -4,6 +4,7 @@ import type { CommandSpec } from '../command.ts'
 import { clientConfig, colourConfig } from '../config.ts'
 import { checkTargets, countLines } from '../count.ts'
 import { FOLLOW_FLAG, PRINT_FLAGS, RANGE_FLAGS, SERVER_FLAGS, STRICT_FLAG } from '../flags.ts'
+import { joinQueries } from '../operands.ts'
 import { MissingNotes } from '../output/missing.ts'
 import { openPrinter } from '../output/printer.ts'
 import { say } from '../output/say.ts'
@@ -24,13 +25,14 @@ ${TOO_MANY}.
 Examples:
   swarmlogs logs web                 all lines of a service
   swarmlogs logs -f -n 20 -t web     20 of each task with times, and what comes
+  swarmlogs logs web 'status>=500'   only these lines (see swarmlogs search --help)
   swarmlogs logs --raw --since 2h --until 1h shop_web.1 > hour.log`
 
 type LogsFlags = QuestionFlags & { readonly follow?: boolean }
 
 /** The command `logs`. */
 export const logs: CommandSpec = {
-  operand: { form: '<SERVICE|TASK>', text: 'service or task' },
+  operand: { form: '<SERVICE|TASK> [QUERY...]', text: 'service or task; then what its lines must have' },
   flags: [
     FOLLOW_FLAG,
     { flags: '-n, --tail <N>', text: 'the newest N lines of each task (default all)' },
@@ -44,8 +46,8 @@ export const logs: CommandSpec = {
   run,
 }
 
-async function run([target = '']: readonly string[], given: Flags): Promise<void> {
-  const flags: LogsFlags = given
+async function run([target = '', ...queries]: readonly string[], given: Flags): Promise<void> {
+  const flags: LogsFlags = queries.length === 0 ? given : { ...given, q: joinQueries(queries) }
   const question = readQuestion(flags, [target])
   const client = new Client(clientConfig(flags))
   const look = { ...colourConfig(flags), ...question }

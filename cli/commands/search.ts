@@ -3,7 +3,7 @@ import type { Flags } from '../../shared/settings.ts'
 import { Client } from '../client.ts'
 import type { CommandSpec } from '../command.ts'
 import { clientConfig, colourConfig } from '../config.ts'
-import { FILTER_FLAGS, FORM_FLAG, PRINT_FLAGS, RANGE_FLAGS, SERVER_FLAGS, STRICT_FLAG } from '../flags.ts'
+import { FILTER_FLAGS, FORM_FLAG, GREP_FLAG, PRINT_FLAGS, RANGE_FLAGS, SERVER_FLAGS, STRICT_FLAG } from '../flags.ts'
 import { MissingNotes } from '../output/missing.ts'
 import { openPrinter } from '../output/printer.ts'
 import { say } from '../output/say.ts'
@@ -13,18 +13,27 @@ import { type QuestionFlags, readQuestion } from '../question.ts'
 const DEFAULT_SINCE = '1h'
 
 const EXAMPLES = `
-Finds the lines that hold TEXT, whatever its case, of all services, also of those
-that are gone; in the last hour, unless --since, --until or -n say otherwise.
-Several words are one text with single spaces between them.
+Finds the lines that the query asks for, of all services, also of those that are
+gone; in the last hour, unless --since, --until or -n say otherwise. Several
+arguments are one query.
+
+  timeout "connection refused"    lines with both, whatever their case
+  "OOM"c /time(d )?out/ con*sed   exactly so; a regex (RE2); any characters between
+  level>=warn service:web         labels: cluster service stack task slot node image
+                                  container source level message
+  status>=500 user.id:42          fields of the line (JSON, logfmt); user.id:* is any
+  status:[400 TO 499]             a range; { and } leave the bound out
+  -health  a OR b  (a OR b) -c    NOT, OR, groups; all others must hold together
 
 Examples:
-  swarmlogs search "connection refused"                  in the last hour
+  swarmlogs search 'level>=error "connection refused"'   in the last hour
   swarmlogs search timeout --stack shop --since 2d       of a stack, in two days
-  swarmlogs search 500 --service "*_web" -n 20 -o json   the newest 20 as JSON`
+  swarmlogs search 'service:*_web status>=500' -n 20 -o json
+  swarmlogs search --grep 'a (text) as it stands'        no query, just a text`
 
 /** The command `search`. */
 export const search: CommandSpec = {
-  operand: { form: '[TEXT...]', text: 'text to look for; without it all lines that the flags choose' },
+  operand: { form: '[QUERY...]', text: 'what lines must have; without it all lines that the flags choose' },
   flags: [
     { flags: '-n, --tail <N>', text: 'only the newest N lines, or all' },
     ...RANGE_FLAGS,
@@ -41,6 +50,7 @@ export const search: CommandSpec = {
       isRepeatable: true,
     },
     ...FILTER_FLAGS,
+    GREP_FLAG,
     ...PRINT_FLAGS,
     FORM_FLAG,
     STRICT_FLAG,
@@ -51,14 +61,13 @@ export const search: CommandSpec = {
 }
 
 async function run(words: readonly string[], given: Flags): Promise<void> {
-  const flags: QuestionFlags = given
-  const text = words.join(' ')
-  if (words.length > 0 && text.trim() === '') {
+  const q = words.join(' ')
+  if (words.length > 0 && q.trim() === '') {
     throw new SwarmlogsError('SWARMLOGS_USAGE', 'cannot search for an empty text: give one, or leave it out')
   }
+  const flags: QuestionFlags = q === '' ? given : { ...given, q }
   const question = readQuestion(flags, [])
   const { form, params, count } = question
-  if (text !== '') params.set('grep', text)
   if (typeof count === 'number') params.set('n', String(count))
   const isDefault = count === undefined && flags.since === undefined && flags.until === undefined
   if (isDefault) params.set('since', DEFAULT_SINCE)

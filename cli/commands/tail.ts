@@ -2,7 +2,17 @@ import type { Flags } from '../../shared/settings.ts'
 import { Client } from '../client.ts'
 import type { CommandSpec } from '../command.ts'
 import { clientConfig, colourConfig } from '../config.ts'
-import { FILTER_FLAGS, FOLLOW_FLAG, FORM_FLAG, PRINT_FLAGS, RANGE_FLAGS, SERVER_FLAGS, STRICT_FLAG } from '../flags.ts'
+import {
+  FILTER_FLAGS,
+  FOLLOW_FLAG,
+  FORM_FLAG,
+  GREP_FLAG,
+  PRINT_FLAGS,
+  RANGE_FLAGS,
+  SERVER_FLAGS,
+  STRICT_FLAG,
+} from '../flags.ts'
+import { splitOperands } from '../operands.ts'
 import { MissingNotes } from '../output/missing.ts'
 import { openPrinter } from '../output/printer.ts'
 import { say } from '../output/say.ts'
@@ -16,8 +26,12 @@ TARGET is a service (name, id, prefix of an id, glob), or a task (web.1, id,
 prefix of an id). web means the service web, else every *_web. Without TARGET:
 everything.
 
+QUERY is what has a space or one of ":=<>()/ in it; \`swarmlogs search --help\`
+has more about queries.
+
 Examples:
   swarmlogs tail web --since 10m             what web printed in ten minutes
+  swarmlogs tail -f web 'level>=warn'        its warnings and errors, as they come
   swarmlogs tail -f web api --grep timeout   lines of two that hold "timeout"
   swarmlogs tail web.2 -n 1000 -o json       of one task, as JSON records`
 
@@ -25,13 +39,13 @@ type TailFlags = QuestionFlags & { readonly follow?: boolean }
 
 /** The command `tail`. */
 export const tail: CommandSpec = {
-  operand: { form: '[TARGET...]', text: 'services and tasks' },
+  operand: { form: '[TARGET|QUERY...]', text: 'services and tasks, and what their lines must have' },
   flags: [
     FOLLOW_FLAG,
     { flags: '-n, --tail <N>', text: `the newest N lines in total, or all (default ${DEFAULT_COUNT} without --since)` },
     ...RANGE_FLAGS,
     ...FILTER_FLAGS,
-    { flags: '--grep <TEXT>', text: 'only lines that hold this text; case does not matter' },
+    GREP_FLAG,
     ...PRINT_FLAGS,
     FORM_FLAG,
     STRICT_FLAG,
@@ -41,8 +55,9 @@ export const tail: CommandSpec = {
   run,
 }
 
-async function run(targets: readonly string[], given: Flags): Promise<void> {
-  const flags: TailFlags = given
+async function run(operands: readonly string[], given: Flags): Promise<void> {
+  const { targets, ...query } = splitOperands(operands)
+  const flags: TailFlags = { ...given, ...query }
   const question = readQuestion(flags, targets)
   const { form, params, count } = question
   const client = new Client(clientConfig(flags))

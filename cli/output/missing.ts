@@ -48,6 +48,13 @@ export class MissingNotes {
     if (this.#isStrict) process.exitCode = EXIT_INCOMPLETE
   }
 
+  /** Says why the answer is only a part, when it is. */
+  stopped(reason: string | undefined): void {
+    if (reason === undefined) return
+    this.#say(`partial: ${reason}`)
+    if (this.#isStrict) process.exitCode = EXIT_INCOMPLETE
+  }
+
   /** Says that a verdict has changed while lines come in. */
   changed(completeness: ApiCompleteness): void {
     const text = verdictText(completeness)

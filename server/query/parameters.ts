@@ -1,4 +1,5 @@
 import Type, { type Static } from 'typebox'
+import { MAX_QUERY_CHARS, parseQuery } from '../../shared/query/parse.ts'
 import { parseTime } from '../../shared/time.ts'
 import { badParameter, ofParameter } from '../problem.ts'
 import { HISTOGRAM_KEYS } from '../store/histogram.ts'
@@ -41,6 +42,11 @@ const scope = {
     }),
   ),
   grep: text('Only lines that hold this text; case does not matter.', 'timeout', MAX_GREP_CHARS),
+  q: text(
+    'Only lines that this query finds: words, "phrases", /regexes/, fields and labels (see the README, "Query language").',
+    'level>=error "connection refused"',
+    MAX_QUERY_CHARS,
+  ),
   since: text(
     'Only lines from this time on: RFC 3339, seconds since 1970, how long ago (10m, 2d), now, today, yesterday.',
     '2h',
@@ -157,8 +163,11 @@ export function rewriteFlags(query: Record<string, unknown>): void {
 /** The filter that the parameters ask for, `target` and `current` left out. */
 export function filterOf(parameters: CountParameters | StreamsParameters): Filter {
   const { service = [], stack = [], task = [], node = [], container = [] } = parameters
-  const { source = [], grep = '' } = parameters as { source?: Filter['sources']; grep?: string }
-  return { services: service, stacks: stack, tasks: task, nodes: node, containers: container, sources: source, grep }
+  const { source = [], grep = '', q } = parameters as { source?: Filter['sources']; grep?: string; q?: string }
+  const where = q === undefined ? undefined : ofParameter('q', () => parseQuery(q))
+  const names = { services: service, stacks: stack, tasks: task, nodes: node, containers: container }
+  // What asks for all asks for nothing.
+  return { ...names, sources: source, grep, ...(where !== undefined && where.op !== 'all' && { where }) }
 }
 
 /** The time range that the parameters ask for, nanoseconds since 1970. */

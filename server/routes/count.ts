@@ -4,11 +4,13 @@ import type { ApiCount, ApiHistogram } from '../../shared/api.ts'
 import { formatTime, parseDuration } from '../../shared/time.ts'
 import type { Context } from '../context.ts'
 import { badParameter, ofParameter, serverStops } from '../problem.ts'
+import { Budget } from '../query/budget.ts'
 import { type Choice, mustExist, readChoice } from '../query/choice.ts'
 import { drawnRange, type Interval, plainInterval } from '../query/interval.ts'
 import { type CountParameters, type HistogramParameters, rangeOf, rewriteFlags } from '../query/parameters.ts'
 import type { Scope } from '../query/query.ts'
-import type { HistogramBucket } from '../store/histogram.ts'
+import { windowsOf } from '../query/windows.ts'
+import { Histogram, type HistogramBucket } from '../store/histogram.ts'
 import { countSchema, histogramSchema } from './count-documents.ts'
 import { writeHeaders } from './headers.ts'
 import { clientGone } from './streamed.ts'
@@ -18,16 +20,27 @@ export function countRoutes(context: Context): FastifyPluginAsyncTypebox {
   const preValidation = async (request: { query: unknown }) => rewriteFlags(request.query as Record<string, unknown>)
   return async (app) => {
     app.get('/count', { schema: countSchema, preValidation }, async (request, reply): Promise<ApiCount> => {
-      const { scope } = await readScope(context, request.query, reply)
-      return answer(context, 'count', reply, async (signal) => ({ records: await context.store.count(scope, signal) }))
+      const { scope, choice } = await readScope(context, request.query, reply)
+      return answer(context, 'count', reply, async (signal) => {
+        let records = 0
+        const part = await inWindows(context, { scope, choice }, signal, async (window, until) => {
+          records += await context.store.count(window, until)
+        })
+        return { records, ...part }
+      })
     })
     app.get('/histogram', { schema: histogramSchema, preValidation }, async (request, reply): Promise<ApiHistogram> => {
       const { by } = request.query
       const { scope, choice } = await readScope(context, request.query, reply)
       const interval = readInterval(context, request.query, scope, choice)
       return answer(context, 'histogram', reply, async (signal) => {
-        const buckets = await context.store.histogram(scope, { interval: interval.length, by }, signal)
-        return { interval: interval.text, buckets: buckets.map((bucket) => bucketOf(bucket, by !== 'none')) }
+        const wish = { interval: interval.length, by }
+        const total = new Histogram(wish)
+        const part = await inWindows(context, { scope, choice }, signal, async (window, until) => {
+          total.merge(await context.store.histogram(window, wish, until))
+        })
+        const buckets = total.buckets().map((bucket) => bucketOf(bucket, by !== 'none'))
+        return { interval: interval.text, buckets, ...part }
       })
     })
   }
@@ -43,6 +56,29 @@ async function readScope(
   mustExist(choice)
   writeHeaders(context, { ...choice, ...range }, reply)
   return { scope: { filter: choice.filter, ...range, receivedUpTo: context.commits.lastReceived }, choice }
+}
+
+/** Counts window by window; when the time of the query is up, tells how far it came. */
+async function inWindows(
+  context: Context,
+  { scope, choice }: { readonly scope: Scope; readonly choice: Choice },
+  signal: AbortSignal,
+  count: (window: Scope, signal: AbortSignal) => Promise<void>,
+): Promise<Pick<ApiCount, 'stopped' | 'counted_since'>> {
+  const budget = new Budget(context.timing.queryMs, scope.filter)
+  const until = budget.signal(signal)
+  let since: bigint | undefined
+  for (const window of windowsOf(scope, choice.matched)) {
+    try {
+      await budget.run(() => count(window, until))
+    } catch (error) {
+      const { stopped } = budget
+      if (stopped === undefined || signal.aborted) throw error
+      return { stopped, ...(since !== undefined && { counted_since: formatTime(since) }) }
+    }
+    since = window.since
+  }
+  return {}
 }
 
 function readInterval(context: Context, { interval }: HistogramParameters, scope: Scope, choice: Choice): Interval {

@@ -55,7 +55,7 @@ export const searchSchema = {
         ...headersOfSearch,
         'swarmlogs-records': {
           description:
-            'How many lines there are, where the catalog tells: without `since`, `n`, `grep`, `source` and `cursor`, and when `until` cuts through no stream.',
+            'How many lines there are, where the catalog tells: without `since`, `n`, `grep`, `q`, `source` and `cursor`, and when `until` cuts through no stream.',
           schema: Type.String(),
         },
       },

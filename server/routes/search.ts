@@ -1,9 +1,11 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { SwarmlogsError } from '../../shared/errors.ts'
 import type { Gap } from '../../shared/gap.ts'
 import { positionOf, type StoredRecord } from '../../shared/record.ts'
 import type { Context } from '../context.ts'
 import { apiGap, Missing } from '../missing.ts'
 import { badParameter, type Problem, problemOf, serverStops } from '../problem.ts'
+import { Budget } from '../query/budget.ts'
 import { mustExist } from '../query/choice.ts'
 import { FramePacker } from '../query/frames.ts'
 import { GapPlaces } from '../query/gap-places.ts'
@@ -31,6 +33,7 @@ interface Search {
   /** Pages and resumed streams show the store as it was when they began. */
   readonly receivedUpTo: bigint
   readonly missing: Missing
+  readonly budget: Budget
   /** Some lines were missing when it began. */
   readonly isDoubtful: boolean
   readonly hasTrailer: boolean
@@ -55,7 +58,9 @@ export function searchRoute(context: Context): FastifyPluginAsyncTypebox {
         if (count !== undefined) reply.header('swarmlogs-records', count)
         reply.header('content-type', form === 'text' ? 'text/plain; charset=utf-8' : FORMS[form])
         if (form === 'text')
-          reply.trailer('swarmlogs-completeness', () => httpTrailer(context, search.missing, queryOf(search, true)))
+          reply.trailer('swarmlogs-completeness', () =>
+            httpTrailer(context, search.missing, queryOf(search, true), search.budget.stopped),
+          )
         if (form === 'json') return page(context, search, clientGone(reply))
         return sendStreamed(context, reply, (signal) => STREAMS[form](context, search, signal))
       },
@@ -83,7 +88,8 @@ async function readSearch(
   const receivedUpTo = question.cursor?.receivedUpTo ?? context.commits.lastReceived
   await missing.read()
   const isDoubtful = question.cursor?.isDoubtful === true || missing.hasLateNodes
-  return { question, order, limit, receivedUpTo, missing, isDoubtful, hasTrailer }
+  const budget = new Budget(context.timing.queryMs, question.filter)
+  return { question, order, limit, receivedUpTo, missing, budget, isDoubtful, hasTrailer }
 }
 
 function queryOf({ question, order, limit, receivedUpTo }: Search, isSnapshot: boolean): Query {
@@ -115,7 +121,8 @@ async function page(context: Context, search: Search, signal: AbortSignal): Prom
   let chars = 0
   let last: string | null = null
   let time: bigint | undefined
-  for await (const records of context.store.search(query, signal)) {
+  const { budget } = search
+  for await (const records of budget.over(context.store.search(query, budget.signal(signal)))) {
     for (const record of records) {
       if (texts.length === limit || chars > MAX_PAGE_CHARS) return pageText(search, texts, gapTexts, last)
       add(places.before(record))
@@ -126,8 +133,9 @@ async function page(context: Context, search: Search, signal: AbortSignal): Prom
       chars += text.length
     }
   }
-  add(places.rest(time, false))
-  return pageText(search, texts, gapTexts, null)
+  const isStopped = budget.stopped !== undefined
+  add(places.rest(time, isStopped))
+  return pageText(search, texts, gapTexts, isStopped ? last : null)
 }
 
 function collected(context: Context, { missing, question, order }: Search) {
@@ -139,14 +147,16 @@ function collected(context: Context, { missing, question, order }: Search) {
 }
 
 function pageText(
-  { missing }: Search,
+  { missing, budget }: Search,
   records: readonly string[],
   gaps: readonly string[],
   cursor: string | null,
 ): string {
+  const { stopped } = budget
+  const isEnd = cursor === null && stopped === undefined
   return (
-    `{"records":[${records.join(',')}],"cursor":${JSON.stringify(cursor)},"end":${cursor === null}` +
-    `,"gaps":[${gaps.join(',')}],"completeness":${JSON.stringify(missing.completeness())}}`
+    `{"records":[${records.join(',')}],"cursor":${JSON.stringify(cursor)},"end":${isEnd}` +
+    `${stopped === undefined ? '' : `,"stopped":${JSON.stringify(stopped)}`},"gaps":[${gaps.join(',')}],"completeness":${JSON.stringify(missing.completeness())}}`
   )
 }
 
@@ -161,8 +171,9 @@ async function* ndjson(context: Context, search: Search, signal: AbortSignal): A
   let count = 0
   let last: string | null = null
   let time: bigint | undefined
+  const { budget } = search
   try {
-    for await (const records of context.store.search(query, signal)) {
+    for await (const records of budget.over(context.store.search(query, budget.signal(signal)))) {
       for (const record of records) {
         last = cursorAt(search, record)
         time = record.time
@@ -175,10 +186,11 @@ async function* ndjson(context: Context, search: Search, signal: AbortSignal): A
       }
     }
     signal.throwIfAborted()
-    const cursor = count === search.limit ? last : null
+    const { stopped } = budget
+    const cursor = count === search.limit || stopped !== undefined ? last : null
     text += gapLines(places.rest(time, cursor !== null))
     const completeness = search.missing.completeness()
-    yield Buffer.from(`${text}${JSON.stringify({ end: true, cursor, records: count, completeness })}\n`)
+    yield Buffer.from(`${text}${JSON.stringify({ end: true, cursor, records: count, stopped, completeness })}\n`)
   } catch (error) {
     if (count === 0) throw error
     yield Buffer.from(`${text}${JSON.stringify(interrupted(context, error).body)}\n`)
@@ -187,7 +199,9 @@ async function* ndjson(context: Context, search: Search, signal: AbortSignal): A
 
 async function* text(context: Context, search: Search, signal: AbortSignal): AsyncGenerator<Buffer> {
   const { format } = search.question
-  for await (const runs of context.store.print(queryOf(search, false), format, signal)) {
+  const { budget } = search
+  const printed = context.store.print(queryOf(search, false), format, budget.signal(signal))
+  for await (const runs of budget.over(printed)) {
     if (runs.length > 0) yield Buffer.from(runs.map((run) => run.text).join(''))
   }
   // A text has no place for an error: an answer that is cut off must look so.
@@ -198,13 +212,17 @@ async function* multiplexed(context: Context, search: Search, signal: AbortSigna
   const packer = new FramePacker()
   let hasBegun = false
   try {
-    for await (const runs of context.store.print(queryOf(search, false), search.question.format, signal)) {
+    const { budget, question } = search
+    const printed = context.store.print(queryOf(search, false), question.format, budget.signal(signal))
+    for await (const runs of budget.over(printed)) {
       for (const run of runs) {
         hasBegun = true
         yield* packer.add(run)
       }
     }
     signal.throwIfAborted()
+    if (!search.hasTrailer && budget.stopped !== undefined)
+      throw new SwarmlogsError('SWARMLOGS_LIMIT', `cannot show all lines: ${budget.stopped}`)
     if (search.hasTrailer) yield* packer.add({ source: 'trailer', text: await lastFrame(context, search, signal) })
   } catch (error) {
     if (!hasBegun) throw error
@@ -214,7 +232,7 @@ async function* multiplexed(context: Context, search: Search, signal: AbortSigna
 }
 
 function lastFrame(context: Context, search: Search, signal: AbortSignal): Promise<string> {
-  return frameTrailer(context, search.missing, queryOf(search, true), signal)
+  return frameTrailer(context, search.missing, queryOf(search, true), search.budget.stopped, signal)
 }
 
 function interrupted(context: Context, error: unknown): Problem {

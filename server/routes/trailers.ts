@@ -11,18 +11,28 @@ export async function frameTrailer(
   context: Context,
   missing: Missing,
   query: Query,
+  stopped: string | undefined,
   signal?: AbortSignal,
 ): Promise<string> {
   await findBeginning(context, missing, query, signal)
   const gaps = missing.gaps.slice(0, MAX_GAPS).map((gap) => apiGap(gap, context))
-  return JSON.stringify({ completeness: missing.completeness(), gaps } satisfies ApiTrailer)
+  return JSON.stringify({
+    completeness: missing.completeness(),
+    gaps,
+    ...(stopped !== undefined && { stopped }),
+  } satisfies ApiTrailer)
 }
 
 /** The same in short, as an HTTP trailer. */
-export async function httpTrailer(context: Context, missing: Missing, query: Query): Promise<string> {
+export async function httpTrailer(
+  context: Context,
+  missing: Missing,
+  query: Query,
+  stopped: string | undefined,
+): Promise<string> {
   await findBeginning(context, missing, query)
   const { verdict, nodes, gaps } = missing.completeness()
-  return `${verdict}; nodes=${nodes.length}; gaps=${gaps}`
+  return `${verdict}; nodes=${nodes.length}; gaps=${gaps}${stopped === undefined ? '' : '; stopped'}`
 }
 
 /** Printed lines do not tell their times: where the newest ones begin has to be asked. */

@@ -54,6 +54,11 @@ export class Histogram {
     bucket.set(key, (known ?? 0) + count)
   }
 
+  /** Adds what was gathered by the same wish. */
+  merge(buckets: readonly HistogramBucket[]): void {
+    for (const { start, counts } of buckets) for (const [key, count] of counts) this.add(start, key, count)
+  }
+
   /** What was gathered, in order; what was taken back is not in it. */
   buckets(): HistogramBucket[] {
     const all = [...this.#buckets].sort(([a], [b]) => (a < b ? -1 : 1))

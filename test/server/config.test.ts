@@ -26,6 +26,7 @@ describe('serverConfig', () => {
       sharedKeys: { kind: 'none' },
       isInsecure: false,
       retentionMs: 30 * 86_400_000,
+      queryMs: 30_000,
     })
     expect(serverConfig({}, { HOME: '/root' }).dir).toMatch(/swarmlogs$/)
   })
@@ -40,6 +41,7 @@ describe('serverConfig', () => {
       isInsecure: true,
       tls: { certFile: '/c', keyFile: '/k' },
       retentionMs: 7 * 86_400_000,
+      queryMs: 90_000,
       maxBytes: 5 * 2 ** 30,
       segmentBytes: 2 ** 20,
       memoryBytes: 2 ** 27,
@@ -47,6 +49,7 @@ describe('serverConfig', () => {
     const values = {
       ...{ data: '/d', listen: '0.0.0.0:1', forward: '[::]:65535', tokenFile: file, sharedKey: 'key', insecure: true },
       ...{ tlsCert: '/c', tlsKey: '/k', retention: '1w', maxSize: '5GiB', segmentSize: '1MiB', memory: '128MiB' },
+      queryTimeout: '90s',
     }
     expect(serverConfig(values, {})).toEqual(expected)
     const env = Object.entries(values).map(([name, value]) => [
@@ -57,6 +60,7 @@ describe('serverConfig', () => {
   })
 
   it.each<[Record<string, string>, RegExp]>([
+    [{ queryTimeout: '0s' }, /--query-timeout \(SWARMLOGS_QUERY_TIMEOUT\): give how long/],
     [{ listen: '4280' }, /--listen \(SWARMLOGS_LISTEN\): give HOST:PORT/],
     [{ listen: ':4280' }, /give HOST:PORT/],
     [{ forward: 'localhost:65536' }, /--forward/],

@@ -2,6 +2,7 @@ import type { AddressInfo, Socket } from 'node:net'
 import { pino } from 'pino'
 import { buildApp } from '../../../server/app.ts'
 import type { PeerName } from '../../../server/config/peers.ts'
+import { TIMING } from '../../../server/context.ts'
 import { createContext, type ServerContext } from '../../../server/create-context.ts'
 import { MemoryData, type MemoryOptions, MemoryStore } from '../store/memory.ts'
 
@@ -36,6 +37,7 @@ export class Cluster {
       ...{ store, log: pino({ level: 'silent' }), stopping: stopping.signal, certificate: () => undefined },
       peers: this.servers.map(({ address }) => address),
       token: () => token,
+      queryMs: TIMING.queryMs,
     })
     const app = await buildApp(context, { tokens: () => (token === undefined ? [] : [token]) })
     const sockets = new Set<Socket>()

@@ -34,6 +34,7 @@ describe.each(STORES)('GET /api/v1/count and /histogram over the %s store', (_, 
     ['target=web', 50],
     ['service=data_*', 30],
     ['grep=LINE%202&since=1h', 22],
+    ['q=%22line+2%22+service:data_*', 11],
     ['since=45m', 30],
     ['source=stderr', 0],
   ])('counts what a search finds: %s', async (query, records) => {

@@ -123,6 +123,10 @@ describe.each(STORES)('GET /api/v1/search over the %s store', (_, open) => {
     ['source=stderr', 50],
     ['source=stderr&source=stdout', 150],
     ['grep=LINE%2049', 3],
+    ['q=line+49', 3],
+    ['q=service:web+OR+-stack:shop', 100],
+    ['q=*&stack=data', 50],
+    [`q=${encodeURIComponent('message:/[0-4]$/ -source:stderr')}`, 50],
     ['target=web&target=api.2', 100],
     ['service=nope', 0],
     [`since=${NOON / SECOND}.000000001&until=${NOON / SECOND + 1n}`, 98],
@@ -132,6 +136,13 @@ describe.each(STORES)('GET /api/v1/search over the %s store', (_, open) => {
   ])('takes %s', async (query, expected) => {
     const { records } = await page(query)
     if (expected >= 0) expect(records).toHaveLength(expected)
+  })
+
+  it('says where a query goes wrong', async () => {
+    const response = await server.get(`/api/v1/search?q=${encodeURIComponent('(level:error ))')}`)
+    expect(response.status).toBe(400)
+    const message = 'cannot read the query: unexpected ")" at 15: expected white space or the end'
+    expect(await response.json()).toEqual({ error: { code: 'bad_parameter', parameter: 'q', at: 14, message } })
   })
 
   it('leaves out tasks that Docker no longer has, when asked to', async () => {
@@ -210,6 +221,8 @@ describe('GET /api/v1/search', () => {
     ['grep=a&grep=b', 'grep', /give it once/],
     [`grep=${'x'.repeat(513)}`, 'grep', /at most 512 characters/],
     ['service=', 'service', /give a value/],
+    ['q=', 'q', /give a value/],
+    [`q=${'x'.repeat(8193)}`, 'q', /at most 8192 characters/],
     [`target=${'x'.repeat(301)}`, 'target', /at most 300 characters/],
     [`target=${'x&target='.repeat(501)}x`, 'target', /at most 500 times/],
     ['cursor=AAAA', 'cursor', /cannot use this cursor: it is damaged/],
@@ -230,7 +243,7 @@ describe('GET /api/v1/search', () => {
     await server.context.ingestor.records(linesOf(WEB, 5))
     const { cursor } = (await (await server.get('/api/v1/search?limit=2')).json()) as ApiPage
     expect((await server.get(`/api/v1/search?limit=4&cursor=${cursor}`)).status).toBe(200)
-    const other = await server.get(`/api/v1/search?grep=x&cursor=${cursor}`)
+    const other = await server.get(`/api/v1/search?q=x&cursor=${cursor}`)
     expect(await other.json()).toMatchObject({ error: { message: expect.stringContaining('other parameters') } })
     const elsewhere = await serve()
     const foreign = await elsewhere.get(`/api/v1/search?limit=2&cursor=${cursor}`)

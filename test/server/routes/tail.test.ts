@@ -50,7 +50,7 @@ describe.each(STORES)('GET /api/v1/tail over the %s store', (_, open) => {
       expect(messagesOf(events)).toEqual(history)
       expect(events.at(-1)).toMatchObject({ event: 'live', data: '{}', id: expect.any(String) })
     }
-    const client = tail('n=1&grep=NEW')
+    const client = tail('n=1&grep=NEW&q=service:api')
     await client.until('live')
     await ingest([
       recordOf(API, { message: 'new', time: NOON - SECOND }),

@@ -1,0 +1,127 @@
+import { once } from 'node:events'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { Query, Scope } from '../../../server/query/query.ts'
+import { windowsOf } from '../../../server/query/windows.ts'
+import type { ApiCount, ApiHistogram, ApiPage } from '../../../shared/api.ts'
+import { parseQuery } from '../../../shared/query/parse.ts'
+import type { StoredRecord } from '../../../shared/record.ts'
+import { formatTime } from '../../../shared/time.ts'
+import { serve, type TestServer } from '../serve.ts'
+import { MemoryStore } from '../store/memory.ts'
+import { ALL, linesOf, NOON, queryOf, SECOND, WEB } from '../store/records.ts'
+
+/** A store that never comes to the end of a query: it answers a part, and waits until it is told to stop. */
+class SlowStore extends MemoryStore {
+  /** Counts of windows that do come to an end. */
+  quick = 0
+  waiting = 0
+  aborted = 0
+
+  override async *search(query: Query, signal?: AbortSignal): AsyncGenerator<readonly StoredRecord[]> {
+    if (query.filter.where === undefined) return yield* super.search(query, signal)
+    yield* super.search({ ...query, limit: 3 }, signal)
+    await this.#wait(signal)
+  }
+
+  override async count(scope: Scope, signal?: AbortSignal): Promise<number> {
+    if (this.quick-- <= 0) await this.#wait(signal)
+    signal?.throwIfAborted()
+    return super.count({ ...scope, filter: ALL }, signal)
+  }
+
+  async #wait(signal: AbortSignal | undefined): Promise<void> {
+    this.waiting++
+    if (signal?.aborted === false) await once(signal, 'abort')
+    this.aborted++
+  }
+}
+
+describe('the time of a query', () => {
+  let store: SlowStore
+  let server: TestServer
+  beforeEach(async () => {
+    store = new SlowStore()
+    server = await serve({ store, timing: { queryMs: 60 } })
+    await server.context.ingestor.records(linesOf(WEB, 100))
+  })
+  afterEach(() => server.close())
+  const get = async (path: string, accept = 'application/json'): Promise<Response> => {
+    const response = await server.get(`/api/v1/${path}`, { accept })
+    expect(response.status).toBe(200)
+    return response
+  }
+  const STOPPED = expect.stringMatching(/^the query took longer than 0.06 s: /)
+
+  it('ends a page with what was found, and a cursor to go on', async () => {
+    const page = (await (await get('search?q=line')).json()) as ApiPage
+    expect(page).toMatchObject({ end: false, stopped: STOPPED, cursor: expect.any(String) })
+    expect(page.records.map(({ message }) => message)).toEqual(['line 0', 'line 1', 'line 2'])
+    const next = (await (await get(`search?q=line&cursor=${page.cursor}`)).json()) as ApiPage
+    expect(next.records[0]?.message).toBe('line 3')
+  })
+
+  it('ends a stream of records, and one of frames, and says so', async () => {
+    const lines = (await (await get('search?q=line', 'application/x-ndjson')).text()).trimEnd().split('\n')
+    expect(JSON.parse(lines[3] ?? '')).toMatchObject({
+      end: true,
+      records: 3,
+      stopped: STOPPED,
+      cursor: expect.any(String),
+    })
+    const multiplexed = 'application/vnd.docker.multiplexed-stream'
+    expect(await (await get('search?q=line', `${multiplexed};trailer=completeness`)).text()).toContain(
+      '"stopped":"the query',
+    )
+    expect(await (await get('search?q=line', multiplexed)).text()).toContain(
+      'cannot show all lines: the query took longer',
+    )
+  })
+
+  it('ends a count and a histogram, and says how far they came', async () => {
+    expect(await (await get('count?q=line')).json()).toEqual({ records: 0, stopped: STOPPED })
+    store.quick = 4
+    const count = (await (await get('count?q=line')).json()) as ApiCount
+    const [, , , fourth] = windowsOf(queryOf({}, { where: parseQuery('line') }), await store.streams())
+    expect(count).toEqual({ records: 25, stopped: STOPPED, counted_since: formatTime(fourth?.since ?? 0n) })
+    const histogram = (await (await get('histogram?q=line&interval=1h')).json()) as ApiHistogram
+    expect(histogram).toEqual({ interval: '1h', buckets: [], stopped: STOPPED })
+  })
+
+  it('does not bound a question that takes whatever is there', async () => {
+    expect(await (await get('search?service=*_web')).json()).toMatchObject({ end: true })
+  })
+
+  it('ends the search within a second when the client leaves', async () => {
+    await server.close()
+    server = await serve({ store })
+    const client = new AbortController()
+    const asked = fetch(`${server.url}/api/v1/search?q=line`, { signal: client.signal })
+    asked.catch(() => undefined)
+    await expect.poll(() => store.waiting, { interval: 10 }).toBe(1)
+    client.abort()
+    await expect.poll(() => store.aborted, { timeout: 1_000, interval: 10 }).toBe(1)
+  })
+})
+
+describe('windowsOf', () => {
+  it('cuts a scope into windows that make it up, the newest first', async () => {
+    const store = new MemoryStore()
+    await store.append(linesOf(WEB, 100))
+    const matched = await store.streams()
+    for (const range of [
+      {},
+      { since: NOON + SECOND / 50n },
+      { since: NOON, until: NOON + SECOND / 20n },
+      { until: NOON },
+    ]) {
+      const scope = queryOf(range, { grep: 'line' })
+      const windows = windowsOf(scope, matched)
+      const counts = await Promise.all(windows.map((window) => store.count(window)))
+      expect(counts.reduce((sum, count) => sum + count, 0)).toBe(await store.count(scope))
+      expect(windows.at(-1)?.since).toBe(scope.since)
+      expect(windows[0]?.until).toBe(scope.until)
+    }
+    expect(windowsOf(queryOf(), matched)).toHaveLength(1)
+    expect(windowsOf(queryOf({}, { grep: 'line' }), [])).toHaveLength(1)
+  })
+})
