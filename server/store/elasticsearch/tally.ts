@@ -7,6 +7,7 @@ import { PLACE_MEMBERS, storedTime } from './documents.ts'
 import { type Found, find, type Running } from './finding.ts'
 import { MAX_KEYWORD } from './mapping.ts'
 import type { Parts } from './parts.ts'
+import { doubtClauses } from './sieve.ts'
 import type { Entry } from './streams.ts'
 
 const NS_PER_MS = 1_000_000n
@@ -46,8 +47,11 @@ interface Answer {
 export async function count(parts: Parts, scope: Scope, signal?: AbortSignal): Promise<number> {
   let total = 0
   await tally(parts, scope, signal, async (running) => {
-    if (looksAtLines(scope.filter)) for await (const found of scan(running, [], [])) total += found.length
-    else total = await countAll(running)
+    const { isExact } = running.sieve
+    if (isExact) total = await countAll(running)
+    const rest = isExact ? doubtClauses(running.sieve, true) : []
+    if (!isExact || running.sieve.doubts.length > 0)
+      for await (const found of scan(running, rest, [])) total += found.length
   })
   return total
 }
@@ -61,10 +65,12 @@ export async function histogram(
 ): Promise<HistogramBucket[]> {
   const result = new Histogram(wish)
   await tally(parts, scope, signal, async (running, entries) => {
-    if (looksAtLines(scope.filter) || !canAggregate(wish, entries)) return gather(running, wish, [], result)
+    const { sieve, hasOdd } = running
+    if (!sieve.isExact || !canAggregate(wish, entries)) return gather(running, wish, [], result)
     await aggregate(running, wish, result)
     if (beginsBehind(wish)) await moveFirst(running, wish, result)
-    if (running.hasOdd) await gather(running, wish, [IS_BEFORE_1970], result)
+    if (hasOdd) await gather(running, wish, [IS_BEFORE_1970, ...doubtClauses(sieve, false)], result)
+    if (sieve.doubts.length > 0) await gather(running, wish, doubtClauses(sieve, true), result)
   })
   return result.buckets()
 }
@@ -89,9 +95,10 @@ async function tally(
   }
 }
 
-async function countAll({ parts, indices, filters, signal }: Running): Promise<number> {
+/** Of the lines that are not in doubt. */
+async function countAll({ parts, indices, filters, sieve, signal }: Running): Promise<number> {
   const { hits } = await parts.requests.send<Total>('POST', `/${indices.join(',')}/_search`, {
-    body: { size: 0, track_total_hits: true, query: { bool: { filter: filters } } },
+    body: { size: 0, track_total_hits: true, query: { bool: { filter: [...filters, ...doubtClauses(sieve, false)] } } },
     query: { filter_path: 'hits.total', allow_partial_search_results: false, ignore_unavailable: true },
     signal,
   })
@@ -119,7 +126,8 @@ async function moveFirst(running: Running, wish: HistogramWish, result: Histogra
   const { by, interval, origin = 0n } = wish
   const starts = result.buckets().map(({ start }) => formatTime(start - 1n))
   for (let at = 0; at < starts.length; at += MAX_TERMS) {
-    const filters = [{ terms: { '@timestamp': starts.slice(at, at + MAX_TERMS) } }]
+    const isFirst = { terms: { '@timestamp': starts.slice(at, at + MAX_TERMS) } }
+    const filters = [isFirst, ...doubtClauses(running.sieve, false)]
     for await (const found of scan(running, filters, by === 'level' ? ['log.level'] : [])) {
       for (const one of found) {
         const time = storedTime(one.hit._source)
@@ -133,7 +141,8 @@ async function moveFirst(running: Running, wish: HistogramWish, result: Histogra
 
 async function aggregate(running: Running, wish: HistogramWish, result: Histogram): Promise<void> {
   const { interval, by, origin = 0n } = wish
-  const { parts, indices, filters, hasOdd, signal } = running
+  const { parts, indices, hasOdd, sieve, signal } = running
+  const filters = [...running.filters, ...doubtClauses(sieve, false)]
   const offset = `${origin / NS_PER_MS}ms`
   const time = { date_histogram: { field: '@timestamp', fixed_interval: `${interval / NS_PER_MS}ms`, offset } }
   const key = by === 'none' ? [] : [{ key: { terms: { field: FIELDS[by], missing_bucket: true } } }]
