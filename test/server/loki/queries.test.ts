@@ -203,6 +203,12 @@ describe.each(STORES)('LogQL over the %s store', (_, open) => {
     expect(await numbers(`sum(count_over_time(${all} offset 1h))`, steps)).toEqual({})
   })
 
+  it('takes any time that can be asked for', async () => {
+    const text = 'sum(count_over_time({service="shop_web"} |= "plain" [15000w]))'
+    for (const start of [-(2n ** 63n), 2n ** 63n - 1n])
+      expect(await numbers(text, { start, step: SECOND, count: 2 })).toEqual({})
+  })
+
   it('counts no lines that a stage could not read, unless that is asked for', async () => {
     const steps = { start: NOON + 100n * SECOND, step: SECOND, count: 1 }
     await expect(numbers('sum(count_over_time({stack=~".+"} | json [1h]))', steps)).rejects.toThrow('JSONParserErr')
