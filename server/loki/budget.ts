@@ -1,8 +1,7 @@
 import { refused } from './refuse.ts'
 
-/** So many lines are looked at for one answer, and so long. */
+/** So many lines are looked at for one answer. */
 const MAX_LINES = 2_000_000
-const MAX_MS = 30_000
 
 /** What one answer may cost. Answers say so when it was not enough. */
 export class Budget {
@@ -14,7 +13,7 @@ export class Budget {
   readonly #start = performance.now()
   #lines = 0
 
-  constructor(signal: AbortSignal, { maxLines = MAX_LINES, maxMs = MAX_MS } = {}) {
+  constructor(signal: AbortSignal, maxMs: number, maxLines = MAX_LINES) {
     this.#timeout = AbortSignal.timeout(maxMs)
     this.signal = AbortSignal.any([signal, this.#timeout])
     this.#maxLines = maxLines

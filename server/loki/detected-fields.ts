@@ -45,7 +45,7 @@ async function look(context: Context, { parameters, signal }: Asked): Promise<Ma
   const plan = planOf(query, new Labelling(context.inventories.clusterOf))
   const limit = parameters.count('line_limit', DEFAULT_LINES)
   const wanted = { since: start, until: end, order: 'desc', limit, receivedUpTo: context.commits.lastReceived } as const
-  const { entries } = await readLines(context.store, plan, wanted, new Budget(signal))
+  const { entries } = await readLines(context.store, plan, wanted, new Budget(signal, context.timing.queryMs))
   const found = new Map<string, Seen>()
   for (const { record } of entries) {
     for (const [path, value] of fieldsOf(record)) {

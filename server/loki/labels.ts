@@ -32,9 +32,9 @@ export type Labels = ReadonlyMap<string, string>
 /** Tells the labels of streams and lines; made for one answer, as it remembers what it told. */
 export class Labelling {
   readonly #clusterOf: (stream: LogStream) => string
-  readonly #streams = new Map<LogStream, Labels>()
+  readonly #streams = new WeakMap<LogStream, Labels>()
   /** Of each stream, by source and level. */
-  readonly #lines = new Map<LogStream, Map<string, Labels>>()
+  readonly #lines = new WeakMap<LogStream, Map<string, Labels>>()
 
   /** `clusterOf` tells a stream's Swarm, which may be known only later than its lines. */
   constructor(clusterOf: (stream: LogStream) => string) {

@@ -35,7 +35,7 @@ async function aggregate(samples: Samples, query: Aggregate, steps: Steps): Prom
   // What is counted can be counted together at once.
   if (by === 'sum' && of.kind === 'range') return sample(samples, of, grouping, steps)
   const inner = seriesOf(await evaluate(samples, of, steps), steps)
-  const groups = new Groups<Series[]>(() => [])
+  const groups = new Groups<Series[]>(steps.count, () => [])
   for (const one of inner) {
     const labels = groupLabels(
       one.labels,

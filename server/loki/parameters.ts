@@ -3,6 +3,7 @@ import { parseTime } from '../../shared/time.ts'
 import { smaller } from '../store/bigint.ts'
 import { nanoseconds } from './logql/literals.ts'
 import { refused } from './refuse.ts'
+import { storable } from './windows.ts'
 
 const HOUR = 3_600_000_000_000n
 const SECOND = 1_000_000_000n
@@ -47,8 +48,8 @@ export class Parameters {
   time(name: string, missing = this.#now): bigint {
     const text = this.text(name)
     if (text === '') return missing
-    if (/^-?\d{1,19}$/.test(text)) return text.length <= 10 ? BigInt(text) * SECOND : BigInt(text)
-    if (/^\d+\.\d*$/.test(text)) return BigInt(Math.round(Number(text) * 1000)) * 1_000_000n
+    if (/^-?\d{1,19}$/.test(text)) return storable(text.length <= 10 ? BigInt(text) * SECOND : BigInt(text))
+    if (/^\d+\.\d*$/.test(text)) return storable(BigInt(Math.round(Number(text) * 1000)) * 1_000_000n)
     if (RFC3339.test(text)) return parseTime(text, this.#now, 'UTC')
     throw refused(`cannot read ${name}=${text.slice(0, 100)}: give nanoseconds or seconds since 1970, or RFC 3339`)
   }
@@ -57,7 +58,7 @@ export class Parameters {
   bounds(back = HOUR): Bounds {
     const since = this.text('since') === '' ? back : nanoseconds(this.text('since'))
     const end = this.time('end')
-    const start = this.time('start', smaller(end, this.#now) - since)
+    const start = this.time('start', storable(smaller(end, this.#now) - since))
     if (start > end)
       throw refused('cannot search a range that ends before it starts: give an end that is not before start')
     return { start, end }

@@ -86,7 +86,7 @@ function chooseLines(matchers: readonly Matcher[], labelling: Labelling) {
   const isPossible = tests.filter(({ label }) => !isStored(label)).every(({ test }) => test(''))
   const sources = SOURCES.filter((source) => meets('source', source))
   const wanted = new Set<Level>([...LEVELS, '' as const].filter((level) => meets('level', level)))
-  const known = new Map<LogStream, boolean>()
+  const known = new WeakMap<LogStream, boolean>()
   const accepts = (stream: LogStream): boolean => {
     const before = known.get(stream)
     if (before !== undefined) return before

@@ -39,7 +39,7 @@ export async function queryRange(context: Context, { parameters, isApart, signal
   const question = questionOf(context, query, plan, { matched, since: start, until: end })
   const receivedUpTo = context.commits.lastReceived
   const missing = await watchMissing(context, question)
-  const budget = new Budget(signal)
+  const budget = new Budget(signal, context.timing.queryMs)
   const wanted = { since: start, until: end, order, limit, receivedUpTo }
   const { entries, warnings } = await readLines(context.store, plan, wanted, budget)
   return streamsText(entries, isApart, { warnings: [...warnings, ...missing()], budget })
@@ -65,7 +65,7 @@ async function numbersText(
 ): Promise<string> {
   const { store, commits, inventories } = context
   const labelling = new Labelling(inventories.clusterOf)
-  const budget = new Budget(signal)
+  const budget = new Budget(signal, context.timing.queryMs)
   const receivedUpTo = commits.lastReceived
   const streams = await store.streams()
   const missing: (() => string[])[] = []

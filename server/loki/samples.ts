@@ -63,7 +63,7 @@ export async function sample(
 ): Promise<Series[]> {
   const plan = planOf(query.query, samples.labelling)
   const windows = { ...steps, start: steps.start - query.offset, range: query.range }
-  const groups = new Groups(() => new Sums(steps.count))
+  const groups = new Groups(steps.count, () => new Sums(steps.count))
   const isBytes = query.by === 'bytes_over_time' || query.by === 'bytes_rate'
   const parts = isBytes || !plan.isCountable ? undefined : countable(samples, plan, grouping, windows)
   if (parts === undefined) await read(samples, { plan, grouping, windows, isBytes }, groups)
@@ -141,6 +141,8 @@ async function read(samples: Samples, reading: Reading, groups: Groups<Sums>): P
   const { store, budget, receivedUpTo } = samples
   const { plan, grouping, windows, isBytes } = reading
   const query = { filter: plan.filter, ...spanOf(windows), receivedUpTo, order: 'asc' as const }
+  // Lines whose labels no stage has changed share them.
+  const known = new WeakMap<Labels, Sums>()
   for await (const records of store.search(query, budget.signal)) {
     budget.spend(records.length)
     budget.check()
@@ -149,8 +151,9 @@ async function read(samples: Samples, reading: Reading, groups: Groups<Sums>): P
       const entry = among === undefined ? undefined : plan.take(record)
       if (among === undefined || entry === undefined) continue
       checkError(entry)
-      const labels = groupLabels(entry.labels, grouping, (label) => entry.get(label))
-      groups.of(labels).add(among, isBytes ? Buffer.byteLength(entry.line) : 1, 1)
+      const sums = known.get(entry.labels) ?? groups.of(groupLabels(entry.labels, grouping, (name) => entry.get(name)))
+      known.set(entry.labels, sums)
+      sums.add(among, isBytes ? Buffer.byteLength(entry.line) : 1, 1)
     }
   }
   budget.check()

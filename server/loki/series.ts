@@ -4,8 +4,9 @@ import { refused } from './refuse.ts'
 
 /** As many as Loki answers with. */
 const MAX_SERIES = 500
-/** So many are held on the way. */
+/** So many are held on the way, as far as they have no more numbers than this; but always as many as are answered. */
 const MAX_INNER = 10_000
+const MAX_NUMBERS = 4_000_000
 
 /** Numbers over time under one set of labels; undefined where there is none. */
 export interface Series {
@@ -27,9 +28,12 @@ export function groupLabels(labels: Labels, grouping: Grouping | undefined, get:
 export class Groups<Value> {
   readonly #groups = new Map<string, { readonly labels: Labels; readonly value: Value }>()
   readonly #make: () => Value
+  readonly #max: number
 
-  constructor(make: () => Value) {
+  /** `steps` is how many numbers each will have. */
+  constructor(steps: number, make: () => Value) {
     this.#make = make
+    this.#max = Math.max(MAX_SERIES, Math.min(MAX_INNER, Math.floor(MAX_NUMBERS / steps)))
   }
 
   /** What there is for the labels. Throws a Problem (400) when there are too many sets of labels. */
@@ -37,7 +41,7 @@ export class Groups<Value> {
     const key = labelsText(labels)
     const known = this.#groups.get(key)
     if (known !== undefined) return known.value
-    if (this.#groups.size === MAX_INNER) throw tooMany(MAX_INNER)
+    if (this.#groups.size === this.#max) throw tooMany(this.#max)
     const group = { labels, value: this.#make() }
     this.#groups.set(key, group)
     return group.value

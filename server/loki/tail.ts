@@ -88,7 +88,12 @@ function refuse({ log }: Context, socket: WebSocket, error: unknown): void {
 async function send(context: Context, tail: Tail, sender: Sender, signal: AbortSignal): Promise<void> {
   const { plan, question, history } = tail
   const receivedUpTo = context.commits.lastReceived
-  const { entries } = await readLines(context.store, plan, { ...history, receivedUpTo }, new Budget(signal))
+  const { entries } = await readLines(
+    context.store,
+    plan,
+    { ...history, receivedUpTo },
+    new Budget(signal, context.timing.queryMs),
+  )
   await sender.send(entries.toReversed())
   const take = (records: readonly StoredRecord[]) => records.flatMap((record) => plan.take(record) ?? [])
   for await (const event of follow(context, { ...question, cursor: { kind: 'tail', receivedUpTo } }, signal)) {

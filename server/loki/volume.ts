@@ -43,7 +43,7 @@ async function answer(
     offset: 0n,
     query: { kind: 'log', matchers, stages: [] },
   }
-  const budget = new Budget(signal)
+  const budget = new Budget(signal, context.timing.queryMs)
   const samples = {
     ...{ store: context.store, budget, receivedUpTo: context.commits.lastReceived },
     labelling: new Labelling(context.inventories.clusterOf),

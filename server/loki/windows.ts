@@ -1,3 +1,4 @@
+import { greater, smaller } from '../store/bigint.ts'
 import { refused } from './refuse.ts'
 
 /** More points in time than Loki answers at once. */
@@ -31,7 +32,12 @@ export function windowsWith({ start, step, count, range }: Windows, time: bigint
 
 /** The times that some window has: from (inclusive) and to (exclusive). */
 export function spanOf({ start, step, count, range }: Windows): { since: bigint; until: bigint } {
-  return { since: start - range + 1n, until: start + step * BigInt(count - 1) + 1n }
+  return { since: storable(start - range + 1n), until: storable(start + step * BigInt(count - 1) + 1n) }
+}
+
+/** The time, or the first or last one that lines can have: what 64 bits of nanoseconds hold. */
+export function storable(time: bigint): bigint {
+  return smaller(greater(time, -(2n ** 63n)), 2n ** 63n - 1n)
 }
 
 /** The longest intervals of which each window has either all or nothing, and where they begin (modulo their length). */

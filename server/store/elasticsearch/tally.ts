@@ -140,10 +140,8 @@ async function moveFirst(running: Running, wish: HistogramWish, result: Histogra
   const { by, interval, origin = 0n } = wish
   const starts = result.buckets().map(({ start }) => formatTime(start - 1n))
   for (let at = 0; at < starts.length; at += MAX_TERMS) {
-    const filters = [
-      { terms: { '@timestamp': starts.slice(at, at + MAX_TERMS) } },
-      ...doubtClauses(running.sieve, false),
-    ]
+    const isFirst = { terms: { '@timestamp': starts.slice(at, at + MAX_TERMS) } }
+    const filters = [isFirst, ...doubtClauses(running.sieve, false)]
     for await (const found of scan(running, filters, by === 'level' ? ['log.level'] : [])) {
       for (const one of found) {
         const time = storedTime(one.hit._source)

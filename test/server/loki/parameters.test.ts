@@ -12,6 +12,8 @@ describe('parameters of Loki', () => {
     ['1795000000.25', NOW + 250_000_000n],
     ['2026-11-18T09:46:40.000000007Z', 1_794_995_200_000_000_007n],
     ['', NOW],
+    ['9999999999999999999', 2n ** 63n - 1n],
+    ['99999999999999999.9', 2n ** 63n - 1n],
   ])('are times: %s', (text, time) => {
     expect(of(`time=${encodeURIComponent(text)}`).time('time')).toBe(time)
   })

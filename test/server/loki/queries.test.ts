@@ -45,7 +45,7 @@ describe.each(STORES)('LogQL over the %s store', (_, open) => {
   afterAll(async () => {
     await under.destroy()
   })
-  const budget = (bounds = {}) => new Budget(new AbortController().signal, bounds)
+  const budget = (maxLines?: number) => new Budget(new AbortController().signal, 30_000, maxLines)
   const lines = async (text: string, limit = 1_000, order: 'asc' | 'desc' = 'asc', spare = budget()) => {
     const plan = planOf(parseLogQuery(text), new Labelling(({ cluster }) => cluster))
     const wanted = { since: NOON, until: NOON + 100n * SECOND, order, limit, receivedUpTo: under.store.lastReceived }
@@ -141,11 +141,11 @@ describe.each(STORES)('LogQL over the %s store', (_, open) => {
   })
 
   it('says when lines may be missing because it would take too much', async () => {
-    const { warnings } = await lines('{stack=~".+"} |= "nowhere" or "line"', 1_000, 'desc', budget({ maxLines: 5 }))
+    const { warnings } = await lines('{stack=~".+"} |= "nowhere" or "line"', 1_000, 'desc', budget(5))
     expect(warnings).toEqual([expect.stringContaining('more than 5 lines')])
     const steps = { start: NOON + 100n * SECOND, step: 1n, count: 1 }
     const text = 'sum(bytes_over_time({stack=~".+"}[1h]))'
-    await expect(numbers(text, steps, budget({ maxLines: 5 }))).rejects.toThrow(/^cannot count all lines: more than 5/)
+    await expect(numbers(text, steps, budget(5))).rejects.toThrow(/^cannot count all lines: more than 5/)
   })
 
   it('counts without reading as it counts by reading', async () => {
@@ -201,6 +201,12 @@ describe.each(STORES)('LogQL over the %s store', (_, open) => {
       '{}': [21, 21],
     })
     expect(await numbers(`sum(count_over_time(${all} offset 1h))`, steps)).toEqual({})
+  })
+
+  it('takes any time that can be asked for', async () => {
+    const text = 'sum(count_over_time({service="shop_web"} |= "plain" [15000w]))'
+    for (const start of [-(2n ** 63n), 2n ** 63n - 1n])
+      expect(await numbers(text, { start, step: SECOND, count: 2 })).toEqual({})
   })
 
   it('counts no lines that a stage could not read, unless that is asked for', async () => {

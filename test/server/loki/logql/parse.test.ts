@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { parseLogQl, parseLogQuery, parseSelector } from '../../../../server/loki/logql/parse.ts'
 import type { LabelTest, MetricQuery } from '../../../../server/loki/logql/tree.ts'
@@ -152,6 +153,96 @@ it.each([
 it('refuses queries that are long or deep', () => {
   expect(() => parseLogQl(`{a="${'b'.repeat(20_000)}"}`)).toThrow('16384')
   expect(() => parseLogQl(`${'('.repeat(300)}vector(1)${')'.repeat(300)}`)).toThrow('nested')
+})
+
+it('answers any text with a tree, or with what is wrong with it', () => {
+  const words = [
+    ...[
+      '{a="b"}',
+      '{',
+      '}',
+      '(',
+      ')',
+      '[5m]',
+      '[',
+      '|',
+      '|=',
+      '!=',
+      '|~',
+      '=',
+      '=~',
+      '>',
+      '>=',
+      '==',
+      ',',
+      '+',
+      '-',
+      '/',
+      '^',
+      '%',
+      '*',
+    ],
+    ...[
+      '"x"',
+      '`y`',
+      '"',
+      '\\',
+      'a',
+      'x',
+      '1',
+      '-1.5',
+      '5m',
+      '3KB',
+      'json',
+      'logfmt',
+      'line_format',
+      'label_format',
+      'drop',
+      'keep',
+    ],
+    ...[
+      'decolorize',
+      'sum',
+      'topk',
+      'by',
+      'without',
+      'bool',
+      'and',
+      'or',
+      'unless',
+      'count_over_time',
+      'rate',
+      'vector',
+      'offset',
+    ],
+    ...[
+      'count_over_time({a="b"}[5m])',
+      'vector(1)',
+      'sum by (x)',
+      '| json',
+      '| x > 3',
+      '| y="z"',
+      '#',
+      '\n',
+      '\u0000',
+      'é',
+    ],
+  ]
+  const text = fc.oneof(
+    fc.array(fc.constantFrom(...words), { maxLength: 12 }).map((parts) => parts.join(' ')),
+    fc.array(fc.constantFrom(...words), { maxLength: 8 }).map((parts) => `{a="b"} ${parts.join('')}`),
+    fc.string({ unit: 'binary', maxLength: 30 }),
+  )
+  fc.assert(
+    fc.property(text, (query) => {
+      try {
+        parseLogQl(query)
+      } catch (error) {
+        expect(error).toMatchObject({ status: 400, message: expect.stringMatching(/^cannot /) })
+      }
+    }),
+    { numRuns: 1_000 },
+  )
 })
 
 function plain(test: LabelTest): unknown {
