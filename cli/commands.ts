@@ -27,6 +27,36 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/search.ts')).search,
   },
   {
+    name: 'context',
+    summary: 'show what was printed around a line',
+    load: async () => (await import('./commands/context.ts')).context,
+  },
+  {
+    name: 'histogram',
+    summary: 'count lines over time, as bars or sparklines',
+    load: async () => (await import('./commands/histogram.ts')).histogram,
+  },
+  {
+    name: 'top',
+    summary: 'show which services print most, live',
+    load: async () => (await import('./commands/top.ts')).top,
+  },
+  {
+    name: 'fields',
+    summary: 'list what lines can be asked for by',
+    load: async () => (await import('./commands/fields.ts')).fields,
+  },
+  {
+    name: 'values',
+    summary: 'show which values a field has',
+    load: async () => (await import('./commands/values.ts')).values,
+  },
+  {
+    name: 'patterns',
+    summary: 'show what kinds of lines there are',
+    load: async () => (await import('./commands/patterns.ts')).patterns,
+  },
+  {
     name: 'services',
     summary: 'list the services that logs are kept of',
     load: async () => (await import('./commands/services.ts')).services,

@@ -42,13 +42,19 @@ export const RANGE_FLAGS: readonly FlagSpec[] = [
   { flags: '--until <TIME>', text: 'lines before this time; the same forms' },
 ]
 
+/** --level. */
+export const LEVEL_FLAG: FlagSpec = {
+  flags: '--level <LEVEL>',
+  text: 'only lines of at least this level: trace, debug, info, warn, error, fatal',
+}
+
 /** Flags that choose among lines by what is in them, and say what to do with those. */
 export const MATCH_FLAGS: readonly FlagSpec[] = [
   { flags: '-i, --include <REGEX>', text: 'only lines that match (RE2; repeatable: any of them)', isRepeatable: true },
   { flags: '-e, --exclude <REGEX>', text: 'no lines that match (repeatable)', isRepeatable: true },
   { flags: '-H, --highlight <REGEX>', text: 'mark what matches, on a terminal (repeatable)', isRepeatable: true },
   { flags: '--context <N>', text: 'with -i, -e or a text: also N lines before and after, of the same task' },
-  { flags: '--level <LEVEL>', text: 'only lines of at least this level: trace, debug, info, warn, error, fatal' },
+  LEVEL_FLAG,
 ]
 
 /** Flags that say how an answer is shown. */

@@ -174,6 +174,21 @@ export const ApiEnd = Type.Object(
 )
 export type ApiEnd = Static<typeof ApiEnd>
 
+/** How much of what was asked about an answer tells of. */
+export const ApiExamined = Type.Object(
+  {
+    records: Type.Integer({
+      description: 'How many lines were looked at, the newest first.',
+      minimum: 0,
+      examples: [345],
+    }),
+    limited: Type.Boolean({ description: 'There are more lines, which the answer does not tell of: ask about less.' }),
+    from: Type.Optional(Time('The oldest line that was looked at.')),
+  },
+  { title: 'Examined', description: 'How much of what was asked about the answer tells of.' },
+)
+export type ApiExamined = Static<typeof ApiExamined>
+
 /** GET /count. */
 export const ApiCount = Type.Object(
   {
