@@ -111,6 +111,21 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/healthcheck.ts')).healthcheck,
   },
   {
+    name: 'complete',
+    summary: 'print what makes a shell complete commands and names',
+    load: async () => (await import('./commands/complete.ts')).complete,
+  },
+  {
+    name: 'plugin',
+    summary: 'make this program a command of docker: docker swarmlogs',
+    load: async () => (await import('./commands/plugin.ts')).plugin,
+  },
+  {
+    name: 'man',
+    summary: 'print the manual page',
+    load: async () => (await import('./commands/man.ts')).man,
+  },
+  {
     name: 'version',
     summary: 'show the versions of this program and of the server',
     load: async () => (await import('./commands/version.ts')).version,

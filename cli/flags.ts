@@ -8,6 +8,10 @@ export const SERVER_FLAGS: readonly FlagSpec[] = [
     text: 'file with the token [SWARMLOGS_TOKEN_FILE, or the token itself: SWARMLOGS_TOKEN]',
   },
   { flags: '--tls-ca <FILE>', text: 'certificate authority for https (PEM) [SWARMLOGS_TLS_CA]' },
+  {
+    flags: '--profile <NAME>',
+    text: 'these three from ~/.config/swarmlogs/config.json: {"profiles": {"NAME": {"url": ...}}} [SWARMLOGS_PROFILE]',
+  },
 ]
 
 /** -f. */
