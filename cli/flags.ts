@@ -8,6 +8,10 @@ export const SERVER_FLAGS: readonly FlagSpec[] = [
     text: 'file with the token [SWARMLOGS_TOKEN_FILE, or the token itself: SWARMLOGS_TOKEN]',
   },
   { flags: '--tls-ca <FILE>', text: 'certificate authority for https (PEM) [SWARMLOGS_TLS_CA]' },
+  {
+    flags: '--profile <NAME>',
+    text: 'these three from ~/.config/swarmlogs/config.json: {"profiles": {"NAME": {"url": ...}}} [SWARMLOGS_PROFILE]',
+  },
 ]
 
 /** -f. */
@@ -42,13 +46,19 @@ export const RANGE_FLAGS: readonly FlagSpec[] = [
   { flags: '--until <TIME>', text: 'lines before this time; the same forms' },
 ]
 
+/** --level. */
+export const LEVEL_FLAG: FlagSpec = {
+  flags: '--level <LEVEL>',
+  text: 'only lines of at least this level: trace, debug, info, warn, error, fatal',
+}
+
 /** Flags that choose among lines by what is in them, and say what to do with those. */
 export const MATCH_FLAGS: readonly FlagSpec[] = [
   { flags: '-i, --include <REGEX>', text: 'only lines that match (RE2; repeatable: any of them)', isRepeatable: true },
   { flags: '-e, --exclude <REGEX>', text: 'no lines that match (repeatable)', isRepeatable: true },
   { flags: '-H, --highlight <REGEX>', text: 'mark what matches, on a terminal (repeatable)', isRepeatable: true },
   { flags: '--context <N>', text: 'with -i, -e or a text: also N lines before and after, of the same task' },
-  { flags: '--level <LEVEL>', text: 'only lines of at least this level: trace, debug, info, warn, error, fatal' },
+  LEVEL_FLAG,
 ]
 
 /** Flags that say how an answer is shown. */

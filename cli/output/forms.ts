@@ -40,7 +40,10 @@ function csvCell(text: string): string {
 /** Labels, the message, then what the line itself holds. */
 function logfmtLine(record: ApiRecord): string {
   const labels = LABELS.map((name) => [name.toLowerCase(), TEMPLATE_FIELDS[name]?.(record)] as const)
-  const all = [...labels, ['msg', record.message] as const, ...Object.entries(record.fields ?? {})]
+  const own = [...labels, ['msg', record.message] as const]
+  // A name that stands twice would be read as one of the two.
+  const found = Object.entries(record.fields ?? {}).filter(([name]) => own.every(([taken]) => taken !== name))
+  const all = [...own, ...found]
   return all.flatMap(([name, value]) => (value === undefined ? [] : [`${keyText(name)}=${valueText(value)}`])).join(' ')
 }
 

@@ -5,7 +5,7 @@ type Value = (record: ApiRecord) => unknown
 
 const taskOf: Value = (record) => {
   const { 'docker.swarm.task.slot': slot, 'docker.swarm.task.id': id, 'service.name': service } = record
-  return id === undefined ? record['container.name'] : `${service}.${slot ?? 0}`
+  return id === undefined ? (record['container.name'] ?? service) : `${service}.${slot ?? 0}`
 }
 
 /** What a template can name. */
