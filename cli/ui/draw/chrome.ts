@@ -56,9 +56,8 @@ export function statusRow(state: State): string {
 export function footerRow(state: State): string {
   const { prompt, note, columns } = state
   if (prompt !== undefined) {
-    const { kind, text, cursor, error } = prompt
-    const shown = ` ${ASKED[kind]}: ${safe(text.slice(0, cursor))}▏${safe(text.slice(cursor))}`
-    return rowOf(error === '' ? shown : `${shown}  ${safe(error)}`, columns)
+    const { kind, text, cursor } = prompt
+    return rowOf(` ${ASKED[kind]}: ${safe(text.slice(0, cursor))}▏${safe(text.slice(cursor))}`, columns)
   }
   if (note !== '') return styled(rowOf(` ${safe(note)}`, columns), '33', state)
   if (state.strip.index !== undefined) return rowOf(stripText(state, state.strip.index), columns)

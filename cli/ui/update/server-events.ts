@@ -1,9 +1,10 @@
+import { TERMS } from '../complete.ts'
 import type { Event, Page, Step } from '../event.ts'
 import type { Line } from '../line.ts'
 import { settled, toMiddle } from '../scroll.ts'
 import { bodyHeight } from '../sight.ts'
 import type { State } from '../state.ts'
-import { bars } from './visit.ts'
+import { bars, jumped } from './visit.ts'
 
 /** What comes from the server, or of itself. */
 export function serverEvent(state: State, event: Exclude<Event, { kind: 'key' | 'size' }>): Step<State> {
@@ -24,6 +25,10 @@ export function serverEvent(state: State, event: Exclude<Event, { kind: 'key' | 
       return [{ ...state, rate: event.rate }]
     case 'tick':
       return ticked(state, event.now)
+    case 'terms':
+      return [{ ...state, terms: [...TERMS, ...event.terms] }]
+    case 'found':
+      return jumped({ ...state, note: '' }, event.line.time, state.scope, event.line)
     case 'note':
       return [{ ...state, note: event.note }]
     case 'refused':
