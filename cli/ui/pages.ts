@@ -30,7 +30,10 @@ export async function readAround(
   const same = wanted === undefined ? -1 : newer.findIndex((line) => isSame(line, wanted))
   const index = newer.length > 0 ? older.length + Math.max(0, same) : Math.max(0, older.length - 1)
   const isEnd = { older: before.end, newer: after.end }
-  return { page: { kind: 'jump', lines: [...older, ...newer], index, isEnd }, verdict: after.completeness }
+  return {
+    page: { kind: 'jump', lines: [...older, ...newer], index, isEnd },
+    verdict: worst(before.completeness, after.completeness),
+  }
 }
 
 /** Reads what is before or behind the lines that are here; `edge` are the first or last of these, all of one time. */
@@ -82,6 +85,11 @@ async function ask(
   const params = paramsOf(scope)
   for (const [name, value] of Object.entries(range)) if (value !== undefined) params.set(name, String(value))
   return (await client.json<ApiPage>('api/v1/search', params, signal)).answer
+}
+
+function worst(one: ApiPage['completeness'], other: ApiPage['completeness']): ApiPage['completeness'] {
+  const ranks = ['complete', 'unknown', 'partial']
+  return ranks.indexOf(one.verdict) > ranks.indexOf(other.verdict) ? one : other
 }
 
 /** The lines and gaps of a page, oldest first. */

@@ -45,7 +45,9 @@ export function statusRow(state: State): string {
     ...(skipped > 0 ? [`${skipped} skipped: G shows the newest`] : []),
     ...(unseen > 0 ? [`${unseen} not drawn`] : []),
     state.mode === 'live' ? `${window.size} lines, ${rate}/s` : `${window.size} lines`,
-    ...(state.verdict === undefined ? [] : [safe(verdictText({ ...state.verdict, gaps: 0 }))]),
+    ...(state.verdict === undefined || state.verdict.nodes.length + state.verdict.unreadable.length === 0
+      ? []
+      : [safe(verdictText({ ...state.verdict, gaps: 0 }))]),
   ]
   const isWell = state.verdict?.verdict === 'complete' && state.connection === 'live' && state.gaps === 0
   const row = fitted(` ${parts.filter((part) => part !== '').join(' | ')}`, state.columns)

@@ -50,18 +50,19 @@ function withLines(state: State, lines: readonly Line[]): State {
 
 function withPage(state: State, { kind, lines, index, isEnd }: Page): State {
   const { window } = state
+  const gaps = (kind === 'jump' ? 0 : state.gaps) + lines.filter((line) => line.kind === 'gap').length
   const ends = { ...state.ends, ...isEnd }
   if (kind === 'older') {
     window.prepend(lines)
-    return settled({ ...state, ends })
+    return settled({ ...state, ends, gaps })
   }
   if (kind === 'newer') {
     window.push(lines)
-    return settled({ ...state, ends })
+    return settled({ ...state, ends, gaps })
   }
   window.clear()
   window.push(lines)
-  const past: State = { ...state, mode: 'past', isFollowing: false, skipped: 0, ends, connection: 'live' }
+  const past: State = { ...state, mode: 'past', isFollowing: false, skipped: 0, ends, gaps, connection: 'live' }
   return toMiddle(past, window.first + index)
 }
 

@@ -57,6 +57,13 @@ function emptied(state: State, scope: Scope): State {
   const { first } = state.window
   return {
     ...{ ...state, scope, at: first, top: { number: first, row: 0 }, paging: undefined },
-    ...{ skipped: 0, unseen: 0, ends: { older: false, newer: false }, connection: 'asking', verdict: undefined },
+    ...{
+      skipped: 0,
+      unseen: 0,
+      ends: { older: false, newer: false },
+      connection: 'asking',
+      verdict: undefined,
+      gaps: 0,
+    },
   }
 }
