@@ -3,7 +3,6 @@ import type { SecureContextOptions } from 'node:tls'
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
-import websocket from '@fastify/websocket'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
 import { requireToken } from './auth.ts'
 import type { Context } from './context.ts'
@@ -28,9 +27,6 @@ import { tailRoute } from './routes/tail.ts'
 
 /** More than the places for streamed answers; beyond, connections are refused. */
 const MAX_CONNECTIONS = 4096
-
-/** Bytes of what a client may send by a WebSocket: it has nothing to say. */
-const MAX_MESSAGE = 4096
 
 /** Of the pages at /docs; the plugin's own has browsers ask for their parts by https, which is not there without a certificate. */
 const CONTENT_POLICY = {
@@ -74,7 +70,6 @@ export async function buildApp(context: Context, options: AppOptions): Promise<F
   await app.register(swagger, { openapi: DOCUMENT(context.version), transform: published })
   // It tells nothing of what is stored, and a browser cannot send a token to get at it: its page asks for one to try things out.
   await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: CONTENT_POLICY })
-  await app.register(websocket, { options: { maxPayload: MAX_MESSAGE } })
   await app.register(healthRoutes(context))
   await app.register(readyRoute(context))
   await app.register(lokiRoutes(context, options.tokens), { prefix: '/loki' })
