@@ -1,4 +1,5 @@
 import { SwarmlogsError } from '../../shared/errors.ts'
+import { SHORT_NAMES } from '../../shared/fields.ts'
 import type { LogStream } from '../../shared/record.ts'
 
 /** A histogram holds so many counts at most: buckets, times what is counted apart in them. */
@@ -8,8 +9,11 @@ export const MAX_COUNTS = 30_000
 const MAX_INTERVAL = 2n ** 63n - 1n
 
 /** What can be counted apart in each bucket. */
-export const HISTOGRAM_KEYS = ['none', 'level', 'service', 'node', 'source'] as const
-export type HistogramKey = (typeof HISTOGRAM_KEYS)[number]
+export type HistogramKey = 'none' | 'level' | 'source' | keyof typeof SHORT_NAMES
+export const HISTOGRAM_KEYS: readonly HistogramKey[] = [
+  ...(['none', 'level', 'source'] as const),
+  ...(Object.keys(SHORT_NAMES) as (keyof typeof SHORT_NAMES)[]),
+]
 
 /** Which histogram is wanted. */
 export interface HistogramWish {
@@ -24,7 +28,7 @@ export interface HistogramWish {
 export interface HistogramBucket {
   /** Nanoseconds since 1970. */
   readonly start: bigint
-  /** By level, name of the service, name of the node or source, '' for lines without; with `none` all are under ''. */
+  /** By level, source or label, '' for lines without; with `none` all are under ''. */
   readonly counts: ReadonlyMap<string, number>
 }
 
@@ -70,9 +74,10 @@ export class Histogram {
 }
 
 /** What the lines of a stream are counted under, where that does not depend on the line. */
-export function streamKey({ service, nodeName }: LogStream, by: HistogramKey): string {
-  if (by === 'service') return service
-  return by === 'node' ? nodeName : ''
+export function streamKey(stream: LogStream, by: HistogramKey): string {
+  if (by === 'none' || by === 'level' || by === 'source') return ''
+  const value = stream[SHORT_NAMES[by]]
+  return value === 0 ? '' : String(value)
 }
 
 function tooMany(): SwarmlogsError {

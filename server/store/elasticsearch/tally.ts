@@ -22,9 +22,15 @@ const IS_BEFORE_1970 = { exists: { field: 'swarmlogs.before_1970' } }
 /** Where lines have what they can be counted by. */
 const FIELDS: Readonly<Record<Exclude<HistogramKey, 'none'>, string>> = {
   level: 'log.level',
+  source: 'log.iostream',
   service: 'service.name',
   node: 'host.name',
-  source: 'log.iostream',
+  stack: 'docker.swarm.stack.name',
+  task: 'docker.swarm.task.name',
+  slot: 'docker.swarm.task.slot',
+  container: 'container.name',
+  image: 'container.image.name',
+  tag: 'tag',
 }
 
 interface Total {
@@ -36,7 +42,7 @@ interface Answer {
     readonly counts: {
       readonly after_key?: object
       readonly buckets: readonly {
-        readonly key: { readonly time: number; readonly key?: string | null }
+        readonly key: { readonly time: number; readonly key?: string | number | null }
         readonly doc_count: number
       }[]
     }
@@ -75,7 +81,8 @@ export async function histogram(
   return result.buckets()
 }
 
-async function tally(
+/** Has work done on what the scope is about. */
+export async function tally(
   parts: Parts,
   scope: Scope,
   signal = new AbortController().signal,
@@ -156,7 +163,11 @@ async function aggregate(running: Running, wish: HistogramWish, result: Histogra
     })
     const { buckets = [], after_key } = aggregations?.counts ?? {}
     for (const bucket of buckets)
-      result.add(BigInt(bucket.key.time) * NS_PER_MS + (origin % NS_PER_MS), bucket.key.key ?? '', bucket.doc_count)
+      result.add(
+        BigInt(bucket.key.time) * NS_PER_MS + (origin % NS_PER_MS),
+        String(bucket.key.key ?? ''),
+        bucket.doc_count,
+      )
     if (after_key === undefined || buckets.length < PAGE) return
     after = after_key
   }
@@ -173,7 +184,12 @@ async function gather(
     for (const one of found) result.add(storedTime(one.hit._source), keyOf(one, by), 1)
 }
 
-function scan(running: Running, filters: readonly object[], more: readonly string[]): AsyncGenerator<readonly Found[]> {
+/** All lines of a search, with what gives them their places and `more`. */
+export function scan(
+  running: Running,
+  filters: readonly object[],
+  more: readonly string[],
+): AsyncGenerator<readonly Found[]> {
   const text = looksAtLines(running.filter) ? ['message', 'swarmlogs.long'] : []
   const members = [...PLACE_MEMBERS, ...text, ...more]
   return find(running, { order: 'asc', filters, members, wanted: Number.POSITIVE_INFINITY })

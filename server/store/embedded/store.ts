@@ -7,6 +7,7 @@ import type { GapRange } from '../gap-table.ts'
 import type { HistogramBucket, HistogramWish } from '../histogram.ts'
 import type {
   Appended,
+  Facet,
   LineFormat,
   PrintedRun,
   Store,
@@ -18,6 +19,7 @@ import type {
 } from '../store.ts'
 import { unavailable } from '../unavailable.ts'
 import { Printer, RECORD_COLUMNS, recordsOf } from './answers.ts'
+import { facets } from './facets.ts'
 import { messageOf } from './failure.ts'
 import { Folder } from './folder.ts'
 import { closeParts, type EmbeddedOptions, openParts, type Parts } from './parts.ts'
@@ -105,6 +107,10 @@ export class EmbeddedStore implements Store {
 
   async histogram(scope: Scope, wish: HistogramWish, signal?: AbortSignal): Promise<readonly HistogramBucket[]> {
     return histogram(await this.#ready(), scope, wish, signal)
+  }
+
+  async facets(scope: Scope, signal?: AbortSignal): Promise<readonly Facet[]> {
+    return facets(await this.#ready(), scope, signal)
   }
 
   async appendGaps(gaps: readonly Gap[]): Promise<void> {

@@ -4,7 +4,7 @@ import { MAX_GREP_CHARS, type Scope } from '../../../../server/query/query.ts'
 import { HISTOGRAM_KEYS, type HistogramWish, MAX_COUNTS } from '../../../../server/store/histogram.ts'
 import type { Store } from '../../../../server/store/store.ts'
 import { API, collect, DAY, linesOf, NOON, queryOf, recordOf, SECOND, type StoreUnderTest, WEB } from '../records.ts'
-import { plainHistogram, readable } from '../tallies.ts'
+import { plainFacets, plainHistogram, readable, readableFacets } from '../tallies.ts'
 
 const MINUTE = 60n * SECOND
 
@@ -104,9 +104,19 @@ export function countingContract(under: () => StoreUnderTest): void {
           expect(await store().count(asked)).toBe(found.length)
           const wish = { interval, by, origin: some % interval }
           expect(await bars(wish, asked)).toEqual(plainHistogram(found, wish))
+          expect(readableFacets(await store().facets(asked))).toEqual(plainFacets(found))
         }),
         { numRuns: 40 },
       )
+    })
+
+    it('counts by stream, source and level', async () => {
+      expect(readableFacets(await store().facets(queryOf({ since: NOON })))).toEqual([
+        ['container-api', 'stderr', '', 20],
+        ['container-web', 'stdout', '', 1],
+        ['container-web', 'stdout', 'error', 40],
+      ])
+      expect(await store().facets(queryOf({}, { services: ['nope'] }))).toEqual([])
     })
 
     it('refuses what would be too much, and intervals that are none', async () => {
@@ -125,6 +135,7 @@ export function countingContract(under: () => StoreUnderTest): void {
       const signal = AbortSignal.abort()
       await expect(store().count(queryOf(), signal)).rejects.toThrow()
       await expect(store().histogram(queryOf(), { interval: DAY, by: 'level' }, signal)).rejects.toThrow()
+      await expect(store().facets(queryOf(), signal)).rejects.toThrow()
       expect(await store().count(queryOf())).toBe(64)
     })
   })
