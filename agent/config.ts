@@ -11,6 +11,7 @@ import {
   switchSetting,
 } from '../shared/settings.ts'
 import { parseDuration, parseSize } from '../shared/time.ts'
+import { dockerContext } from './docker-context.ts'
 import type { ServerAddress } from './forwarder/dial.ts'
 import { readSharedKeys, type SharedKeySource } from './shared-keys.ts'
 import type { EngineAddress } from './tail/engine.ts'
@@ -43,7 +44,7 @@ export interface AgentConfig {
 /** Reads the settings from flags and environment. Throws SWARMLOGS_CONFIG or SWARMLOGS_USAGE, which name the setting. */
 export function agentConfig(flags: Flags, env: Environment = process.env): AgentConfig {
   const config: AgentConfig = {
-    docker: docker(flags, env),
+    docker: engineAddress(flags, env),
     server: server(flags, env),
     sharedKeys: sharedKeys(flags, env),
     stateDir: setting(flags, env, 'state') ?? defaultDir(env),
@@ -62,9 +63,13 @@ export function agentConfig(flags: Flags, env: Environment = process.env): Agent
   return Object.freeze(config)
 }
 
-/** --docker, else what the docker command itself takes from the environment. */
-function docker(flags: Flags, env: Environment): EngineAddress {
+/** --docker, else what the docker command itself takes: DOCKER_HOST and its like, the context in use. Throws SWARMLOGS_CONFIG. */
+export function engineAddress(flags: Flags, env: Environment = process.env): EngineAddress {
   const host = setting(flags, env, 'docker') ?? (env.DOCKER_HOST || undefined)
+  if (host === undefined) {
+    const context = dockerContext(env.DOCKER_CONFIG || join(homedir(), '.docker'), env.DOCKER_CONTEXT)
+    if (context !== undefined) return context
+  }
   const tls = (env.DOCKER_TLS_VERIFY || env.DOCKER_TLS || '') !== ''
   return { host, tls, certPath: env.DOCKER_CERT_PATH || (tls ? join(homedir(), '.docker') : undefined) }
 }

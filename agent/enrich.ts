@@ -20,7 +20,10 @@ export interface Labelling {
 }
 
 /** The constant labels of a container's lines. */
-export function logStream(target: Target, { node, image, attributes }: Labelling): LogStream {
+export function logStream(
+  target: Pick<Target, 'id' | 'name' | 'labels'>,
+  { node, image, attributes }: Labelling,
+): LogStream {
   const { id, name, labels } = target
   const task = swarmTask(labels)
   const plain = {

@@ -2,11 +2,15 @@ import { Command, CommanderError, Option } from 'commander'
 import { programVersion } from '../shared/version.ts'
 import { type CommandSpec, flagParts, opposite } from './command.ts'
 import { COMMANDS } from './commands.ts'
+import { EXIT_CODES } from './exit-codes.ts'
 
 const HELP = `
 \`swarmlogs COMMAND --help\` shows the flags of a command, with examples.
 SWARMLOGS_URL and SWARMLOGS_TOKEN (or SWARMLOGS_TOKEN_FILE) say which server to
-ask (default http://127.0.0.1:4280).`
+ask (default http://127.0.0.1:4280); or a profile of ~/.config/swarmlogs/config.json.
+
+Exit codes:
+${EXIT_CODES.map(([code, text]) => `  ${String(code).padEnd(5)}${text}`).join('\n')}`
 
 /** Reads the arguments with commander, and runs what they ask for; false when they are wrong, which commander has said then. */
 export async function runByCommander(args: readonly string[]): Promise<boolean> {

@@ -27,6 +27,41 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/search.ts')).search,
   },
   {
+    name: 'ui',
+    summary: 'look at lines on the whole terminal: live, in the past, by any field',
+    load: async () => (await import('./commands/ui.ts')).ui,
+  },
+  {
+    name: 'context',
+    summary: 'show what was printed around a line',
+    load: async () => (await import('./commands/context.ts')).context,
+  },
+  {
+    name: 'histogram',
+    summary: 'count lines over time, as bars or sparklines',
+    load: async () => (await import('./commands/histogram.ts')).histogram,
+  },
+  {
+    name: 'top',
+    summary: 'show which services print most, live',
+    load: async () => (await import('./commands/top.ts')).top,
+  },
+  {
+    name: 'fields',
+    summary: 'list what lines can be asked for by',
+    load: async () => (await import('./commands/fields.ts')).fields,
+  },
+  {
+    name: 'values',
+    summary: 'show which values a field has',
+    load: async () => (await import('./commands/values.ts')).values,
+  },
+  {
+    name: 'patterns',
+    summary: 'show what kinds of lines there are',
+    load: async () => (await import('./commands/patterns.ts')).patterns,
+  },
+  {
     name: 'services',
     summary: 'list the services that logs are kept of',
     load: async () => (await import('./commands/services.ts')).services,
@@ -79,6 +114,21 @@ export const COMMANDS: readonly CommandEntry[] = [
     name: 'healthcheck',
     summary: 'exit 0 when the server on this machine is alive, 1 when it is not',
     load: async () => (await import('./commands/healthcheck.ts')).healthcheck,
+  },
+  {
+    name: 'complete',
+    summary: 'print what makes a shell complete commands and names',
+    load: async () => (await import('./commands/complete.ts')).complete,
+  },
+  {
+    name: 'plugin',
+    summary: 'make this program a command of docker: docker swarmlogs',
+    load: async () => (await import('./commands/plugin.ts')).plugin,
+  },
+  {
+    name: 'man',
+    summary: 'print the manual page',
+    load: async () => (await import('./commands/man.ts')).man,
   },
   {
     name: 'version',

@@ -1,6 +1,7 @@
 import { SwarmlogsError } from '../shared/errors.ts'
 import { type Environment, type Flags, setting } from '../shared/settings.ts'
 import type { ColourChoice } from './output/printer.ts'
+import { withProfile } from './profile.ts'
 
 const DEFAULT_URL = 'http://127.0.0.1:4280'
 const DEFAULT_LISTEN = '127.0.0.1:4280'
@@ -16,8 +17,9 @@ export interface ClientConfig {
   readonly ca: Buffer | undefined
 }
 
-/** Reads --url, --token-file, --tls-ca and their variables. Throws SWARMLOGS_CONFIG or SWARMLOGS_USAGE. */
-export function clientConfig(flags: Flags, env: Environment = process.env): ClientConfig {
+/** Reads --url, --token-file, --tls-ca, their variables, and profiles. Throws SWARMLOGS_CONFIG or SWARMLOGS_USAGE. */
+export function clientConfig(flags: Flags, environment: Environment = process.env): ClientConfig {
+  const env = withProfile(flags, environment)
   const caPath = setting(flags, env, 'tls-ca')
   return {
     url: parseUrl(setting(flags, env, 'url') ?? DEFAULT_URL),
@@ -25,6 +27,11 @@ export function clientConfig(flags: Flags, env: Environment = process.env): Clie
     token: setting(flags, env, 'token')?.split('\n')[0]?.trim(),
     ca: caPath === undefined ? undefined : readCa(caPath),
   }
+}
+
+/** Where `plugin install` puts what docker starts. */
+export function pluginPath(env: Environment = process.env): string {
+  return `${env.DOCKER_CONFIG || `${env.HOME ?? '.'}/.docker`}/cli-plugins/docker-swarmlogs`
 }
 
 /** Where `healthcheck` finds the server of this machine: as SWARMLOGS_LISTEN, SWARMLOGS_TLS_CERT (or their flags) started it. */
@@ -64,6 +71,16 @@ export function colourConfig(
     throw new SwarmlogsError('SWARMLOGS_USAGE', `cannot use '${colour}' for --color: give auto, always or never`)
   }
   return { colour, isPlainTerminal: Boolean(env.NO_COLOR) || env.TERM === 'dumb' }
+}
+
+/** What shows long output: PAGER, else less; with what less needs to show colours, and to leave alone what fits on one screen. */
+export function pagerConfig(env: Environment = process.env): { command: string; env: Environment } {
+  return { command: env.PAGER || 'less', env: { ...env, LESS: env.LESS || 'FRX' } }
+}
+
+/** React is many times faster when it is told that nobody develops with it, which it reads when it is loaded. */
+export function quickReact(): void {
+  process.env.NODE_ENV ??= 'production'
 }
 
 /** Where `up` keeps its data: --data, else like any system service for root, else with the user's own data. */

@@ -1,13 +1,15 @@
 import type { IncomingMessage } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
 import { createParser, type EventSourceMessage } from 'eventsource-parser'
-import type { ApiCompleteness, ApiGap, ApiNote, ApiText } from '../shared/api.ts'
+import type { ApiCompleteness, ApiGap, ApiNote, ApiRecord, ApiText } from '../shared/api.ts'
 import { SwarmlogsError } from '../shared/errors.ts'
 import type { Source } from '../shared/record.ts'
 import type { Client } from './client.ts'
+import type { MissingNotes } from './output/missing.ts'
+import type { Printer } from './output/printer.ts'
+import { reordered } from './output/reorder.ts'
 import { say } from './output/say.ts'
-import type { Output } from './print.ts'
-import type { Form } from './question.ts'
+import type { Question } from './question.ts'
 
 /** The server is silent for 15 s at most. */
 const IDLE_MS = 45_000
@@ -16,32 +18,56 @@ const MAX_DELAY_MS = 10_000
 
 /** What to follow. */
 export interface Following {
-  readonly form: Form
-  readonly params: URLSearchParams
+  readonly question: Pick<Question, 'form' | 'params' | 'hasTime' | 'isOrdered'>
   /** Whether the user asked for a time that the store may not reach back to. */
   readonly wantsBegins: boolean
+}
+
+/** Where lines and what is said of them go. */
+export interface Sink {
+  readonly printer: Pick<Printer, 'print'>
+  readonly notes: Pick<MissingNotes, 'gap' | 'verdict' | 'changed'>
+  /** Takes notes on the connection and on the question; stderr when absent. */
+  readonly say?: (text: string) => void
+  /** Is told when the lines are those that come in now, and when the connection is lost. */
+  readonly onConnection?: (connection: 'live' | 'lost') => void
+  /** Ends it. */
+  readonly signal?: AbortSignal
+  /** Shows what is left. */
+  close?(): Promise<void>
 }
 
 /**
  * Prints what is asked for as it comes in, for ever or until the time of `until`. When the connection is lost it goes on where it
  * stopped; only a server that cannot be reached at first, or that refuses, is an error.
  */
-export async function follow(client: Client, following: Following, output: Output): Promise<void> {
+export async function follow(client: Client, following: Following, output: Sink): Promise<void> {
   const tail = new Tail(client, following, output)
   await tail.run()
+  await output.close?.()
 }
+
+/** A line (or a gap) as it is printed. */
+interface Line {
+  readonly source: Source
+  readonly text: string
+  /** Where lines are to be put in order: theirs. */
+  readonly time: string
+}
+
+const TIME_LENGTH = 31
 
 class Tail {
   readonly #client: Client
   readonly #following: Following
-  readonly #output: Output
+  readonly #output: Sink
   #verdict = ''
   readonly #said = new Set<string>()
   #lastId: string | undefined
   #failures = 0
   #hasAnswered = false
 
-  constructor(client: Client, following: Following, output: Output) {
+  constructor(client: Client, following: Following, output: Sink) {
     this.#client = client
     this.#following = following
     this.#output = output
@@ -52,7 +78,9 @@ class Tail {
       const end = await this.#once()
       if (end === 'until') return
       if (end === 'slow') continue
-      await delay(Math.min(MAX_DELAY_MS, MIN_DELAY_MS * 2 ** this.#failures) * (0.5 + Math.random() / 2))
+      const pauseMs = Math.min(MAX_DELAY_MS, MIN_DELAY_MS * 2 ** this.#failures) * (0.5 + Math.random() / 2)
+      await delay(pauseMs, undefined, { ...this.#abort }).catch(() => undefined)
+      if (this.#output.signal?.aborted) return
       this.#failures++
     }
   }
@@ -64,6 +92,7 @@ class Tail {
       this.#hasAnswered = true
       return await this.#read(response)
     } catch (error) {
+      if (this.#output.signal?.aborted) return 'until'
       if (!this.#hasAnswered || !isPassing(error)) throw this.#final(error)
       this.#sayOnce(
         'lost',
@@ -74,56 +103,82 @@ class Tail {
   }
 
   #connect(): Promise<IncomingMessage> {
-    const { form, params } = this.#following
+    const { form, params, isOrdered } = this.#following.question
     const asked = new URLSearchParams(params)
     asked.set('format', form)
+    if (isOrdered && form === 'text') asked.set('timestamps', 'true')
     const headers: Record<string, string> = this.#lastId === undefined ? {} : { 'last-event-id': this.#lastId }
-    return this.#client.get('api/v1/tail', { accept: 'text/event-stream', params: asked, headers, idleMs: IDLE_MS })
+    const accept = 'text/event-stream'
+    return this.#client.get('api/v1/tail', { accept, params: asked, headers, idleMs: IDLE_MS, ...this.#abort })
+  }
+
+  get #abort(): { signal?: AbortSignal } {
+    const { signal } = this.#output
+    return signal === undefined ? {} : { signal }
   }
 
   async #read(response: IncomingMessage): Promise<ApiNote['code'] | undefined> {
-    const messages: EventSourceMessage[] = []
-    const parser = createParser({ onEvent: (message) => messages.push(message) })
-    const decoder = new TextDecoder()
     let end: ApiNote['code'] | undefined
-    for await (const piece of this.#client.body(response)) {
-      parser.feed(decoder.decode(piece, { stream: true }))
-      for (const { source, text } of this.#take(messages.splice(0), (code) => (end = code))) {
-        await this.#output.printer.print(source, Buffer.from(text))
-      }
-    }
+    const batches = this.#lines(response, (code) => {
+      end = code
+    })
+    const { isOrdered } = this.#following.question
+    for await (const lines of isOrdered ? reordered(batches) : batches) await this.#print(lines)
     if (end === undefined || end === 'error') {
       this.#sayOnce('lost', `${this.#client.address} ended the connection: trying again, and going on where it stopped`)
     }
     return end
   }
 
-  /** Sorts messages into runs of lines of one source, and notes. */
-  #take(
-    messages: readonly EventSourceMessage[],
-    onEnd: (code: ApiNote['code']) => void,
-  ): { source: Source; text: string }[] {
-    if (messages.length > 0) this.#isBack()
-    const runs: { source: Source; text: string }[] = []
-    for (const { id, event, data } of messages) {
-      if (id !== undefined) this.#lastId = id
-      if (event === 'note') this.#note(data, onEnd)
-      if (event === 'completeness') this.#complete(parse<ApiCompleteness>(data))
-      if (event === 'gap' && this.#following.form === 'json') runs.push({ source: 'stdout', text: `{"gap":${data}}\n` })
-      else if (event === 'gap') this.#output.notes.gap(parse<ApiGap>(data))
-      if (event !== undefined && event !== 'message') continue
-      const { source, text } = this.#lineOf(data)
-      const last = runs.at(-1)
-      if (last?.source === source) last.text += text
-      else runs.push({ source, text })
+  async *#lines(response: IncomingMessage, onEnd: (code: ApiNote['code']) => void): AsyncGenerator<Line[], void> {
+    const messages: EventSourceMessage[] = []
+    const parser = createParser({ onEvent: (message) => messages.push(message) })
+    const decoder = new TextDecoder()
+    for await (const piece of this.#client.body(response)) {
+      parser.feed(decoder.decode(piece, { stream: true }))
+      const lines = this.#take(messages.splice(0), onEnd)
+      if (lines.length > 0) yield lines
     }
-    return runs
   }
 
-  #lineOf(data: string): { source: Source; text: string } {
-    if (this.#following.form === 'json') return { source: 'stdout', text: `${data}\n` }
+  /** Neighbours of one source are one write. */
+  async #print(lines: readonly Line[]): Promise<void> {
+    let run = { source: lines[0]?.source ?? ('stdout' as const), text: '' }
+    for (const { source, text } of lines) {
+      if (source !== run.source) {
+        await this.#output.printer.print(run.source, Buffer.from(run.text))
+        run = { source, text: '' }
+      }
+      run.text += `${text}\n`
+    }
+    await this.#output.printer.print(run.source, Buffer.from(run.text))
+  }
+
+  /** Sorts messages into lines and notes. */
+  #take(messages: readonly EventSourceMessage[], onEnd: (code: ApiNote['code']) => void): Line[] {
+    if (messages.length > 0) this.#isBack()
+    const lines: Line[] = []
+    for (const { id, event, data } of messages) {
+      if (id !== undefined) this.#lastId = id
+      if (event === 'live') this.#output.onConnection?.('live')
+      if (event === 'note') this.#note(data, onEnd)
+      if (event === 'completeness') this.#complete(parse<ApiCompleteness>(data))
+      if (event === 'gap' && this.#following.question.form === 'json') lines.push(gapLine(data))
+      else if (event === 'gap') this.#output.notes.gap(parse<ApiGap>(data))
+      if (event === undefined || event === 'message') lines.push(this.#lineOf(data))
+    }
+    return lines
+  }
+
+  #lineOf(data: string): Line {
+    const { form, isOrdered, hasTime } = this.#following.question
+    if (form === 'json') {
+      const time = isOrdered ? parse<ApiRecord>(data)['@timestamp'] : ''
+      return { source: 'stdout', text: data, time }
+    }
     const { source, text } = parse<ApiText>(data)
-    return { source, text: `${text}\n` }
+    if (!isOrdered) return { source, text, time: '' }
+    return { source, text: hasTime ? text : text.slice(TIME_LENGTH), time: text.slice(0, TIME_LENGTH) }
   }
 
   #note(data: string, onEnd: (code: ApiNote['code']) => void): void {
@@ -148,7 +203,7 @@ class Tail {
 
   #isBack(): void {
     this.#failures = 0
-    if (this.#said.delete('lost')) say(`connected to ${this.#client.address} again`)
+    if (this.#said.delete('lost')) this.#say(`connected to ${this.#client.address} again`)
   }
 
   /** A cursor that the server does not take any more is no mistake of the user's. */
@@ -162,8 +217,18 @@ class Tail {
   #sayOnce(key: string, text: string): void {
     if (this.#said.has(key)) return
     this.#said.add(key)
-    say(text)
+    if (key === 'lost') this.#output.onConnection?.('lost')
+    this.#say(text)
   }
+
+  #say(text: string): void {
+    const { say: take = say } = this.#output
+    take(text)
+  }
+}
+
+function gapLine(data: string): Line {
+  return { source: 'stdout', text: `{"gap":${data}}`, time: parse<ApiGap>(data).from }
 }
 
 /** Whether trying again may help: the server is away, starting or busy. */

@@ -3,6 +3,7 @@ import type { ApiEnd, ApiProblem, ApiTrailer } from '../shared/api.ts'
 import { SwarmlogsError } from '../shared/errors.ts'
 import type { Client } from './client.ts'
 import { Demux } from './output/demux.ts'
+import type { Matching } from './output/matching.ts'
 import type { MissingNotes } from './output/missing.ts'
 import type { Printer } from './output/printer.ts'
 import { say } from './output/say.ts'
@@ -36,15 +37,20 @@ export async function printAnswer(
 export interface Output {
   readonly printer: Printer
   readonly notes: MissingNotes
+  /** Which lines are left out, and what is marked in them. */
+  readonly matching: Matching | undefined
+  /** Shows what is left, waits for the pager, and takes account of what was found. */
+  close(): Promise<void>
 }
 
 /** stdout and stderr of the containers go to stdout and stderr. Throws at an error frame, after all lines before it. */
-async function printFrames(pieces: AsyncIterable<Buffer>, { printer, notes }: Output): Promise<void> {
+async function printFrames(pieces: AsyncIterable<Buffer>, output: Output): Promise<void> {
+  const { printer, notes } = output
   const demux = new Demux()
   for await (const piece of pieces) {
     for (const { type, bytes } of demux.push(piece)) await printer.print(type === 2 ? 'stderr' : 'stdout', bytes)
   }
-  await printer.end()
+  await output.close()
   demux.end()
   // A server that is older says nothing.
   if (demux.trailer === '') return
@@ -55,7 +61,8 @@ async function printFrames(pieces: AsyncIterable<Buffer>, { printer, notes }: Ou
 }
 
 /** Prints one record (or gap) a line; the last line says how the answer ended, and is held back. */
-async function printRecords(pieces: AsyncIterable<Buffer>, { printer, notes }: Output): Promise<void> {
+async function printRecords(pieces: AsyncIterable<Buffer>, output: Output): Promise<void> {
+  const { printer, notes } = output
   let held: Buffer = Buffer.alloc(0)
   for await (const piece of pieces) {
     const bytes = held.length === 0 ? piece : Buffer.concat([held, piece])
@@ -64,7 +71,7 @@ async function printRecords(pieces: AsyncIterable<Buffer>, { printer, notes }: O
     await printer.print('stdout', bytes.subarray(0, lastLine))
     held = bytes.subarray(lastLine)
   }
-  await printer.end()
+  await output.close()
   const { completeness, stopped } = checkEnd(held.toString())
   notes.stopped(stopped)
   if (completeness !== undefined) notes.verdict(completeness)

@@ -16,7 +16,7 @@ export function plainSwitches(spec: CommandSpec, args: readonly string[]): strin
 }
 
 function withoutValue(arg: string, all: readonly FlagParts[]): string[] {
-  const [, name = '', value = ''] = /^(--[\w-]+|-[a-z]+)=(.*)$/s.exec(arg) ?? []
+  const [, name = '', value = ''] = /^(--[\w-]+|-[a-zA-Z]+)=(.*)$/s.exec(arg) ?? []
   const flags = flagsOf(name, all)
   const last = flags.at(-1)
   if (last === undefined || flags.some(({ takesValue }) => takesValue)) return [arg]
@@ -35,7 +35,7 @@ function wantsValue(arg: string | undefined, all: readonly FlagParts[]): boolean
 
 /** The flags that `--name` or `-abc` names; none when one of them is unknown. */
 function flagsOf(arg: string, all: readonly FlagParts[]): FlagParts[] {
-  const names = arg.startsWith('--') ? [arg.slice(2)] : /^-[a-z]+$/.test(arg) ? [...arg.slice(1)] : []
+  const names = arg.startsWith('--') ? [arg.slice(2)] : /^-[a-zA-Z]+$/.test(arg) ? [...arg.slice(1)] : []
   const flags = names.map((name) => all.find(({ short, long }) => name === (arg.startsWith('--') ? long : short)))
   const known = flags.filter((flag) => flag !== undefined)
   return known.length === names.length ? known : []

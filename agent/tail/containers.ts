@@ -13,6 +13,9 @@ export interface ListedContainer {
   readonly name: string
   /** created, running, exited, ... */
   readonly state: string
+  readonly labels: Readonly<Record<string, string>>
+  /** The reference that it was created with, as far as the list tells. */
+  readonly image: string
 }
 
 interface Inspected {
@@ -49,8 +52,12 @@ export async function listContainers(engine: Engine, signal: AbortSignal): Promi
     Id: string
     Names?: string[] | null
     State: string
+    Labels?: Record<string, string> | null
+    Image?: string
   }[]
-  return list.map(({ Id, Names, State }) => ({ id: Id, name: bareName(Names?.[0]), state: State }))
+  return list.map(({ Id, Names, State, Labels, Image }) => ({
+    ...{ id: Id, name: bareName(Names?.[0]), state: State, labels: Labels ?? {}, image: Image ?? '' },
+  }))
 }
 
 /** Describes a container; `fresh` when it was seen being created. Throws SWARMLOGS_NOT_FOUND. */
@@ -127,7 +134,7 @@ export async function attributesOf(
   engine: Engine,
   target: Target,
   signal: AbortSignal,
-  log: Logger,
+  log: Pick<Logger, 'debug'>,
 ): Promise<Record<string, string>> {
   if (!ATTRIBUTE_OPTIONS.some((option) => target.driverOptions[option])) return {}
   try {

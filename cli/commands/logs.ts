@@ -1,15 +1,25 @@
 import type { Flags } from '../../shared/settings.ts'
 import { Client } from '../client.ts'
 import type { CommandSpec } from '../command.ts'
-import { clientConfig, colourConfig } from '../config.ts'
+import { clientConfig } from '../config.ts'
 import { checkTargets, countLines } from '../count.ts'
-import { FOLLOW_FLAG, PRINT_FLAGS, RANGE_FLAGS, SERVER_FLAGS, STRICT_FLAG } from '../flags.ts'
+import {
+  DIRECT_FLAGS,
+  FOLLOW_FLAG,
+  FORM_FLAG,
+  MATCH_FLAGS,
+  ORDERED_FLAG,
+  PRINT_FLAGS,
+  RANGE_FLAGS,
+  SERVER_FLAGS,
+  SHOW_FLAGS,
+  STRICT_FLAG,
+} from '../flags.ts'
 import { joinQueries } from '../operands.ts'
-import { MissingNotes } from '../output/missing.ts'
-import { openPrinter } from '../output/printer.ts'
 import { say } from '../output/say.ts'
 import { ask, printAnswer } from '../print.ts'
 import { type QuestionFlags, readQuestion } from '../question.ts'
+import { openOutput } from '../show.ts'
 
 /** More than so many lines are not what anyone wants to see run through a terminal ... */
 const TOO_MANY = 100_000
@@ -28,17 +38,22 @@ Examples:
   swarmlogs logs web 'status>=500'   only these lines (see swarmlogs search --help)
   swarmlogs logs --raw --since 2h --until 1h shop_web.1 > hour.log`
 
-type LogsFlags = QuestionFlags & { readonly follow?: boolean }
+type LogsFlags = QuestionFlags & { readonly follow?: boolean; readonly direct?: boolean }
 
 /** The command `logs`. */
 export const logs: CommandSpec = {
   operand: { form: '<SERVICE|TASK> [QUERY...]', text: 'service or task; then what its lines must have' },
   flags: [
     FOLLOW_FLAG,
+    ORDERED_FLAG,
     { flags: '-n, --tail <N>', text: 'the newest N lines of each task (default all)' },
     ...RANGE_FLAGS,
     { flags: '--current', text: 'only tasks that Docker still has' },
+    ...MATCH_FLAGS,
     ...PRINT_FLAGS,
+    ...SHOW_FLAGS,
+    FORM_FLAG,
+    ...DIRECT_FLAGS,
     STRICT_FLAG,
     ...SERVER_FLAGS,
   ],
@@ -50,10 +65,13 @@ async function run([target = '', ...queries]: readonly string[], given: Flags): 
   const flags: LogsFlags = queries.length === 0 ? given : { ...given, q: joinQueries(queries) }
   const question = readQuestion(flags, [target])
   const client = new Client(clientConfig(flags))
-  const look = { ...colourConfig(flags), ...question }
-  const printer = await openPrinter(look)
-  const output = { printer, notes: new MissingNotes(flags.strict === true, look) }
-  const { params, count } = question
+  const output = await openOutput(flags, question, flags.follow === true)
+  const { form, params, count } = question
+  if (flags.direct === true) {
+    const { direct } = await import('./direct.ts')
+    const newest = typeof count === 'number' ? count : undefined
+    return direct(given, { question, newest, perTask: true, follow: flags.follow === true }, output)
+  }
   if (typeof count === 'number') {
     params.set('n', String(count))
     params.set('per', 'task')
@@ -62,11 +80,11 @@ async function run([target = '', ...queries]: readonly string[], given: Flags): 
   if (mayShorten) await shorten(client, params, target)
   // A tail waits for a name that is not there yet: docker does not.
   else if (flags.follow === true) await checkTargets(client, params)
-  if (flags.follow !== true) return printAnswer(client, 'text', await ask(client, 'text', params), output, [target])
+  if (flags.follow !== true) return printAnswer(client, form, await ask(client, form, params), output, [target])
   const { follow } = await import('../follow.ts')
   // All there is comes first, as docker has it.
   if (!params.has('n') && flags.since === undefined) params.set('since', '0')
-  await follow(client, { form: 'text', params, wantsBegins: flags.since !== undefined }, output)
+  await follow(client, { question, wantsBegins: flags.since !== undefined }, output)
 }
 
 /** Asks for the newest lines only, where there are too many. */

@@ -2,13 +2,22 @@ import { SwarmlogsError } from '../../shared/errors.ts'
 import type { Flags } from '../../shared/settings.ts'
 import { Client } from '../client.ts'
 import type { CommandSpec } from '../command.ts'
-import { clientConfig, colourConfig } from '../config.ts'
-import { FILTER_FLAGS, FORM_FLAG, GREP_FLAG, PRINT_FLAGS, RANGE_FLAGS, SERVER_FLAGS, STRICT_FLAG } from '../flags.ts'
-import { MissingNotes } from '../output/missing.ts'
-import { openPrinter } from '../output/printer.ts'
+import { clientConfig } from '../config.ts'
+import {
+  FILTER_FLAGS,
+  FORM_FLAG,
+  GREP_FLAG,
+  MATCH_FLAGS,
+  PRINT_FLAGS,
+  RANGE_FLAGS,
+  SERVER_FLAGS,
+  SHOW_FLAGS,
+  STRICT_FLAG,
+} from '../flags.ts'
 import { say } from '../output/say.ts'
 import { ask, printAnswer } from '../print.ts'
 import { type QuestionFlags, readQuestion } from '../question.ts'
+import { openOutput } from '../show.ts'
 
 const DEFAULT_SINCE = '1h'
 
@@ -51,7 +60,9 @@ export const search: CommandSpec = {
     },
     ...FILTER_FLAGS,
     GREP_FLAG,
+    ...MATCH_FLAGS,
     ...PRINT_FLAGS,
+    ...SHOW_FLAGS,
     FORM_FLAG,
     STRICT_FLAG,
     ...SERVER_FLAGS,
@@ -72,11 +83,9 @@ async function run(words: readonly string[], given: Flags): Promise<void> {
   const isDefault = count === undefined && flags.since === undefined && flags.until === undefined
   if (isDefault) params.set('since', DEFAULT_SINCE)
   const client = new Client(clientConfig(flags))
-  const look = { ...colourConfig(flags), ...question }
-  const printer = await openPrinter(look)
-  const output = { printer, notes: new MissingNotes(flags.strict === true, look) }
+  const output = await openOutput(flags, question, false)
   const response = await ask(client, form, params)
   if (isDefault) say('the last hour; --since and -n look further back')
   await printAnswer(client, form, response, output, [])
-  if (!printer.hasPrinted) say('no line found')
+  if (!output.printer.hasPrinted) say('no line found')
 }

@@ -1,23 +1,26 @@
 import type { Flags } from '../../shared/settings.ts'
 import { Client } from '../client.ts'
 import type { CommandSpec } from '../command.ts'
-import { clientConfig, colourConfig } from '../config.ts'
+import { clientConfig } from '../config.ts'
 import {
+  DIRECT_FLAGS,
   FILTER_FLAGS,
   FOLLOW_FLAG,
   FORM_FLAG,
   GREP_FLAG,
+  MATCH_FLAGS,
+  ORDERED_FLAG,
   PRINT_FLAGS,
   RANGE_FLAGS,
   SERVER_FLAGS,
+  SHOW_FLAGS,
   STRICT_FLAG,
 } from '../flags.ts'
 import { splitOperands } from '../operands.ts'
-import { MissingNotes } from '../output/missing.ts'
-import { openPrinter } from '../output/printer.ts'
 import { say } from '../output/say.ts'
 import { ask, printAnswer } from '../print.ts'
 import { type QuestionFlags, readQuestion } from '../question.ts'
+import { openOutput } from '../show.ts'
 
 const DEFAULT_COUNT = 100
 
@@ -35,19 +38,28 @@ Examples:
   swarmlogs tail -f web api --grep timeout   lines of two that hold "timeout"
   swarmlogs tail web.2 -n 1000 -o json       of one task, as JSON records`
 
-type TailFlags = QuestionFlags & { readonly follow?: boolean }
+type TailFlags = QuestionFlags & { readonly follow?: boolean; readonly direct?: boolean }
 
 /** The command `tail`. */
 export const tail: CommandSpec = {
   operand: { form: '[TARGET|QUERY...]', text: 'services and tasks, and what their lines must have' },
   flags: [
     FOLLOW_FLAG,
+    ORDERED_FLAG,
     { flags: '-n, --tail <N>', text: `the newest N lines in total, or all (default ${DEFAULT_COUNT} without --since)` },
     ...RANGE_FLAGS,
     ...FILTER_FLAGS,
+    {
+      flags: '--slot <SLOT>',
+      text: 'a slot, such as web.3, across all its tasks and nodes (repeatable)',
+      isRepeatable: true,
+    },
     GREP_FLAG,
+    ...MATCH_FLAGS,
     ...PRINT_FLAGS,
+    ...SHOW_FLAGS,
     FORM_FLAG,
+    ...DIRECT_FLAGS,
     STRICT_FLAG,
     ...SERVER_FLAGS,
   ],
@@ -60,14 +72,18 @@ async function run(operands: readonly string[], given: Flags): Promise<void> {
   const flags: TailFlags = { ...given, ...query }
   const question = readQuestion(flags, targets)
   const { form, params, count } = question
+  const sayDefault = () => isDefault && say(`the last ${DEFAULT_COUNT} lines; -n or --since show more`)
   const client = new Client(clientConfig(flags))
-  const look = { ...colourConfig(flags), ...question }
-  const printer = await openPrinter(look)
-  const output = { printer, notes: new MissingNotes(flags.strict === true, look) }
+  const output = await openOutput(flags, question, flags.follow === true)
   const isDefault = count === undefined && flags.since === undefined
+  if (flags.direct === true) {
+    const { direct } = await import('./direct.ts')
+    const newest = isDefault ? DEFAULT_COUNT : typeof count === 'number' ? count : undefined
+    if (isDefault) sayDefault()
+    return direct(given, { question, newest, perTask: false, follow: flags.follow === true }, output)
+  }
   if (isDefault) params.set('n', String(DEFAULT_COUNT))
   else if (typeof count === 'number') params.set('n', String(count))
-  const sayDefault = () => isDefault && say(`the last ${DEFAULT_COUNT} lines; -n or --since show more`)
   if (flags.follow !== true) {
     const response = await ask(client, form, params)
     sayDefault()
@@ -77,5 +93,5 @@ async function run(operands: readonly string[], given: Flags): Promise<void> {
   const { follow } = await import('../follow.ts')
   // History is only sent where it is asked for.
   if (count === 'all' && flags.since === undefined) params.set('since', '0')
-  await follow(client, { form, params, wantsBegins: flags.since !== undefined }, output)
+  await follow(client, { question, wantsBegins: flags.since !== undefined }, output)
 }

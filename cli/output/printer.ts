@@ -1,4 +1,6 @@
+import type { Writable } from 'node:stream'
 import type { Source } from '../../shared/record.ts'
+import type { Matching } from './matching.ts'
 import type { TerminalStyle, TerminalText } from './terminal-text.ts'
 
 /** --color: `auto` is colour on a terminal, `always` treats pipes and files as one. */
@@ -11,18 +13,34 @@ export interface Look {
   readonly isPlainTerminal: boolean
   readonly hasPrefix: boolean
   readonly hasTime: boolean
+  /** Makes what the lines of an output go through before they are shown; undefined: they stay as they are. */
+  readonly stage?: ((source: Source) => Stage | undefined) | undefined
+  /** Finds what is marked in a line on a terminal. */
+  readonly marks?: Matching['marks'] | undefined
+  /** Times have the length of those with an offset, not of those with a Z. */
+  readonly isZoned?: boolean
+  /** $PAGER, which shows all of it instead of the terminal. */
+  readonly pager?: Writable | undefined
+}
+
+/** Takes bytes of lines, cut anywhere, and gives whole lines. */
+interface Stage {
+  push(bytes: Buffer): string
+  end(): string
 }
 
 /** Opens stdout and stderr for lines. */
 export async function openPrinter(look: Look): Promise<Printer> {
   const { stdout, stderr } = process
-  return new Printer({ stdout: await openOutput(stdout, look), stderr: await openOutput(stderr, look) })
+  return new Printer({
+    stdout: await openOutput(stdout, look, look.stage?.('stdout')),
+    stderr: await openOutput(stderr, look, look.stage?.('stderr')),
+  })
 }
 
 /** Where lines go: untouched into pipes and files, made harmless on a terminal. Each write is awaited until the reader has taken it. */
 export class Printer {
   readonly #outputs: Readonly<Record<Source, Output>>
-  #hasPrinted = false
 
   constructor(outputs: Readonly<Record<Source, Output>>) {
     this.#outputs = outputs
@@ -30,13 +48,12 @@ export class Printer {
 
   /** Something was printed. */
   get hasPrinted(): boolean {
-    return this.#hasPrinted
+    return this.#outputs.stdout.hasPrinted || this.#outputs.stderr.hasPrinted
   }
 
   /** Prints bytes of lines, cut anywhere. */
   async print(source: Source, bytes: Buffer): Promise<void> {
     if (bytes.length === 0) return
-    this.#hasPrinted = true
     await this.#outputs[source].write(bytes)
   }
 
@@ -48,20 +65,30 @@ export class Printer {
 }
 
 class Output {
-  readonly #stream: NodeJS.WriteStream
+  readonly #stream: Writable
+  readonly #stage: Stage | undefined
   readonly #text: TerminalText | undefined
+  hasPrinted = false
 
-  constructor(stream: NodeJS.WriteStream, text: TerminalText | undefined) {
+  constructor(stream: Writable, stage: Stage | undefined, text: TerminalText | undefined) {
     this.#stream = stream
+    this.#stage = stage
     this.#text = text
   }
 
   write(bytes: Buffer): Promise<void> {
-    return this.#send(this.#text === undefined ? bytes : this.#text.push(bytes))
+    return this.#show(this.#stage === undefined ? bytes : this.#stage.push(bytes))
   }
 
-  end(): Promise<void> {
-    return this.#send(this.#text?.end() ?? '')
+  async end(): Promise<void> {
+    if (this.#stage !== undefined) await this.#show(this.#stage.end())
+    await this.#send(this.#text?.end() ?? '')
+  }
+
+  #show(lines: Buffer | string): Promise<void> {
+    if (lines.length > 0) this.hasPrinted = true
+    if (this.#text === undefined) return this.#send(lines)
+    return this.#send(this.#text.push(typeof lines === 'string' ? Buffer.from(lines) : lines))
   }
 
   async #send(content: Buffer | string): Promise<void> {
@@ -70,14 +97,17 @@ class Output {
   }
 }
 
-async function openOutput(stream: NodeJS.WriteStream, look: Look): Promise<Output> {
-  if (!stream.isTTY && look.colour !== 'always') return new Output(stream, undefined)
+async function openOutput(stream: NodeJS.WriteStream, look: Look, stage: Stage | undefined): Promise<Output> {
+  const shown = look.pager ?? stream
+  if (!stream.isTTY && look.pager === undefined && look.colour !== 'always') return new Output(shown, stage, undefined)
   // Pipes and files need none of it, and scripts should start fast.
   const { TerminalText } = await import('./terminal-text.ts')
-  return new Output(stream, new TerminalText(styleOf(look)))
+  return new Output(shown, stage, new TerminalText(styleOf(look)))
 }
 
-function styleOf({ colour, isPlainTerminal, hasPrefix, hasTime }: Look): TerminalStyle {
+function styleOf(look: Look): TerminalStyle {
+  const { colour, isPlainTerminal, hasPrefix, hasTime, marks, isZoned } = look
   const isColoured = colour === 'always' || (colour === 'auto' && !isPlainTerminal)
-  return { colours: isColoured ? 'keep' : 'drop', hasPrefix, hasTime }
+  const style = { hasPrefix, hasTime, isZoned: isZoned === true }
+  return { ...style, colours: isColoured ? 'keep' : 'drop', marks: isColoured ? marks : undefined }
 }

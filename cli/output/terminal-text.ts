@@ -1,17 +1,25 @@
 import { StringDecoder } from 'node:string_decoder'
 import { inColourOf, serviceOf } from './colour.ts'
 import { type Colours, harmless } from './harmless.ts'
+import { marked } from './marked.ts'
+import type { Matching } from './matching.ts'
+import { tintOf } from './tint.ts'
 
 /** How lines are shown on a terminal. */
 export interface TerminalStyle {
   readonly colours: Exclude<Colours, 'show'>
   /** Lines begin with a prefix that ends in `| `; it is coloured by service where `colours` are kept. */
   readonly hasPrefix: boolean
-  /** Lines begin with a time of 30 characters and a space. */
+  /** Lines begin with a time and a space. */
   readonly hasTime: boolean
+  /** The time has 35 characters rather than 30: an offset instead of a Z. */
+  readonly isZoned?: boolean
+  /** What is marked in a line; undefined: nothing. */
+  readonly marks?: Matching['marks'] | undefined
 }
 
 const TIME_LENGTH = 31
+const ZONED_LENGTH = 36
 const BAR = '| '
 /** A prefix is as good as constant per task; past so many they are made anew. */
 const MAX_PREFIXES = 10_000
@@ -50,14 +58,22 @@ export class TerminalText {
   }
 
   #line(line: string): string {
-    const { colours, hasPrefix, hasTime } = this.#style
+    const { hasPrefix, hasTime, isZoned } = this.#style
     const text = line.endsWith('\r') ? line.slice(0, -1) : line
-    const start = hasTime ? TIME_LENGTH : 0
+    const start = hasTime ? (isZoned ? ZONED_LENGTH : TIME_LENGTH) : 0
     const bar = hasPrefix ? text.indexOf(BAR, start) : -1
-    if (bar === -1) return harmless(text, colours)
-    const end = bar + BAR.length
-    const time = hasTime ? harmless(text.slice(0, start)) : ''
-    return time + this.#prefix(text.slice(start, end)) + harmless(text.slice(end), colours)
+    const end = bar === -1 ? start : bar + BAR.length
+    const prefix = end > start ? this.#prefix(text.slice(start, end)) : ''
+    return harmless(text.slice(0, start)) + prefix + this.#message(text.slice(end))
+  }
+
+  #message(text: string): string {
+    const { colours, hasPrefix, marks } = this.#style
+    const shown = harmless(text, colours)
+    const seen = marks === undefined ? shown : marked(shown, marks)
+    // Colours of its own say what the line wants to say.
+    const tint = hasPrefix && colours === 'keep' && !shown.includes('\x1b') ? tintOf(shown) : undefined
+    return tint === undefined ? seen : `\x1b[${tint}m${seen}\x1b[0m`
   }
 
   #prefix(prefix: string): string {

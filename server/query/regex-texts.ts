@@ -1,5 +1,5 @@
-/** A part of an RE2 expression: an escape, a class, a repetition, or a single character. */
-const PART = /\\.|\[\^?\]?(?:\\.|\[:[^\]]*:\]|[^\]\\])*\]|\{\d*,?\d*\}|./gsu
+/** A part of an RE2 expression: flags, an escape, a class, a repetition, or a single character. */
+const PART = /\(\?[a-zA-Z-]*\)|\\.|\[\^?\]?(?:\\.|\[:[^\]]*:\]|[^\]\\])*\]|\{\d*,?\d*\}|./gsu
 /** What takes more than the next character, and with it the meaning of what comes then. */
 const LONG_ESCAPE = /^\\[QExpP0-9C]/
 /** Letters that only other letters of ASCII are the same as when the case does not matter. */
@@ -8,6 +8,8 @@ const PLAIN = /^[\0-JL-RT-jl-rt-\x7f]$/
 /** Texts that every match of an RE2 expression has in it, whatever their case; none when that cannot be told. */
 export function regexTexts({ source, isInsensitive }: { source: string; isInsensitive: boolean }): string[] {
   const passesCase = isInsensitive || source.includes('(?')
+  // Behind flags, that repeats what stands before them.
+  if (/\(\?[a-zA-Z-]*\)[*?{]/.test(source)) return []
   const texts: string[] = []
   let letters: string[] = []
   const end = (): void => {
@@ -16,6 +18,7 @@ export function regexTexts({ source, isInsensitive }: { source: string; isInsens
   }
   let depth = 0
   for (const [part] of source.matchAll(PART)) {
+    if (part.startsWith('(?') && part.endsWith(')')) continue
     if (LONG_ESCAPE.test(part) || (part === '|' && depth === 0)) return []
     const isRepeated = part === '*' || part === '?' || part.startsWith('{')
     const letter = letterOf(part)

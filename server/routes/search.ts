@@ -88,7 +88,8 @@ async function readSearch(
   if (question.cursor !== undefined) await context.commits.reach(question.cursor.receivedUpTo)
   const missing = new Missing(context, question)
   const receivedUpTo = question.cursor?.receivedUpTo ?? context.commits.lastReceived
-  await missing.read()
+  // A page reads them while it searches.
+  if (form !== 'json') await missing.read()
   const isDoubtful = question.cursor?.isDoubtful === true || missing.hasLateNodes
   const budget = new Budget(context.timing.queryMs, question.filter)
   return { question, order, limit, receivedUpTo, missing, budget, isDoubtful, hasTrailer }
@@ -123,8 +124,9 @@ async function page(context: Context, search: Search, signal: AbortSignal): Prom
   let chars = 0
   let last: string | null = null
   let time: bigint | undefined
-  const { budget } = search
-  for await (const records of budget.over(context.store.search(query, budget.signal(signal)))) {
+  const { budget, missing } = search
+  const found = budget.over(context.store.search(query, budget.signal(signal)))
+  for await (const records of meanwhile(found, () => missing.read())) {
     for (const record of records) {
       if (texts.length === limit || chars > MAX_PAGE_CHARS) return pageText(search, texts, gapTexts, last)
       add(places.before(record))
@@ -138,6 +140,17 @@ async function page(context: Context, search: Search, signal: AbortSignal): Prom
   const isStopped = budget.stopped !== undefined
   add(places.rest(time, isStopped))
   return pageText(search, texts, gapTexts, isStopped ? last : null)
+}
+
+/** The items, the first of them looked for while the work is done. */
+async function* meanwhile<T>(items: AsyncIterable<T>, work: () => Promise<void>): AsyncGenerator<T> {
+  const iterator = items[Symbol.asyncIterator]()
+  try {
+    const [first] = await Promise.all([iterator.next(), work()])
+    for (let next = first; !next.done; next = await iterator.next()) yield next.value
+  } finally {
+    await iterator.return?.()
+  }
 }
 
 function collected(context: Context, { missing, question, order }: Search) {

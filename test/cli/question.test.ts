@@ -35,7 +35,7 @@ describe('readQuestion', () => {
   })
 
   it('refuses what it does not know', () => {
-    expect(() => ask({ output: 'xml' })).toThrow("cannot use 'xml' for --output: give text, json or raw")
+    expect(() => ask({ output: 'xml' })).toThrow("cannot use 'xml' for --output: give text, json, raw, logfmt")
     expect(() => ask({ grep: '' })).toThrow('cannot use an empty --grep')
   })
 })

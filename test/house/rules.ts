@@ -7,7 +7,10 @@ export const rules: IForbiddenRuleType[] = [
   ...PARTS.map((part) => ({
     name: `${part}-imports-shared-alone`,
     severity: 'error' as const,
-    from: { path: `^${part}/`, pathNot: '^cli/commands/(agent|doctor|observer|server|store|up|healthcheck)\\.ts$' },
+    from: {
+      path: `^${part}/`,
+      pathNot: '^cli/commands/(agent|direct|doctor|observer|server|store|up|healthcheck)\\.ts$',
+    },
     to: { path: `^(${PARTS.filter((other) => other !== part).join('|')})/` },
   })),
   {

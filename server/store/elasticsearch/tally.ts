@@ -53,11 +53,16 @@ interface Answer {
 export async function count(parts: Parts, scope: Scope, signal?: AbortSignal): Promise<number> {
   let total = 0
   await tally(parts, scope, signal, async (running) => {
-    const { isExact } = running.sieve
-    if (isExact) total = await countAll(running)
-    const rest = isExact ? doubtClauses(running.sieve, true) : []
-    if (!isExact || running.sieve.doubts.length > 0)
-      for await (const found of scan(running, rest, [])) total += found.length
+    const { isExact, doubts } = running.sieve
+    const scanned = async (filters: readonly object[]): Promise<void> => {
+      for await (const found of scan(running, filters, [])) total += found.length
+    }
+    if (!isExact) return scanned([])
+    const [counted] = await Promise.all([
+      countAll(running),
+      doubts.length > 0 && scanned(doubtClauses(running.sieve, true)),
+    ])
+    total += counted
   })
   return total
 }
@@ -73,10 +78,12 @@ export async function histogram(
   await tally(parts, scope, signal, async (running, entries) => {
     const { sieve, hasOdd } = running
     if (!sieve.isExact || !canAggregate(wish, entries)) return gather(running, wish, [], result)
-    await aggregate(running, wish, result)
+    await Promise.all([
+      aggregate(running, wish, result),
+      hasOdd && gather(running, wish, [IS_BEFORE_1970, ...doubtClauses(sieve, false)], result),
+      sieve.doubts.length > 0 && gather(running, wish, doubtClauses(sieve, true), result),
+    ])
     if (beginsBehind(wish)) await moveFirst(running, wish, result)
-    if (hasOdd) await gather(running, wish, [IS_BEFORE_1970, ...doubtClauses(sieve, false)], result)
-    if (sieve.doubts.length > 0) await gather(running, wish, doubtClauses(sieve, true), result)
   })
   return result.buckets()
 }

@@ -10,7 +10,7 @@ import type { Parts } from './parts.ts'
 import { type Pass, repair } from './repair.ts'
 import { levelOf, MAX_TIME, sourceOf } from './schema.ts'
 import type { Chosen, Part } from './selection.ts'
-import { Slices } from './slices.ts'
+import { narrowing, Slices } from './slices.ts'
 import { countsSql } from './sql.ts'
 
 /** Rows of time, group and count, and the streams that groups may be numbers of. */
@@ -85,7 +85,7 @@ async function* walk(
   running: Running,
   what: { readonly time: string; readonly group: string },
 ): AsyncGenerator<Counts> {
-  const { reader, selection, conditions, values, onSlice, size } = running
+  const { reader, selection, conditions, values, onSlice, size, candidates } = running
   const { chosen, parts } = selection
   const { since, until } = conditions
   const slices = new Slices(parts, {
@@ -95,7 +95,7 @@ async function* walk(
     ...size,
     isUnsorted: conditions.where?.needsWhole !== true || !hasLong(parts),
   })
-  for (let slice = slices.next(); slice !== undefined; slice = slices.next()) {
+  for await (const slice of narrowing(slices, candidates, 0)) {
     onSlice(slice)
     for await (const chunk of reader.chunks(countsSql(slice, conditions, what), values)) yield { chunk, chosen }
   }
