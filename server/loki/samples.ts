@@ -9,6 +9,7 @@ import type { Grouping, RangeQuery } from './logql/tree.ts'
 import { type Plan, planOf } from './plan.ts'
 import { refused } from './refuse.ts'
 import { Groups, groupLabels, type Series } from './series.ts'
+import { Sums } from './sums.ts'
 import { intervalOf, type Steps, spanOf, type Windows, windowsWith } from './windows.ts'
 
 /** Rather than more histograms the lines are read. */
@@ -25,35 +26,6 @@ export interface Samples {
   readonly budget: Budget
 }
 
-/** Adds up numbers by window. */
-class Sums {
-  /** What begins to count with a window, less what ended with the one before. */
-  readonly #amounts: Float64Array
-  readonly #lines: Float64Array
-
-  constructor(count: number) {
-    this.#amounts = new Float64Array(count + 1)
-    this.#lines = new Float64Array(count + 1)
-  }
-
-  add([first, last]: readonly [number, number], amount: number, lines: number): void {
-    for (const [sums, value] of [[this.#amounts, amount] as const, [this.#lines, lines] as const]) {
-      sums[first] = (sums[first] ?? 0) + value
-      sums[last + 1] = (sums[last + 1] ?? 0) - value
-    }
-  }
-
-  /** Undefined where there was no line. */
-  values(divisor: number): (number | undefined)[] {
-    let [amount, lines] = [0, 0]
-    return Array.from({ length: this.#amounts.length - 1 }, (_, at) => {
-      amount += this.#amounts[at] ?? 0
-      lines += this.#lines[at] ?? 0
-      return lines === 0 ? undefined : amount / divisor
-    })
-  }
-}
-
 /** Counts the lines (or bytes) of each window, added up by the grouping. Without reading them, where the store can count them exactly. */
 export async function sample(
   samples: Samples,
@@ -65,8 +37,10 @@ export async function sample(
   const windows = { ...steps, start: steps.start - query.offset, range: query.range }
   const groups = new Groups(steps.count, () => new Sums(steps.count))
   const isBytes = query.by === 'bytes_over_time' || query.by === 'bytes_rate'
-  const parts = isBytes || !plan.isCountable ? undefined : countable(samples, plan, grouping, windows)
-  if (parts === undefined) await read(samples, { plan, grouping, windows, isBytes }, groups)
+  const canCount = !isBytes && plan.isCountable
+  const parts = canCount && steps.count > 1 ? countable(samples, plan, grouping, windows) : undefined
+  if (canCount && steps.count === 1) await countOnce(samples, { plan, grouping, windows }, groups)
+  else if (parts === undefined) await read(samples, { plan, grouping, windows, isBytes }, groups)
   else for (const part of parts) await count(samples, part, windows, groups)
   const divisor = query.by === 'rate' || query.by === 'bytes_rate' ? Number(query.range) / 1e9 : 1
   return [...groups].map(({ labels, value }) => ({ labels, values: value.values(divisor) }))
@@ -130,14 +104,29 @@ async function count(
   }
 }
 
-interface Reading {
+/** What is counted, or read. */
+interface Counting {
   readonly plan: Plan
   readonly grouping: Grouping | undefined
   readonly windows: Windows
-  readonly isBytes: boolean
 }
 
-async function read(samples: Samples, reading: Reading, groups: Groups<Sums>): Promise<void> {
+/** One window needs no times. */
+async function countOnce(samples: Samples, { plan, grouping, windows }: Counting, groups: Groups<Sums>): Promise<void> {
+  const { store, labelling, budget, receivedUpTo } = samples
+  const scope = { filter: plan.filter, ...spanOf(windows), receivedUpTo }
+  for (const facet of await budget.run((signal) => store.facets(scope, signal))) {
+    const { source, level, records } = facet
+    const labels = groupOf(labelling.ofStream(facet.stream), source, level, grouping)
+    groups.of(labels).add([0, 0], records, records)
+  }
+}
+
+async function read(
+  samples: Samples,
+  reading: Counting & { readonly isBytes: boolean },
+  groups: Groups<Sums>,
+): Promise<void> {
   const { store, budget, receivedUpTo } = samples
   const { plan, grouping, windows, isBytes } = reading
   const query = { filter: plan.filter, ...spanOf(windows), receivedUpTo, order: 'asc' as const }
