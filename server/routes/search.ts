@@ -14,6 +14,7 @@ import { rewriteFlags, type SearchParameters } from '../query/parameters.ts'
 import type { Query } from '../query/query.ts'
 import { knownCount, type Question, readQuestion } from '../query/question.ts'
 import { FORMS, type Form, preferredForm, wantsTrailer } from './forms.ts'
+import { find, mustSuitEvents } from './found.ts'
 import { writeHeaders } from './headers.ts'
 import { searchSchema } from './log-documents.ts'
 import { clientGone, sendStreamed } from './streamed.ts'
@@ -37,6 +38,8 @@ interface Search {
   /** Some lines were missing when it began. */
   readonly isDoubtful: boolean
   readonly hasTrailer: boolean
+  /** Events are wanted, not lines. */
+  readonly isEvents: boolean
 }
 
 /** GET /api/v1/search. */
@@ -74,7 +77,8 @@ async function readSearch(
   parameters: SearchParameters,
   hasTrailer: boolean,
 ): Promise<Search> {
-  const { order, limit } = parameters
+  const { order, limit, events: isEvents } = parameters
+  if (isEvents) mustSuitEvents(form, parameters)
   if (form === 'json' && limit !== undefined && limit > MAX_LIMIT) {
     throw badParameter(
       'limit',
@@ -89,7 +93,7 @@ async function readSearch(
   await missing.read()
   const isDoubtful = question.cursor?.isDoubtful === true || missing.hasLateNodes
   const budget = new Budget(context.timing.queryMs, question.filter)
-  return { question, order, limit, receivedUpTo, missing, budget, isDoubtful, hasTrailer }
+  return { question, order, limit, receivedUpTo, missing, budget, isDoubtful, hasTrailer, isEvents }
 }
 
 function queryOf({ question, order, limit, receivedUpTo }: Search, isSnapshot: boolean): Query {
@@ -122,7 +126,7 @@ async function page(context: Context, search: Search, signal: AbortSignal): Prom
   let last: string | null = null
   let time: bigint | undefined
   const { budget } = search
-  for await (const records of budget.over(context.store.search(query, budget.signal(signal)))) {
+  for await (const records of find(context, search, query, signal)) {
     for (const record of records) {
       if (texts.length === limit || chars > MAX_PAGE_CHARS) return pageText(search, texts, gapTexts, last)
       add(places.before(record))
@@ -173,7 +177,7 @@ async function* ndjson(context: Context, search: Search, signal: AbortSignal): A
   let time: bigint | undefined
   const { budget } = search
   try {
-    for await (const records of budget.over(context.store.search(query, budget.signal(signal)))) {
+    for await (const records of find(context, search, query, signal)) {
       for (const record of records) {
         last = cursorAt(search, record)
         time = record.time
