@@ -169,6 +169,13 @@ it('searches and prints many long lines with little memory', async () => {
   }
   expect(count).toBe(2500)
   expect(await collect(store, queryOf({}, { grep: `${text.slice(-300)}` }))).toHaveLength(2500)
+  const ofWhole = { where: parseQuery(`/^\\d*7 .*${text.slice(-10).replaceAll('.', '\\.')}$/`) }
+  expect(await collect(store, queryOf({}, ofWhole))).toHaveLength(250)
+  expect(await store.count(queryOf({}, ofWhole))).toBe(250)
+  expect((await messages(store, queryOf({ newest: 2 }, ofWhole))).map((one) => one.slice(0, 4))).toEqual([
+    '2487',
+    '2497',
+  ])
 })
 
 describe('many lines of some thousand characters that compress well', () => {
