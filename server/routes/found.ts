@@ -1,3 +1,4 @@
+import { SwarmlogsError } from '../../shared/errors.ts'
 import type { StoredRecord } from '../../shared/record.ts'
 import type { Context } from '../context.ts'
 import { searchEvents } from '../events/search.ts'
@@ -29,4 +30,9 @@ export function find(
 export function mustSuitEvents(form: Form, { order, n }: SearchParameters): void {
   if ((form === 'json' || form === 'ndjson') && order === 'asc' && n === undefined) return
   throw badParameter('events', 'cannot answer with events so: accept JSON or NDJSON, and leave out n and order=desc')
+}
+
+/** Throws where an answer has no place to say that it is only a part: it must look cut off. */
+export function mustNotHaveStopped({ stopped }: Budget): void {
+  if (stopped !== undefined) throw new SwarmlogsError('SWARMLOGS_LIMIT', `cannot show all lines: ${stopped}`)
 }

@@ -1,5 +1,4 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { SwarmlogsError } from '../../shared/errors.ts'
 import type { Gap } from '../../shared/gap.ts'
 import { positionOf, type StoredRecord } from '../../shared/record.ts'
 import type { Context } from '../context.ts'
@@ -14,7 +13,7 @@ import { rewriteFlags, type SearchParameters } from '../query/parameters.ts'
 import type { Query } from '../query/query.ts'
 import { knownCount, type Question, readQuestion } from '../query/question.ts'
 import { FORMS, type Form, preferredForm, wantsTrailer } from './forms.ts'
-import { find, mustSuitEvents } from './found.ts'
+import { find, mustNotHaveStopped, mustSuitEvents } from './found.ts'
 import { writeHeaders } from './headers.ts'
 import { searchSchema } from './log-documents.ts'
 import { clientGone, sendStreamed } from './streamed.ts'
@@ -61,9 +60,7 @@ export function searchRoute(context: Context): FastifyPluginAsyncTypebox {
         if (count !== undefined) reply.header('swarmlogs-records', count)
         reply.header('content-type', form === 'text' ? 'text/plain; charset=utf-8' : FORMS[form])
         if (form === 'text')
-          reply.trailer('swarmlogs-completeness', () =>
-            httpTrailer(context, search.missing, queryOf(search, true), search.budget.stopped),
-          )
+          reply.trailer('swarmlogs-completeness', () => httpTrailer(context, search.missing, queryOf(search, true)))
         if (form === 'json') return page(context, search, clientGone(reply))
         return sendStreamed(context, reply, (signal) => STREAMS[form](context, search, signal))
       },
@@ -210,6 +207,7 @@ async function* text(context: Context, search: Search, signal: AbortSignal): Asy
   }
   // A text has no place for an error: an answer that is cut off must look so.
   signal.throwIfAborted()
+  mustNotHaveStopped(budget)
 }
 
 async function* multiplexed(context: Context, search: Search, signal: AbortSignal): AsyncGenerator<Buffer> {
@@ -225,8 +223,7 @@ async function* multiplexed(context: Context, search: Search, signal: AbortSigna
       }
     }
     signal.throwIfAborted()
-    if (!search.hasTrailer && budget.stopped !== undefined)
-      throw new SwarmlogsError('SWARMLOGS_LIMIT', `cannot show all lines: ${budget.stopped}`)
+    if (!search.hasTrailer) mustNotHaveStopped(budget)
     if (search.hasTrailer) yield* packer.add({ source: 'trailer', text: await lastFrame(context, search, signal) })
   } catch (error) {
     if (!hasBegun) throw error
