@@ -152,7 +152,9 @@ export const ApiPage = Type.Object(
     cursor: Type.Union([Type.String(), Type.Null()], {
       description: 'Repeat the request with it to get the next page; null at the end.',
     }),
-    end: Type.Boolean({ description: 'There is no further page.' }),
+    end: Type.Boolean({
+      description: 'There is no further page; false also for a part without a line, which has no cursor.',
+    }),
     stopped: Stopped,
     gaps: Type.Array(ApiGap, { description: 'Gaps that begin within this page, in the order of the records.' }),
     completeness: ApiCompleteness,

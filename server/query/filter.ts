@@ -1,13 +1,20 @@
 import { SwarmlogsError } from '../../shared/errors.ts'
+import type { Expression } from '../../shared/query/ast.ts'
 import type { LogStream } from '../../shared/record.ts'
 import { type Line, matcherOf } from './matches.ts'
 import { type Filter, MAX_GREP_CHARS } from './query.ts'
 
-/** Throws SWARMLOGS_LIMIT when the filter's `grep` is longer than what stores can search for. */
-export function checkGrep({ grep }: Filter): void {
-  if (grep.length <= MAX_GREP_CHARS) return
+/** Throws SWARMLOGS_LIMIT when a text that the filter looks for is longer than what stores can search for. */
+export function checkGrep({ grep, where }: Filter): void {
+  if (grep.length <= MAX_GREP_CHARS && (where === undefined || longestText(where) <= MAX_GREP_CHARS)) return
   const message = `cannot search for a text of over ${MAX_GREP_CHARS} characters: search for a part of it`
   throw new SwarmlogsError('SWARMLOGS_LIMIT', message)
+}
+
+function longestText(expression: Expression): number {
+  if (expression.op === 'text') return expression.text.length
+  if (expression.op === 'not') return longestText(expression.of)
+  return 'of' in expression ? Math.max(0, ...expression.of.map(longestText)) : 0
 }
 
 /** Whether the filter's choice of streams (everything but `sources` and `grep`) takes this stream, or lines of it as far as `where` goes. */

@@ -96,6 +96,10 @@ export const SearchParameters = Type.Object(
         examples: [500],
       }),
     ),
+    events: flag(
+      'Events instead of lines: a stack trace, or what is indented below a line, is one record with all of its text. JSON and NDJSON; not with `n` or order=desc.',
+      false,
+    ),
     cursor: text('Go on where the answer that this cursor is from ended.', 'AQDwx...'),
     ...print,
   },
@@ -167,7 +171,7 @@ export type StreamsParameters = Static<typeof StreamsParameters>
 /** Addresses without parameters. */
 export const NoParameters = Type.Object({}, { additionalProperties: false })
 
-const FLAGS = ['current', 'compare', ...Object.keys(print)]
+const FLAGS = ['current', 'compare', 'events', ...Object.keys(print)]
 
 /** Flags may be given as docker's API has them (1, 0) or bare; rewrites them before the schema check. */
 export function rewriteFlags(query: Record<string, unknown>): void {

@@ -24,7 +24,10 @@ export interface Question extends Choice {
   readonly format: LineFormat
 }
 
-type Parameters = Pick<SearchParameters, keyof SearchParameters & keyof TailParameters> & { order?: string }
+type Parameters = Pick<SearchParameters, keyof SearchParameters & keyof TailParameters> & {
+  order?: string
+  events?: boolean
+}
 
 /** Resolves parameters that passed their schema. Throws a Problem that names the wrong parameter. */
 export async function readQuestion(context: Context, kind: Cursor['kind'], parameters: Parameters): Promise<Question> {
@@ -107,6 +110,7 @@ function questionText(kind: string, parameters: Parameters): string {
     per,
     current,
     order,
+    events,
   } = parameters
   const parts = [
     kind,
@@ -126,6 +130,7 @@ function questionText(kind: string, parameters: Parameters): string {
     per,
     current,
     order,
+    events,
   ]
   return JSON.stringify(parts)
 }

@@ -1,5 +1,4 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { SwarmlogsError } from '../../shared/errors.ts'
 import type { Gap } from '../../shared/gap.ts'
 import { positionOf, type StoredRecord } from '../../shared/record.ts'
 import type { Context } from '../context.ts'
@@ -16,6 +15,7 @@ import { knownCount, type Question, readQuestion } from '../query/question.ts'
 import { ask } from './asking.ts'
 import { isFinal } from './final.ts'
 import { FORMS, type Form, preferredForm, wantsTrailer } from './forms.ts'
+import { find, mustNotHaveStopped, mustSuitEvents } from './found.ts'
 import { writeHeaders } from './headers.ts'
 import { searchSchema } from './log-documents.ts'
 import { clientGone, sendStreamed } from './streamed.ts'
@@ -39,6 +39,8 @@ interface Search {
   /** Some lines were missing when it began. */
   readonly isDoubtful: boolean
   readonly hasTrailer: boolean
+  /** Events are wanted, not lines. */
+  readonly isEvents: boolean
 }
 
 /** /api/v1/search. */
@@ -62,9 +64,7 @@ export function searchRoute(context: Context): FastifyPluginAsyncTypebox {
         return text
       }
       if (form === 'text')
-        reply.trailer('swarmlogs-completeness', () =>
-          httpTrailer(context, missing, queryOf(search, true), search.budget.stopped),
-        )
+        reply.trailer('swarmlogs-completeness', () => httpTrailer(context, missing, queryOf(search, true)))
       return sendStreamed(context, reply, (signal) => STREAMS[form](context, search, signal))
     })
   }
@@ -76,7 +76,8 @@ async function readSearch(
   parameters: SearchParameters,
   hasTrailer: boolean,
 ): Promise<Search> {
-  const { order, limit } = parameters
+  const { order, limit, events: isEvents } = parameters
+  if (isEvents) mustSuitEvents(form, parameters)
   if (form === 'json' && limit !== undefined && limit > MAX_LIMIT) {
     throw badParameter(
       'limit',
@@ -91,7 +92,7 @@ async function readSearch(
   await missing.read()
   const isDoubtful = question.cursor?.isDoubtful === true || missing.hasLateNodes
   const budget = new Budget(context.timing.queryMs, question.filter)
-  return { question, order, limit, receivedUpTo, missing, budget, isDoubtful, hasTrailer }
+  return { question, order, limit, receivedUpTo, missing, budget, isDoubtful, hasTrailer, isEvents }
 }
 
 function queryOf({ question, order, limit, receivedUpTo }: Search, isSnapshot: boolean): Query {
@@ -124,7 +125,7 @@ async function page(context: Context, search: Search, signal: AbortSignal): Prom
   let last: string | null = null
   let time: bigint | undefined
   const { budget } = search
-  for await (const records of budget.over(context.store.search(query, budget.signal(signal)))) {
+  for await (const records of find(context, search, query, signal)) {
     for (const record of records) {
       if (texts.length === limit || chars > MAX_PAGE_CHARS) return pageText(search, texts, gapTexts, last)
       add(places.before(record))
@@ -175,7 +176,7 @@ async function* ndjson(context: Context, search: Search, signal: AbortSignal): A
   let time: bigint | undefined
   const { budget } = search
   try {
-    for await (const records of budget.over(context.store.search(query, budget.signal(signal)))) {
+    for await (const records of find(context, search, query, signal)) {
       for (const record of records) {
         last = cursorAt(search, record)
         time = record.time
@@ -208,6 +209,7 @@ async function* text(context: Context, search: Search, signal: AbortSignal): Asy
   }
   // A text has no place for an error: an answer that is cut off must look so.
   signal.throwIfAborted()
+  mustNotHaveStopped(budget)
 }
 
 async function* multiplexed(context: Context, search: Search, signal: AbortSignal): AsyncGenerator<Buffer> {
@@ -223,8 +225,7 @@ async function* multiplexed(context: Context, search: Search, signal: AbortSigna
       }
     }
     signal.throwIfAborted()
-    if (!search.hasTrailer && budget.stopped !== undefined)
-      throw new SwarmlogsError('SWARMLOGS_LIMIT', `cannot show all lines: ${budget.stopped}`)
+    if (!search.hasTrailer) mustNotHaveStopped(budget)
     if (search.hasTrailer) yield* packer.add({ source: 'trailer', text: await lastFrame(context, search, signal) })
   } catch (error) {
     if (!hasBegun) throw error

@@ -24,15 +24,10 @@ export async function frameTrailer(
 }
 
 /** The same in short, as an HTTP trailer. */
-export async function httpTrailer(
-  context: Context,
-  missing: Missing,
-  query: Query,
-  stopped: string | undefined,
-): Promise<string> {
+export async function httpTrailer(context: Context, missing: Missing, query: Query): Promise<string> {
   await findBeginning(context, missing, query)
   const { verdict, nodes, gaps } = missing.completeness()
-  return `${verdict}; nodes=${nodes.length}; gaps=${gaps}${stopped === undefined ? '' : '; stopped'}`
+  return `${verdict}; nodes=${nodes.length}; gaps=${gaps}`
 }
 
 /** Printed lines do not tell their times: where the newest ones begin has to be asked. */

@@ -138,6 +138,20 @@ describe.each(STORES)('GET /api/v1/search over the %s store', (_, open) => {
     if (expected >= 0) expect(records).toHaveLength(expected)
   })
 
+  it('answers with events', async () => {
+    const stream = streamOf('trace', { service: 'trace' })
+    await server.context.ingestor.records(
+      ['failed', '  at a', '  at b', 'fine'].map((message, ordinal) => recordOf(stream, { message, ordinal })),
+    )
+    const query = 'service=trace&events=true&limit=1&q=at'
+    const first = await page(query)
+    expect(first.records.map(({ message }) => message)).toEqual(['failed\n  at a\n  at b'])
+    expect(first.end).toBe(true)
+    const both = await page('service=trace&events=1&limit=1')
+    const rest = await page(`service=trace&events=1&limit=1&cursor=${both.cursor}`)
+    expect(rest.records.map(({ message }) => message)).toEqual(['fine'])
+  })
+
   it('says where a query goes wrong', async () => {
     const response = await server.get(`/api/v1/search?q=${encodeURIComponent('(level:error ))')}`)
     expect(response.status).toBe(400)
@@ -209,6 +223,8 @@ describe('GET /api/v1/search', () => {
     ['limit=10001', 'limit', /at most 10000, or accept application\/x-ndjson/],
     ['n=many', 'n', /from 0 to/],
     ['per=node', 'per', /give task/],
+    ['events=true&n=5', 'events', /leave out n and order=desc/],
+    ['events=true&order=desc', 'events', /leave out n/],
     ['order=up', 'order', /give asc or desc/],
     ['source=both', 'source', /give stdout or stderr/],
     ['since=soon', 'since', /cannot read the time 'soon': right are/],

@@ -11,6 +11,8 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { EmbeddedOptions } from '../../../server/store/embedded/parts.ts'
 import { EmbeddedStore } from '../../../server/store/embedded/store.ts'
 import { PartlyStored } from '../../../server/store/store.ts'
+import { negate } from '../../../shared/query/make.ts'
+import { parseQuery } from '../../../shared/query/parse.ts'
 import { collect, DAY, gapOf, linesOf, messages, NOON, queryOf, recordOf, SECOND, streamOf } from './records.ts'
 
 const run = promisify(execFile)
@@ -167,6 +169,13 @@ it('searches and prints many long lines with little memory', async () => {
   }
   expect(count).toBe(2500)
   expect(await collect(store, queryOf({}, { grep: `${text.slice(-300)}` }))).toHaveLength(2500)
+  const ofWhole = { where: parseQuery(`/^\\d*7 .*${text.slice(-10).replaceAll('.', '\\.')}$/`) }
+  expect(await collect(store, queryOf({}, ofWhole))).toHaveLength(250)
+  expect(await store.count(queryOf({}, ofWhole))).toBe(250)
+  expect((await messages(store, queryOf({ newest: 2 }, ofWhole))).map((one) => one.slice(0, 4))).toEqual([
+    '2487',
+    '2497',
+  ])
 })
 
 describe('many lines of some thousand characters that compress well', () => {
@@ -245,6 +254,25 @@ it('does not look for a text that is longer than what the pieces of long lines s
     code: 'SWARMLOGS_LIMIT',
     message: expect.stringMatching(/^cannot search/),
   })
+})
+
+it('looks for no longer text by a query either', async () => {
+  await start()
+  const where = negate({ op: 'text', text: 'x'.repeat(513), isExact: true })
+  await expect(collect(store, queryOf({}, { where }))).rejects.toMatchObject({ code: 'SWARMLOGS_LIMIT' })
+})
+
+it('refuses a regex that is too much for its engine, and says so', async () => {
+  await start()
+  await store.append(linesOf(WEB, 10))
+  const query = queryOf({}, { where: parseQuery('/[\\pL]{1000}/') })
+  const refusal = {
+    code: 'SWARMLOGS_USAGE',
+    message: expect.stringMatching(/^cannot use a regex of the query: pattern too large/),
+  }
+  await expect(collect(store, query)).rejects.toMatchObject(refusal)
+  await expect(store.count(query)).rejects.toMatchObject(refusal)
+  expect(await collect(store)).toHaveLength(10)
 })
 
 describe('the folder', () => {

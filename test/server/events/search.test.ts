@@ -1,0 +1,69 @@
+import { describe, expect, it } from 'vitest'
+import { searchEvents } from '../../../server/events/search.ts'
+import type { Query } from '../../../server/query/query.ts'
+import { parseQuery } from '../../../shared/query/parse.ts'
+import { type LogRecord, positionOf, type StoredRecord } from '../../../shared/record.ts'
+import { MemoryStore } from '../store/memory.ts'
+import { API, NOON, queryOf, recordOf, SECOND, streamOf, WEB } from '../store/records.ts'
+
+const MS = 1_000_000n
+const TRACE = ['ERROR failed', 'Traceback (most recent call last):', '  File "a.py", line 1', 'KeyError: x']
+
+/** Lines of a stream from a time on, a millisecond apart. */
+function lines(stream: LogRecord['stream'], at: bigint, texts: readonly string[]): LogRecord[] {
+  return texts.map((message, index) => {
+    const level = message.startsWith('ERROR') ? 'error' : ''
+    return recordOf(stream, { message, level, time: NOON + at + BigInt(index) * MS })
+  })
+}
+
+async function ask(records: readonly LogRecord[], query: Partial<Query> = {}, q = ''): Promise<StoredRecord[]> {
+  const store = new MemoryStore()
+  await store.append(records)
+  const where = parseQuery(q)
+  const found: StoredRecord[] = []
+  const asked = queryOf(query, where.op === 'all' ? {} : { where })
+  for await (const batch of searchEvents(store, asked, new AbortController().signal)) found.push(...batch)
+  return found
+}
+const messages = (records: readonly StoredRecord[]) => records.map(({ message }) => message)
+
+describe('searchEvents', () => {
+  const mixed = [...lines(WEB, 0n, ['one', ...TRACE, 'two']), ...lines(API, 500_000n, ['a', ' b', 'c', 'd', 'e', 'f'])]
+
+  it('joins lines of one output, in the order of their first lines', async () => {
+    const trace = TRACE.join('\n')
+    expect(messages(await ask(mixed))).toEqual(['one', 'a\n b', trace, 'c', 'd', 'e', 'two', 'f'])
+  })
+
+  it('looks for all that is asked for in all lines of an event', async () => {
+    const [event, ...others] = await ask(mixed, {}, 'level:error keyerror "file \\"a.py" -service:api')
+    expect(others).toEqual([])
+    expect(event).toMatchObject({ message: TRACE.join('\n'), level: 'error', time: NOON + MS })
+    expect(await ask(mixed, {}, 'KeyError -failed')).toEqual([])
+  })
+
+  it('goes on behind an event, not within it', async () => {
+    const all = await ask(mixed)
+    for (let index = 0; index < all.length; index++) {
+      const event = all[index]
+      if (event === undefined) continue
+      expect(messages(await ask(mixed, { after: positionOf(event) }))).toEqual(messages(all.slice(index + 1)))
+      expect(messages(await ask(mixed, { limit: index }))).toEqual(messages(all.slice(0, index)))
+    }
+  })
+
+  it('ends an event after five seconds, and after 1,000 lines', async () => {
+    const slow = [...lines(WEB, 0n, ['a', ' b']), ...lines(WEB, 6n * SECOND, [' c'])]
+    expect(messages(await ask(slow))).toEqual(['a\n b', ' c'])
+    const many = lines(WEB, 0n, ['a', ...Array.from({ length: 1500 }, () => ' b')])
+    expect((await ask(many)).map(({ message }) => message.split('\n').length)).toEqual([1000, 501])
+  })
+
+  it("goes by the container's label", async () => {
+    const own = streamOf('own', { attributes: { 'swarmlogs.multiline': '^\\[' } })
+    const broken = streamOf('broken', { attributes: { 'swarmlogs.multiline': '(' } })
+    expect(messages(await ask(lines(own, 0n, ['[1', 'x', 'y', '[2'])))).toEqual(['[1\nx\ny', '[2'])
+    expect(messages(await ask(lines(broken, 0n, ['[1', 'x'])))).toEqual(['[1', 'x'])
+  })
+})
