@@ -24,6 +24,7 @@ import { searchRoute } from './routes/search.ts'
 import { statsRoute } from './routes/stats.ts'
 import { statusRoutes } from './routes/status.ts'
 import { tailRoute } from './routes/tail.ts'
+import { answerUnreadable } from './unreadable.ts'
 
 /** More than the places for streamed answers; beyond, connections are refused. */
 const MAX_CONNECTIONS = 4096
@@ -102,6 +103,7 @@ function create({ log }: Context, { tls }: AppOptions): FastifyInstance {
     http: { shouldUpgradeCallback: isWebSocket },
     ajv: { customOptions: { removeAdditional: false as const, verbose: true, coerceTypes: 'array' as const } },
     schemaErrorFormatter: problemOfValidation,
+    clientErrorHandler: answerUnreadable,
   }
   const app =
     tls === undefined

@@ -74,6 +74,11 @@ export const problems = {
     'unauthorized',
     'cannot serve this without a valid token: send Authorization: Bearer TOKEN',
   ),
+  431: problem(
+    'The address is too long.',
+    'bad_request',
+    'cannot read an address and headers of over 16 KiB: send the parameters as JSON by POST',
+  ),
   503: problem('The store cannot answer now.', 'store_unavailable', 'cannot read the store now: try again later'),
 }
 /** The problem of a target that is not there. */

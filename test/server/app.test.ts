@@ -147,6 +147,15 @@ describe('the HTTP server', () => {
     expect((await server.get('/livez')).status).toBe(200)
   })
 
+  it('answers in its own form to what it cannot read', async () => {
+    server = await serve()
+    const response = await server.get(`/api/v1/count?grep=${'x'.repeat(20_000)}`)
+    expect([response.status, await response.json()]).toEqual([
+      431,
+      { error: { code: 'bad_request', message: expect.stringContaining('by POST') } },
+    ])
+  })
+
   it('is ready while the store can be written to, and says why when it cannot', async () => {
     server = await serve()
     expect(await (await server.get('/readyz')).json()).toEqual({ status: 'ok' })

@@ -142,6 +142,8 @@ describe.each(STORES)('the addresses that look closer, over the %s store', (_, o
       ['field=level', [['error', 10]], 30],
       ['field=source&grep=select', [['stderr', 10]], 0],
       ['field=slot', [[1, 40]], 0],
+      ['field=service&q=status:503', [['shop_web', 3]], 0],
+      ['field=status&q=status:503%20OR%20level:error', [[503, 3]], 10],
       [
         'field=status',
         [
