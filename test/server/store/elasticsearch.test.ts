@@ -9,8 +9,8 @@ import { openElastic } from './elasticsearch.ts'
 import { messages, queryOf, recordOf, SECOND, WEB } from './records.ts'
 
 const MS = 1_000_000n
-const LINES = 500
-const QUERIES = 250
+const LINES = 400
+const QUERIES = 120
 
 let elastic: Elastic
 beforeAll(async () => {
@@ -87,7 +87,7 @@ function conditions(stored: readonly { readonly message: string }[]): fc.Arbitra
 }
 
 describe('what the index says about lines', () => {
-  it('leaves out none, whatever its tokenizer makes of them, and counts are exact', { timeout: 120_000 }, async () => {
+  it('leaves out none, whatever its tokenizer makes of them, and counts are exact', { timeout: 240_000 }, async () => {
     const under = await openElastic(elastic.urls[0] ?? '')
     try {
       const line = fc.record({ message: MESSAGE, fields: FIELDS })
