@@ -42,15 +42,18 @@ const INSPECTIONS = 16
 export async function discover(options: DiscoverOptions): Promise<void> {
   const { signal } = options
   let failures = 0
+  let seen: bigint | undefined
   while (!signal.aborted) {
+    const watch = new Watch(options, seen)
     try {
-      await new Watch(options).run(() => {
+      await watch.run(() => {
         failures = 0
         report(options)
       })
     } catch (error) {
       if (!signal.aborted) report(options, error)
     }
+    seen = watch.seen
     const delay = Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** failures)
     failures += 1
     await sleep(delay, undefined, { signal }).catch(() => undefined)
@@ -82,9 +85,12 @@ class Watch {
   /** When containers were started, by their events. */
   readonly #startedAt = new Map<string, bigint>()
   #node = ''
+  /** Time of the newest event: what lived and died while nobody listened is learnt from those behind it. */
+  seen: bigint | undefined
 
-  constructor(options: DiscoverOptions) {
+  constructor(options: DiscoverOptions, seen: bigint | undefined) {
     this.#options = options
+    this.seen = seen
   }
 
   /** Runs until the events end, which throws. */
@@ -92,7 +98,7 @@ class Watch {
     const { engine, signal } = this.#options
     await engine.negotiate(signal)
     const stop = new AbortController()
-    const events = await containerEvents(engine, AbortSignal.any([signal, stop.signal]))
+    const events = await containerEvents(engine, AbortSignal.any([signal, stop.signal]), this.seen)
     try {
       // The list comes after the events have begun: no container falls between them.
       await this.#list()
@@ -155,6 +161,7 @@ class Watch {
   #handle(event: ContainerEvent): void {
     const { id, action, signal } = event
     const { tell } = this.#options
+    this.seen = event.time
     if (action === 'create') void this.#inspect(event, true)
     else if (action === 'start') void this.#started(event)
     else if (action === 'die') tell({ kind: 'died', id })

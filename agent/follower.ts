@@ -158,7 +158,7 @@ export class Follower {
   }
 
   #tellVanished(target: Target): void {
-    if (this.#selection.judge(target) !== 'read') return
+    if (this.#followed.has(target.id) || this.#selection.judge(target) !== 'read') return
     const followed = new Followed(target, undefined, this.#horizon)
     const gap = gapBetween(target.startedAt, target.endedAt, 'removed')
     this.#tellGaps(followed, [gap])

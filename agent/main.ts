@@ -23,7 +23,6 @@ export async function runAgent(
   onReady?: (addresses: AgentAddresses) => void,
 ): Promise<void> {
   const { stateDir: dir, lockWaitMs: waitMs } = config
-  openStateDir(dir)
   const lock = await lockOnceThereIsDisk({ dir, waitMs, signal, log })
   let ready = onReady
   const readyOnce = (addresses: AgentAddresses) => {
@@ -40,6 +39,7 @@ export async function runAgent(
 async function lockOnceThereIsDisk(options: LockOptions): Promise<Lock> {
   for (;;) {
     try {
+      openStateDir(options.dir)
       return await acquireLock(options)
     } catch (error) {
       if (!isDiskTrouble(error)) throw error

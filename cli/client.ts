@@ -14,6 +14,8 @@ export interface Ask {
   readonly headers?: Readonly<Record<string, string>>
   /** Silence after which the connection counts as lost. */
   readonly idleMs?: number
+  /** Ends the request, and the answer that is being read. */
+  readonly signal?: AbortSignal
 }
 
 /** Asks one server; every failure is a SwarmlogsError that says what to do next. */
@@ -39,15 +41,19 @@ export class Client {
       ...(token !== undefined && { authorization: `Bearer ${token}` }),
       ...ask.headers,
     }
-    const response = await this.#send(url, headers, ask.idleMs)
+    const response = await this.#send(url, headers, ask)
     const status = response.statusCode ?? 0
     if (status >= 200 && status < 300) return response
     throw problemOf(status, await this.#text(response, MAX_PROBLEM_BYTES), this.address, token !== undefined)
   }
 
   /** GETs JSON; `date` is the server's clock (ms since 1970). */
-  async json<T>(path: string, params = new URLSearchParams()): Promise<{ answer: T; date: number }> {
-    const response = await this.get(path, { accept: 'application/json', params })
+  async json<T>(
+    path: string,
+    params = new URLSearchParams(),
+    signal?: AbortSignal,
+  ): Promise<{ answer: T; date: number }> {
+    const response = await this.get(path, { accept: 'application/json', params, ...(signal && { signal }) })
     const text = await this.#text(response, MAX_JSON_BYTES)
     const date = Date.parse(response.headers.date ?? '') || Date.now()
     try {
@@ -70,9 +76,10 @@ export class Client {
     }
   }
 
-  #send(url: URL, headers: Record<string, string>, idleMs: number | undefined): Promise<IncomingMessage> {
+  #send(url: URL, headers: Record<string, string>, { idleMs, signal }: Ask): Promise<IncomingMessage> {
     const options: RequestOptions & { ca?: Buffer } = { headers, agent: false, timeout: CONNECT_TIMEOUT_MS }
     if (this.#config.ca !== undefined) options.ca = this.#config.ca
+    if (signal !== undefined) options.signal = signal
     // An ESM import of node:http evaluates its lazy getters and loads undici: 20 ms that every `tail` would wait for.
     const { request } = process.getBuiltinModule(url.protocol === 'https:' ? 'node:https' : 'node:http')
     return new Promise((resolve, reject) => {

@@ -27,6 +27,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/search.ts')).search,
   },
   {
+    name: 'ui',
+    summary: 'look at lines on the whole terminal: live, in the past, by any field',
+    load: async () => (await import('./commands/ui.ts')).ui,
+  },
+  {
     name: 'context',
     summary: 'show what was printed around a line',
     load: async () => (await import('./commands/context.ts')).context,

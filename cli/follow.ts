@@ -5,9 +5,10 @@ import type { ApiCompleteness, ApiGap, ApiNote, ApiRecord, ApiText } from '../sh
 import { SwarmlogsError } from '../shared/errors.ts'
 import type { Source } from '../shared/record.ts'
 import type { Client } from './client.ts'
+import type { MissingNotes } from './output/missing.ts'
+import type { Printer } from './output/printer.ts'
 import { reordered } from './output/reorder.ts'
 import { say } from './output/say.ts'
-import type { Output } from './print.ts'
 import type { Question } from './question.ts'
 
 /** The server is silent for 15 s at most. */
@@ -22,14 +23,28 @@ export interface Following {
   readonly wantsBegins: boolean
 }
 
+/** Where lines and what is said of them go. */
+export interface Sink {
+  readonly printer: Pick<Printer, 'print'>
+  readonly notes: Pick<MissingNotes, 'gap' | 'verdict' | 'changed'>
+  /** Takes notes on the connection and on the question; stderr when absent. */
+  readonly say?: (text: string) => void
+  /** Is told when the lines are those that come in now, and when the connection is lost. */
+  readonly onConnection?: (connection: 'live' | 'lost') => void
+  /** Ends it. */
+  readonly signal?: AbortSignal
+  /** Shows what is left. */
+  close?(): Promise<void>
+}
+
 /**
  * Prints what is asked for as it comes in, for ever or until the time of `until`. When the connection is lost it goes on where it
  * stopped; only a server that cannot be reached at first, or that refuses, is an error.
  */
-export async function follow(client: Client, following: Following, output: Output): Promise<void> {
+export async function follow(client: Client, following: Following, output: Sink): Promise<void> {
   const tail = new Tail(client, following, output)
   await tail.run()
-  await output.close()
+  await output.close?.()
 }
 
 /** A line (or a gap) as it is printed. */
@@ -45,14 +60,14 @@ const TIME_LENGTH = 31
 class Tail {
   readonly #client: Client
   readonly #following: Following
-  readonly #output: Output
+  readonly #output: Sink
   #verdict = ''
   readonly #said = new Set<string>()
   #lastId: string | undefined
   #failures = 0
   #hasAnswered = false
 
-  constructor(client: Client, following: Following, output: Output) {
+  constructor(client: Client, following: Following, output: Sink) {
     this.#client = client
     this.#following = following
     this.#output = output
@@ -63,7 +78,9 @@ class Tail {
       const end = await this.#once()
       if (end === 'until') return
       if (end === 'slow') continue
-      await delay(Math.min(MAX_DELAY_MS, MIN_DELAY_MS * 2 ** this.#failures) * (0.5 + Math.random() / 2))
+      const pauseMs = Math.min(MAX_DELAY_MS, MIN_DELAY_MS * 2 ** this.#failures) * (0.5 + Math.random() / 2)
+      await delay(pauseMs, undefined, { ...this.#abort }).catch(() => undefined)
+      if (this.#output.signal?.aborted) return
       this.#failures++
     }
   }
@@ -75,6 +92,7 @@ class Tail {
       this.#hasAnswered = true
       return await this.#read(response)
     } catch (error) {
+      if (this.#output.signal?.aborted) return 'until'
       if (!this.#hasAnswered || !isPassing(error)) throw this.#final(error)
       this.#sayOnce(
         'lost',
@@ -90,7 +108,13 @@ class Tail {
     asked.set('format', form)
     if (isOrdered && form === 'text') asked.set('timestamps', 'true')
     const headers: Record<string, string> = this.#lastId === undefined ? {} : { 'last-event-id': this.#lastId }
-    return this.#client.get('api/v1/tail', { accept: 'text/event-stream', params: asked, headers, idleMs: IDLE_MS })
+    const accept = 'text/event-stream'
+    return this.#client.get('api/v1/tail', { accept, params: asked, headers, idleMs: IDLE_MS, ...this.#abort })
+  }
+
+  get #abort(): { signal?: AbortSignal } {
+    const { signal } = this.#output
+    return signal === undefined ? {} : { signal }
   }
 
   async #read(response: IncomingMessage): Promise<ApiNote['code'] | undefined> {
@@ -136,6 +160,7 @@ class Tail {
     const lines: Line[] = []
     for (const { id, event, data } of messages) {
       if (id !== undefined) this.#lastId = id
+      if (event === 'live') this.#output.onConnection?.('live')
       if (event === 'note') this.#note(data, onEnd)
       if (event === 'completeness') this.#complete(parse<ApiCompleteness>(data))
       if (event === 'gap' && this.#following.question.form === 'json') lines.push(gapLine(data))
@@ -178,7 +203,7 @@ class Tail {
 
   #isBack(): void {
     this.#failures = 0
-    if (this.#said.delete('lost')) say(`connected to ${this.#client.address} again`)
+    if (this.#said.delete('lost')) this.#say(`connected to ${this.#client.address} again`)
   }
 
   /** A cursor that the server does not take any more is no mistake of the user's. */
@@ -192,7 +217,13 @@ class Tail {
   #sayOnce(key: string, text: string): void {
     if (this.#said.has(key)) return
     this.#said.add(key)
-    say(text)
+    if (key === 'lost') this.#output.onConnection?.('lost')
+    this.#say(text)
+  }
+
+  #say(text: string): void {
+    const { say: take = say } = this.#output
+    take(text)
   }
 }
 

@@ -3,20 +3,34 @@ import type { SecureContextOptions } from 'node:tls'
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import websocket from '@fastify/websocket'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
 import { requireToken } from './auth.ts'
 import type { Context } from './context.ts'
+import { lokiRoutes, readyRoute } from './loki/routes.ts'
 import { Problem, problemOf, problemOfValidation } from './problem.ts'
+import { compressAnswers } from './routes/compressed.ts'
+import { contextRoute } from './routes/context.ts'
 import { countRoutes } from './routes/count.ts'
+import { fieldsRoutes } from './routes/fields.ts'
+import { keepFinal } from './routes/final.ts'
 import { healthRoutes, metricsRoute } from './routes/health.ts'
+import { ingestRoute } from './routes/ingest.ts'
+import { isWebSocket, openSockets } from './routes/messages.ts'
 import { overviewRoutes } from './routes/overview.ts'
+import { patternsRoute } from './routes/patterns.ts'
 import { peersRoute } from './routes/peers.ts'
+import { published } from './routes/published.ts'
 import { searchRoute } from './routes/search.ts'
+import { statsRoute } from './routes/stats.ts'
 import { statusRoutes } from './routes/status.ts'
 import { tailRoute } from './routes/tail.ts'
 
 /** More than the places for streamed answers; beyond, connections are refused. */
 const MAX_CONNECTIONS = 4096
+
+/** Bytes of what a client may send by a WebSocket: it has nothing to say. */
+const MAX_MESSAGE = 4096
 
 /** Of the pages at /docs; the plugin's own has browsers ask for their parts by https, which is not there without a certificate. */
 const CONTENT_POLICY = {
@@ -49,19 +63,29 @@ export async function buildApp(context: Context, options: AppOptions): Promise<F
   app.setNotFoundHandler((request) => {
     throw noSuchAddress(request.method, request.url)
   })
+  // First of all: who is refused further on must be known for one who asked for a WebSocket.
+  await openSockets(app)
   app.addHook('onRequest', async (request, reply) => {
     reply.headers({ 'x-content-type-options': 'nosniff', 'cache-control': 'no-store' })
     if (options.localOnly && !isLocalName(request.hostname)) throw foreignName(request.hostname)
   })
-  await app.register(swagger, { openapi: DOCUMENT(context.version) })
+  keepFinal(app)
+  await compressAnswers(app)
+  await app.register(swagger, { openapi: DOCUMENT(context.version), transform: published })
   // It tells nothing of what is stored, and a browser cannot send a token to get at it: its page asks for one to try things out.
   await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: CONTENT_POLICY })
+  await app.register(websocket, { options: { maxPayload: MAX_MESSAGE } })
   await app.register(healthRoutes(context))
+  await app.register(readyRoute(context))
+  await app.register(lokiRoutes(context, options.tokens), { prefix: '/loki' })
   await app.register(async (scope) => {
     await requireToken(scope, options.tokens)
     await scope.register(metricsRoute(context))
     await scope.register(searchRoute(context), { prefix: '/api/v1' })
     await scope.register(countRoutes(context), { prefix: '/api/v1' })
+    for (const routes of [contextRoute, fieldsRoutes, statsRoute, patternsRoute])
+      await scope.register(routes(context), { prefix: '/api/v1' })
+    await scope.register(ingestRoute(context), { prefix: '/api/v1' })
     await scope.register(tailRoute(context), { prefix: '/api/v1' })
     await scope.register(overviewRoutes(context), { prefix: '/api/v1' })
     await scope.register(statusRoutes(context), { prefix: '/api/v1' })
@@ -79,10 +103,15 @@ function create({ log }: Context, { tls }: AppOptions): FastifyInstance {
     // A request that is sent slower than this is an attack; answers may take as long as they like.
     requestTimeout: 30_000,
     forceCloseConnections: 'idle' as const,
+    // Java's client asks each server for HTTP/2 in this way: that is answered by HTTP/1.1.
+    http: { shouldUpgradeCallback: isWebSocket },
     ajv: { customOptions: { removeAdditional: false as const, verbose: true, coerceTypes: 'array' as const } },
     schemaErrorFormatter: problemOfValidation,
   }
-  const app = tls === undefined ? Fastify(options) : Fastify({ ...options, https: { ...tls, minVersion: 'TLSv1.2' } })
+  const app =
+    tls === undefined
+      ? Fastify(options)
+      : Fastify({ ...options, https: { ...tls, ...options.http, minVersion: 'TLSv1.2' } })
   app.server.maxConnections = MAX_CONNECTIONS
   return (app as unknown as FastifyInstance).withTypeProvider<TypeBoxTypeProvider>() as unknown as FastifyInstance
 }

@@ -29,8 +29,8 @@ export async function requireToken(app: FastifyInstance, tokens: () => readonly 
   })
 }
 
-/** Compares with every token in constant time, whatever their lengths. */
-function isOneOf(token: string, tokens: readonly string[]): boolean {
+/** Whether a token is one of those known. Compares with every one in constant time, whatever their lengths. */
+export function isOneOf(token: string, tokens: readonly string[]): boolean {
   const given = digest(token)
   let isFound = false
   for (const known of tokens) isFound = timingSafeEqual(digest(known), given) || isFound

@@ -56,12 +56,17 @@ export class Metrics {
     this.#queries.observe({ kind }, seconds)
   }
 
+  /** Counts records that came by a protocol. */
+  took(protocol: string, records: number): void {
+    this.#stored.inc({ protocol }, records)
+  }
+
   /** What the forward listener counts. */
   get forward(): ForwardMetrics {
     return {
       connections: (change) => this.#connections.inc(change),
       frame: () => this.#frames.inc(),
-      records: (count) => this.#stored.inc({ protocol: 'forward' }, count),
+      records: (count) => this.took('forward', count),
       rejected: (reason, count) => this.#rejected.inc({ reason }, count),
     }
   }

@@ -12,10 +12,13 @@ import { isGapIn } from './store/gap-table.ts'
 /** How many nodes, and how many containers of one kind, are named. */
 const MAX_NAMED = 1_000
 
+/** What an answer is about, as far as that decides what is missing from it. */
+export type Asked = Pick<Question, 'filter' | 'targets' | 'matched' | 'since' | 'until' | 'newest' | 'cursor'>
+
 /** What is missing from one answer: the gaps in its range, and the nodes whose lines are not all here. */
 export class Missing {
   readonly #context: Context
-  readonly #question: Question
+  readonly #question: Asked
   readonly #wanted: Wanted
   readonly #view: ReturnType<Context['completeness']['view']>
   readonly #now: bigint
@@ -25,7 +28,7 @@ export class Missing {
   #judged: Judgement | undefined
 
   /** Must be made before the search sees the store: what agents tell later may speak of lines that it does not see. */
-  constructor(context: Context, question: Question) {
+  constructor(context: Context, question: Asked) {
     const { cursor } = question
     const now = context.now()
     this.#context = context

@@ -83,8 +83,20 @@ export function problemOfValidation(errors: readonly FastifySchemaValidationErro
   if (error === undefined) throw new Error('BUG: validation failed without an error')
   const rule = error.parentSchema ?? {}
   if (error.keyword === 'additionalProperties') return unknownParameter(String(error.params.additionalProperty), rule)
+  if (error.keyword === 'required') return missingParameter(String(error.params.missingProperty), error.parentSchema)
   const name = error.instancePath.split('/')[1] ?? ''
+  if (name === '') return notAnObject()
   return badParameter(name, `cannot use ${name}=${quote(error.data)}: ${remedy(error, rule)}`)
+}
+
+function missingParameter(name: string, rule: Rule = {}): Problem {
+  const { description = '' } = (rule.properties?.[name] ?? {}) as { description?: string }
+  return badParameter(name, `cannot answer without ${name}: give it (${description.replace(/\.$/, '')})`)
+}
+
+function notAnObject(): Problem {
+  const message = 'cannot use this body: send the parameters as one JSON object'
+  return new Problem('SWARMLOGS_USAGE', 400, { code: 'bad_request', message })
 }
 
 function unknownParameter(name: string, rule: Rule): Problem {
@@ -98,15 +110,15 @@ function unknownParameter(name: string, rule: Rule): Problem {
 function remedy({ keyword, params }: FastifySchemaValidationError, rule: Rule): string {
   if (rule.enum !== undefined) return `give ${rule.enum.join(' or ')}`
   if (rule.type === 'boolean') return 'give true or false'
-  if (rule.type === 'integer') {
-    return `give a whole number from ${rule.minimum ?? 0}${rule.maximum === undefined ? ' on' : ` to ${rule.maximum}`}`
+  if (rule.type === 'integer' || rule.type === 'number') {
+    return `give a ${rule.type === 'integer' ? 'whole ' : ''}number from ${rule.minimum ?? 0}${rule.maximum === undefined ? ' on' : ` to ${rule.maximum}`}`
   }
   if (keyword === 'type') return 'give it once'
   if (keyword === 'maxItems') return `give it at most ${String(params.limit)} times`
   if (keyword === 'minLength') return 'give a value or leave it out'
   if (keyword === 'maxLength') return `give at most ${String(params.limit)} characters`
   if (keyword === 'pattern') return `give text that matches ${String(params.pattern)}`
-  throw new Error(`BUG: no remedy for the schema keyword ${keyword}`)
+  return 'see /docs for what it can be'
 }
 
 /** The value as given, cut so that an answer stays readable. */

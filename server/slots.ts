@@ -3,10 +3,13 @@ import { SwarmlogsError } from '../shared/errors.ts'
 /** A bounded number of places; who finds none is refused at once. */
 export class Slots {
   readonly #max: number
+  readonly #what: string
   #taken = 0
 
-  constructor(max: number) {
+  /** `what` is named when there is no place. */
+  constructor(max: number, what = 'streamed answers') {
     this.#max = max
+    this.#what = what
   }
 
   /** Takes a place and returns what gives it back (once; further calls do nothing). Throws SWARMLOGS_LIMIT when all are taken. */
@@ -14,7 +17,7 @@ export class Slots {
     if (this.#taken >= this.#max) {
       throw new SwarmlogsError(
         'SWARMLOGS_LIMIT',
-        `cannot serve more than ${this.#max} streamed answers at once: end some, or try again later`,
+        `cannot serve more than ${this.#max} ${this.#what} at once: end some, or try again later`,
       )
     }
     this.#taken++

@@ -5,6 +5,7 @@ import type { Context } from './context.ts'
 import { apiGap } from './missing.ts'
 import { nodesOf } from './node-status.ts'
 import type { Store } from './store/store.ts'
+import { storeNote } from './store-note.ts'
 
 const DAY_NS = 86_400_000_000_000n
 const NEWEST_GAPS = 5
@@ -13,14 +14,14 @@ const STORE_TIMEOUT_MS = 3_000
 
 /** How the server, its store and the agents are now: GET /status, and what /metrics has of it. */
 export async function readStatus(context: Context): Promise<ApiStatus> {
-  const { store, version, now } = context
+  const { store, version, now, completeness } = context
   const gaps = await orNothing(gapsOf(context))
   return {
     version,
     time: formatTime(now()),
     ...nodesOf(context),
     ...(gaps && { gaps }),
-    store: await storeStatus(store),
+    store: await storeStatus(store, storeNote(completeness)),
   }
 }
 
@@ -39,7 +40,7 @@ async function gapsOf(context: Context): Promise<ApiGapStatus> {
   }
 }
 
-async function storeStatus(store: Store): Promise<ApiStoreStatus> {
+async function storeStatus(store: Store, changed: string): Promise<ApiStoreStatus> {
   const { reason, begins, damaged, refused = 0, ...status } = store.status()
   const room = store.room && (await orNothing(store.room()))
   return {
@@ -49,6 +50,7 @@ async function storeStatus(store: Store): Promise<ApiStoreStatus> {
     ...(begins !== undefined && { begins: formatTime(begins) }),
     damaged: [...damaged],
     refused,
+    ...(changed && { changed }),
     ...(room && { free_bytes: room.freeBytes, max_bytes: room.maxBytes }),
   }
 }

@@ -1,5 +1,5 @@
 import Type, { type Static, type TSchema } from 'typebox'
-import { ApiCompleteness, ApiExamined, ApiGap, ApiRecord } from './api.ts'
+import { ApiCompleteness, ApiExamined, ApiGap, ApiRecord, CountedSince, Stopped } from './api.ts'
 
 /*
  * What the addresses that look closer answer: a line's surroundings, fields, values, numbers and patterns.
@@ -17,6 +17,7 @@ export const ApiContext = Type.Object(
     before: Type.Array(ApiRecord, { description: 'The lines before it, in order.' }),
     record: ApiRecord,
     after: Type.Array(ApiRecord, { description: 'The lines behind it, in order.' }),
+    stopped: Stopped,
     gaps: Type.Array(ApiGap, { description: 'Gaps between the first and the last of these lines.' }),
     completeness: ApiCompleteness,
   },
@@ -38,6 +39,8 @@ export const ApiFields = Type.Object(
   {
     fields: Type.Array(NamedField, { description: 'Labels, then fields of lines, the most frequent first.' }),
     more: Type.Boolean({ description: 'There are more fields than `limit`.' }),
+    stopped: Stopped,
+    counted_since: CountedSince,
     examined: ApiExamined,
     completeness: ApiCompleteness,
   },
@@ -54,6 +57,8 @@ export const ApiValues = Type.Object(
     }),
     more: Type.Boolean({ description: 'There are more values than are listed.' }),
     without: Count('How many lines have no value.'),
+    stopped: Stopped,
+    counted_since: CountedSince,
     examined: ApiExamined,
     completeness: ApiCompleteness,
   },

@@ -134,12 +134,14 @@ export const ApiCompleteness = Type.Object(
 )
 export type ApiCompleteness = Static<typeof ApiCompleteness>
 
-const Stopped = Type.Optional(
+/** Why an answer is but a part. */
+export const Stopped = Type.Optional(
   Type.String({
     description: 'Why this is only a part of the answer: the query took too long. Absent when it is all.',
   }),
 )
-const CountedSince = Type.Optional(
+/** How far such an answer went. */
+export const CountedSince = Type.Optional(
   Time('Of a part: lines from this time on have been counted, none before; absent when none have.'),
 )
 
@@ -184,6 +186,7 @@ export const ApiExamined = Type.Object(
     }),
     limited: Type.Boolean({ description: 'There are more lines, which the answer does not tell of: ask about less.' }),
     from: Type.Optional(Time('The oldest line that was looked at.')),
+    stopped: Stopped,
   },
   { title: 'Examined', description: 'How much of what was asked about the answer tells of.' },
 )
@@ -195,6 +198,7 @@ export const ApiCount = Type.Object(
     records: Type.Integer({ description: 'How many lines there are.', examples: [120345] }),
     stopped: Stopped,
     counted_since: CountedSince,
+    completeness: ApiCompleteness,
   },
   { title: 'Count' },
 )
@@ -210,7 +214,7 @@ export const ApiHistogram = Type.Object(
         records: Type.Integer({ description: 'How many lines it has.', examples: [345] }),
         counts: Type.Optional(
           Type.Record(Type.String(), Type.Integer(), {
-            description: "How many of each level, service, node or source; '' for lines without. Absent with by=none.",
+            description: "How many of each value of `by`; '' for lines without. Absent with by=none.",
           }),
         ),
       }),
@@ -218,10 +222,29 @@ export const ApiHistogram = Type.Object(
     ),
     stopped: Stopped,
     counted_since: CountedSince,
+    examined: Type.Optional(ApiExamined),
+    completeness: ApiCompleteness,
   },
   { title: 'Histogram' },
 )
 export type ApiHistogram = Static<typeof ApiHistogram>
+/** POST /ingest. */
+export const ApiIngested = Type.Object(
+  {
+    accepted: Type.Integer({ description: 'How many lines are stored, now or before.', minimum: 0, examples: [1999] }),
+    rejected: Type.Integer({ description: 'How many lines could not be taken.', minimum: 0, examples: [1] }),
+    errors: Type.Array(
+      Type.Object({
+        line: Type.Integer({ description: 'Number of the line in the body, from 1.', minimum: 1, examples: [17] }),
+        message: Type.String({ examples: ['cannot take this line: it is no JSON'] }),
+      }),
+      { description: 'The first 100 of these.' },
+    ),
+  },
+  { title: 'Ingested' },
+)
+export type ApiIngested = Static<typeof ApiIngested>
+
 /** A line of GET /search as NDJSON that tells of a gap, in its place among the records. */
 export const ApiGapLine = Type.Object({ gap: ApiGap }, { title: 'GapLine' })
 export type ApiGapLine = Static<typeof ApiGapLine>

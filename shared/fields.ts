@@ -28,3 +28,15 @@ export function streamFields(stream: LogStream): StreamFields {
   })
   return Object.fromEntries(present)
 }
+
+/** Short names of labels, as questions give them. */
+export const SHORT_NAMES = {
+  service: 'service',
+  node: 'nodeName',
+  stack: 'stack',
+  task: 'taskName',
+  slot: 'slot',
+  container: 'containerName',
+  image: 'image',
+  tag: 'tag',
+} as const satisfies Record<string, keyof LogStream>

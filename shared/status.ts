@@ -23,6 +23,11 @@ export const ApiStoreStatus = Type.Object(
     segments: Type.Integer({ description: 'Files of the embedded store; indices of a cluster.' }),
     damaged: Type.Array(Type.String(), { description: 'Files that were set aside.' }),
     refused: Type.Integer({ description: 'Lines that the store would never take, and that were put aside.' }),
+    changed: Type.Optional(
+      Type.String({
+        description: 'The store is another one than agents knew: what was lost by that. Also in /readyz.',
+      }),
+    ),
     free_bytes: Type.Optional(Type.Integer({ description: 'Free on the disk of the embedded store.' })),
     max_bytes: Type.Optional(Type.Integer({ description: 'What the embedded store may take (--max-size).' })),
   },

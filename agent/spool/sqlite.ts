@@ -8,6 +8,8 @@ const FULL = 13
 const CANNOT_OPEN = 14
 const NOT_A_DATABASE = 26
 
+const DISK_CODES = new Set<unknown>(['ENOSPC', 'EDQUOT', 'EIO'])
+
 /** The primary result code of an error of node:sqlite; 0 when it is none. */
 function codeOf(error: unknown): number {
   return error instanceof Error && 'errcode' in error && typeof error.errcode === 'number' ? error.errcode & 0xff : 0
@@ -18,9 +20,10 @@ export function isBusy(error: unknown): boolean {
   return codeOf(error) === BUSY
 }
 
-/** The disk is full or does not write: may pass. */
+/** The disk is full or does not write, as SQLite or a call of the system says: may pass. */
 export function isDiskTrouble(error: unknown): boolean {
-  return [IO_ERROR, FULL, CANNOT_OPEN].includes(codeOf(error))
+  const isCall = error instanceof Error && 'code' in error && DISK_CODES.has(error.code)
+  return isCall || [IO_ERROR, FULL, CANNOT_OPEN].includes(codeOf(error))
 }
 
 /** What the file holds is no sound database. */

@@ -26,13 +26,15 @@ interface RawEvent {
 /** A longer event is no event of Docker's; its types do not know skipOverflow. */
 const LIMITS: split.Options & { readonly skipOverflow: true } = { maxLength: 1024 * 1024, skipOverflow: true }
 
-/** The engine's events from now on, of one or more types; resolves when they are being sent. */
+/** The engine's events from now on, or from `since` on as far as it holds them (256), of one or more types; resolves when they are being sent. */
 export async function events(
   engine: Engine,
   types: readonly string[],
   signal: AbortSignal,
+  since?: bigint,
 ): Promise<AsyncIterable<unknown>> {
-  const response = await engine.stream('/events', { filters: JSON.stringify({ type: types }) }, signal)
+  const query = { filters: JSON.stringify({ type: types }), ...(since !== undefined && { since: dockerTime(since) }) }
+  const response = await engine.stream('/events', query, signal)
   const lines = split(LIMITS)
   // Errors of the response come out of `lines`; before anybody reads it they must not be uncaught.
   lines.on('error', () => undefined)
@@ -40,21 +42,31 @@ export async function events(
   return parsed(lines)
 }
 
-/** Events of containers. */
-export async function containerEvents(engine: Engine, signal: AbortSignal): Promise<AsyncIterable<ContainerEvent>> {
-  return described(await events(engine, ['container'], signal))
+/** Events of containers; those after `since` that the engine still holds come first. */
+export async function containerEvents(
+  engine: Engine,
+  signal: AbortSignal,
+  since?: bigint,
+): Promise<AsyncIterable<ContainerEvent>> {
+  return described(await events(engine, ['container'], signal, since), since ?? 0n)
+}
+
+/** As the engine takes times: seconds, a point, nine digits. */
+function dockerTime(nanos: bigint): string {
+  return `${nanos / 1_000_000_000n}.${String(nanos % 1_000_000_000n).padStart(9, '0')}`
 }
 
 async function* parsed(lines: AsyncIterable<string>): AsyncGenerator<unknown> {
   for await (const line of lines) if (line !== '') yield JSON.parse(line)
 }
 
-async function* described(all: AsyncIterable<unknown>): AsyncGenerator<ContainerEvent> {
+async function* described(all: AsyncIterable<unknown>, after: bigint): AsyncGenerator<ContainerEvent> {
   for await (const event of all) {
     const { Action, Actor, timeNano } = event as RawEvent
     const attributes = Actor?.Attributes ?? {}
     const { name = '', signal = '' } = attributes
     const time = timeNano === undefined ? nanosNow() : BigInt(timeNano)
-    if (Action && Actor?.ID) yield { id: Actor.ID, name, action: Action, signal, attributes, time }
+    // The engine's `since` is inclusive.
+    if (Action && Actor?.ID && time > after) yield { id: Actor.ID, name, action: Action, signal, attributes, time }
   }
 }

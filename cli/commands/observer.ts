@@ -13,9 +13,9 @@ may run at once. Prints one line on stdout when it is ready.
 Examples:
   swarmlogs observer --server logs.example:24224 --shared-key-file key      on a manager
   swarmlogs observer --docker ssh://admin@manager1 --server logs.example:24224 --shared-key-file key
-  docker run -d --restart unless-stopped --user 0 --network swarmlogs_swarmlogs \\
+  docker run -d --restart unless-stopped --user 0 --network host \\
     -v /var/run/docker.sock:/var/run/docker.sock:ro -v "$PWD/key":/key:ro \\
-    swarmlogs:latest observer --server tasks.swarmlogs_server:24224 --shared-key-file /key`
+    swarmlogs:latest observer --server NODE:24224 --shared-key-file /key`
 
 /** The command `observer`. */
 export const observer: CommandSpec = {

@@ -67,7 +67,8 @@ export class MissingNotes {
   }
 }
 
-function verdictText({ verdict, nodes, gaps, unreadable }: ApiCompleteness): string {
+/** What is missing, in words; '' when nothing is. */
+export function verdictText({ verdict, nodes, gaps, unreadable }: ApiCompleteness): string {
   if (verdict === 'complete') return ''
   if (verdict === 'unknown') return 'membership unknown: no agent tells which nodes there are, so lines may be missing'
   const late = nodes.map(({ name, id, reason, up_to }) => {

@@ -52,6 +52,7 @@ function storeOf({ store }: ApiStatus, now: number): string[] {
     `${store.kind} ${store.id}, epoch ${store.epoch}`,
     store.writable ? 'takes lines' : `takes no lines: ${store.reason ?? ''}`,
     `${counted(store.records, 'line')}${days} in ${counted(store.segments, parts[0], parts[1])}, ${bytesText(store.bytes)}${oldest}`,
+    ...(store.changed === undefined ? [] : [store.changed]),
     ...(store.damaged.length > 0 ? [`damaged: ${store.damaged.join(', ')}`] : []),
     ...(store.refused > 0 ? [`${store.refused} refused: see swarmlogs status --refused`] : []),
   ]

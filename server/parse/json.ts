@@ -75,7 +75,9 @@ class JsonScan {
     if (key === undefined) return this.#failure()
     if (this.#space() !== COLON) return this.#failure()
     this.#at++
-    const name = (this.#prefixes.at(-1) ?? '') + key.slice(1, -1)
+    // One form for each name, so that it can be found in the text.
+    const plain = key.includes('\\') ? JSON.stringify(JSON.parse(key)) : key
+    const name = (this.#prefixes.at(-1) ?? '') + plain.slice(1, -1)
     const first = this.#space()
     if (first === OPEN_OBJECT && this.#prefixes.length < MAX_DEPTH) {
       this.#at++

@@ -52,8 +52,24 @@ export class Cursors {
     return Buffer.concat([body, this.#sign(body)]).toString('base64url')
   }
 
+  /** Reads the place of a cursor that any question to this store gave, of any kind; undefined where it stands for the end. */
+  place(text: string): Position | undefined {
+    return decodeBody(this.#body(text).subarray(HEAD_BYTES)).position
+  }
+
   /** Reads a cursor; throws SWARMLOGS_USAGE, which says why it cannot be used here. */
   read(text: string, kind: Cursor['kind']): Cursor {
+    const body = this.#body(text)
+    if (!body.subarray(6, HEAD_BYTES).equals(this.#head.subarray(4)))
+      throw unusable('it belongs to a request with other parameters')
+    const written = body[1] ?? 0
+    if (KINDS[written & ~IS_DOUBTFUL] !== kind) throw unusable(`it is none of ${kind}`)
+    const isDoubtful = (written & IS_DOUBTFUL) !== 0
+    return { kind, ...decodeBody(body.subarray(HEAD_BYTES)), ...(isDoubtful && { isDoubtful }) }
+  }
+
+  /** What a cursor of this store holds, without its digest. */
+  #body(text: string): Buffer {
     const bytes = Buffer.from(text, 'base64url')
     if (bytes.length < HEAD_BYTES + DIGEST_BYTES || bytes.toString('base64url') !== text)
       throw unusable('it is damaged')
@@ -61,12 +77,7 @@ export class Cursors {
     if (!bytes.subarray(2, 6).equals(this.#head.subarray(0, 4))) throw unusable('it belongs to another store')
     const body = bytes.subarray(0, -DIGEST_BYTES)
     if (!this.#sign(body).equals(bytes.subarray(-DIGEST_BYTES))) throw unusable('it is damaged')
-    if (!bytes.subarray(6, HEAD_BYTES).equals(this.#head.subarray(4)))
-      throw unusable('it belongs to a request with other parameters')
-    const written = bytes[1] ?? 0
-    if (KINDS[written & ~IS_DOUBTFUL] !== kind) throw unusable(`it is none of ${kind}`)
-    const isDoubtful = (written & IS_DOUBTFUL) !== 0
-    return { kind, ...decodeBody(body.subarray(HEAD_BYTES)), ...(isDoubtful && { isDoubtful }) }
+    return body
   }
 
   #sign(body: Buffer): Buffer {

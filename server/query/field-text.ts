@@ -3,11 +3,15 @@ const BACKSLASH = 0x5c
 const NUMBER = /^-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?$/
 
 /**
- * The text of a field, read from `LogRecord.fields` without parsing all of it: what a string says, what a number, true or false is written
+ * Reads the text of a field from `LogRecord.fields` without parsing all of it: what a string says, what a number, true or false is written
  * like. Undefined when it is not there or null. The object is as server/parse writes it: flat, without white space between its parts.
  */
-export function fieldText(fields: string, name: string): string | undefined {
+export function fieldReader(name: string): (fields: string) => string | undefined {
   const key = `${JSON.stringify(name)}:`
+  return (fields) => find(fields, key)
+}
+
+function find(fields: string, key: string): string | undefined {
   for (let at = fields.indexOf(key); at >= 0; at = fields.indexOf(key, at + 1)) {
     // Within a string a quote has a backslash before it, so that what looks like a member is one.
     const before = fields[at - 1]
@@ -25,8 +29,9 @@ export function numberIn(text: string): number | undefined {
 
 function valueAt(fields: string, start: number): string | undefined {
   if (fields.charCodeAt(start) === QUOTE) return stringAt(fields, start)
-  const end = fields.slice(start).search(/[,}]/)
-  const raw = fields.slice(start, end < 0 ? undefined : start + end)
+  let end = start
+  while (end < fields.length && fields[end] !== ',' && fields[end] !== '}') end++
+  const raw = fields.slice(start, end)
   return raw === 'null' || raw === '' ? undefined : raw
 }
 

@@ -1,6 +1,6 @@
 import type { Condition, Expression, Field } from '../../shared/query/ast.ts'
 import { LEVELS, type LogRecord, type LogStream } from '../../shared/record.ts'
-import { fieldText } from './field-text.ts'
+import { fieldReader } from './field-text.ts'
 import { labelTexts } from './label-texts.ts'
 import { holds, type Text, textOf, textTest } from './text-tests.ts'
 
@@ -121,8 +121,9 @@ function streamTest(condition: Condition, { name }: Field): (stream: LogStream) 
 function lineTest(condition: Condition, { kind, name }: Field): (asked: Asked) => boolean {
   if (kind === 'field') {
     const test = textTest(condition)
+    const read = fieldReader(name)
     return ({ line }) => {
-      const text = fieldText(line.fields, name)
+      const text = read(line.fields)
       return text !== undefined && test(textOf(text))
     }
   }

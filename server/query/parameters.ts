@@ -2,13 +2,13 @@ import Type, { type Static } from 'typebox'
 import { MAX_QUERY_CHARS, parseQuery } from '../../shared/query/parse.ts'
 import { parseTime } from '../../shared/time.ts'
 import { badParameter, ofParameter } from '../problem.ts'
-import { HISTOGRAM_KEYS } from '../store/histogram.ts'
 import { type Filter, MAX_GREP_CHARS } from './query.ts'
 
 const MAX_VALUES = 500
 const MAX_NAME = 300
 
-const list = (description: string, example: string) =>
+/** A parameter that can be given several times. */
+export const list = (description: string, example: string) =>
   Type.Optional(
     Type.Array(Type.String({ minLength: 1, maxLength: MAX_NAME }), {
       maxItems: MAX_VALUES,
@@ -16,8 +16,10 @@ const list = (description: string, example: string) =>
       examples: [[example]],
     }),
   )
-const flag = (description: string, value: boolean) => Type.Boolean({ description, default: value })
-const text = (description: string, example: string, maxLength = 4096) =>
+/** A parameter that is true or false. */
+export const flag = (description: string, value: boolean) => Type.Boolean({ description, default: value })
+/** A parameter of text. */
+export const text = (description: string, example: string, maxLength = 4096) =>
   Type.Optional(Type.String({ description, minLength: 1, maxLength, examples: [example] }))
 
 const choice = {
@@ -32,7 +34,8 @@ const choice = {
   container: list('Glob over container names, a container id or a prefix of one.', '6b0f3d8d3b6a'),
 }
 
-const scope = {
+/** The parameters that choose lines: the same for all questions. */
+export const scope = {
   ...choice,
   source: Type.Optional(
     Type.Array(Type.Enum(['stdout', 'stderr'], { type: 'string' }), {
@@ -100,6 +103,19 @@ export const SearchParameters = Type.Object(
 )
 export type SearchParameters = Static<typeof SearchParameters>
 
+/** The names of what lines can be counted by. */
+export const BY_NAMES =
+  'level, source, service, node, stack, task, slot, container, image, tag, cluster, a label as answers have it (host.id), or a field of the lines (user.id; `fields.level` where a label has the name)'
+
+/** How far questions go that have to look at each line. */
+export const examine = Type.Integer({
+  description: 'Where each line has to be looked at: at most so many, the newest.',
+  minimum: 1,
+  maximum: 1_000_000,
+  default: 200_000,
+  examples: [1000],
+})
+
 /** Parameters of GET /count. */
 export const CountParameters = Type.Object(scope, { additionalProperties: false })
 export type CountParameters = Static<typeof CountParameters>
@@ -113,12 +129,14 @@ export const HistogramParameters = Type.Object(
       '5m',
       100,
     ),
-    by: Type.Enum(HISTOGRAM_KEYS, {
-      type: 'string',
-      description: 'What is counted apart in each bucket.',
+    by: Type.String({
+      description: `What is counted apart in each bucket: ${BY_NAMES}.`,
+      minLength: 1,
+      maxLength: MAX_NAME,
       default: 'none',
       examples: ['level'],
     }),
+    examine,
   },
   { additionalProperties: false },
 )
@@ -149,7 +167,7 @@ export type StreamsParameters = Static<typeof StreamsParameters>
 /** Addresses without parameters. */
 export const NoParameters = Type.Object({}, { additionalProperties: false })
 
-const FLAGS = ['current', ...Object.keys(print)]
+const FLAGS = ['current', 'compare', ...Object.keys(print)]
 
 /** Flags may be given as docker's API has them (1, 0) or bare; rewrites them before the schema check. */
 export function rewriteFlags(query: Record<string, unknown>): void {

@@ -1,4 +1,4 @@
-import Type, { type TSchema } from 'typebox'
+import Type, { type TObject, type TSchema } from 'typebox'
 import { ApiProblem } from '../../shared/api.ts'
 
 /*
@@ -90,5 +90,41 @@ export const headersOfSearch = {
   'swarmlogs-begins': header('Where the store begins, when `since` reaches back further.'),
   'swarmlogs-matched': header('How many streams the search covers.'),
 }
+/** The client has this answer, which can never become another one. */
+export const notModified = { description: 'The answer with this ETag is still right.', type: 'null' }
 /** Asks for a token, where the server has any. */
 export const withToken = [{ bearer: [] }]
+/** The problems of a body. */
+export const tooLarge = problem(
+  'The body is too large.',
+  'bad_request',
+  'cannot serve this request: Request body is too large',
+)
+export const wrongMedia = problem(
+  'The body is of another media type.',
+  'bad_request',
+  'cannot serve this request: Unsupported Media Type',
+)
+/** How much an answer tells of, as examples show it. */
+export const examined = { records: 200_000, limited: true, from: counts.first } as const
+/** The document of a question that is answered in JSON, about lines that its parameters choose. */
+export const question = <Parameters extends TObject>(
+  about: { operationId: string; summary: string; description: string },
+  querystring: Parameters,
+  response: { description: string; schema: TSchema; example: unknown },
+) => ({
+  ...about,
+  tags: ['logs'],
+  querystring,
+  security: withToken,
+  response: {
+    200: answer(
+      response.description,
+      { 'application/json': { schema: response.schema, example: response.example } },
+      headersOfSearch,
+    ),
+    304: notModified,
+    ...problems,
+    404: noSuchTarget,
+  },
+})

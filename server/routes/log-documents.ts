@@ -7,6 +7,7 @@ import {
   gap,
   headersOfSearch,
   noSuchTarget,
+  notModified,
   problem,
   problems,
   record,
@@ -15,7 +16,7 @@ import {
 
 const line = 'shop_web.1.lfap0icnqswi@node1    | GET /cart 200'
 
-/** GET /api/v1/search. */
+/** /api/v1/search. */
 export const searchSchema = {
   operationId: 'search',
   tags: ['logs'],
@@ -60,6 +61,7 @@ export const searchSchema = {
         },
       },
     ),
+    304: notModified,
     ...problems,
     404: noSuchTarget,
     406: problem(

@@ -10,9 +10,11 @@ import { mustExist } from '../query/choice.ts'
 import { FramePacker } from '../query/frames.ts'
 import { GapPlaces } from '../query/gap-places.ts'
 import { recordJson } from '../query/json.ts'
-import { rewriteFlags, type SearchParameters } from '../query/parameters.ts'
+import type { SearchParameters } from '../query/parameters.ts'
 import type { Query } from '../query/query.ts'
 import { knownCount, type Question, readQuestion } from '../query/question.ts'
+import { ask } from './asking.ts'
+import { isFinal } from './final.ts'
 import { FORMS, type Form, preferredForm, wantsTrailer } from './forms.ts'
 import { writeHeaders } from './headers.ts'
 import { searchSchema } from './log-documents.ts'
@@ -39,32 +41,32 @@ interface Search {
   readonly hasTrailer: boolean
 }
 
-/** GET /api/v1/search. */
+/** /api/v1/search. */
 export function searchRoute(context: Context): FastifyPluginAsyncTypebox {
   return async (app) => {
-    app.get(
-      '/search',
-      {
-        schema: searchSchema,
-        preValidation: async (request) => rewriteFlags(request.query as Record<string, unknown>),
-      },
-      async (request, reply) => {
-        const start = performance.now()
-        const form = preferredForm(request.headers.accept)
-        reply.raw.once('close', () => context.metrics.answered(`search_${form}`, (performance.now() - start) / 1000))
-        const search = await readSearch(context, form, request.query, wantsTrailer(request.headers.accept))
-        writeHeaders(context, search.question, reply)
-        const count = knownCount(search.question)
-        if (count !== undefined) reply.header('swarmlogs-records', count)
-        reply.header('content-type', form === 'text' ? 'text/plain; charset=utf-8' : FORMS[form])
-        if (form === 'text')
-          reply.trailer('swarmlogs-completeness', () =>
-            httpTrailer(context, search.missing, queryOf(search, true), search.budget.stopped),
-          )
-        if (form === 'json') return page(context, search, clientGone(reply))
-        return sendStreamed(context, reply, (signal) => STREAMS[form](context, search, signal))
-      },
-    )
+    ask(app, '/search', searchSchema, async ({ parameters, request, reply }) => {
+      const start = performance.now()
+      const { accept } = request.headers
+      const form = preferredForm(accept)
+      reply.raw.once('close', () => context.metrics.answered(`search_${form}`, (performance.now() - start) / 1000))
+      const search = await readSearch(context, form, parameters, wantsTrailer(accept))
+      const { question, missing } = search
+      writeHeaders(context, question, reply)
+      const count = knownCount(question)
+      if (count !== undefined) reply.header('swarmlogs-records', count)
+      reply.header('content-type', form === 'text' ? 'text/plain; charset=utf-8' : FORMS[form])
+      if (form === 'json') {
+        const text = await page(context, search, clientGone(reply))
+        const isWhole = request.method === 'GET' && search.budget.stopped === undefined
+        reply.isFinal = isWhole && isFinal(context, parameters, question, missing)
+        return text
+      }
+      if (form === 'text')
+        reply.trailer('swarmlogs-completeness', () =>
+          httpTrailer(context, missing, queryOf(search, true), search.budget.stopped),
+        )
+      return sendStreamed(context, reply, (signal) => STREAMS[form](context, search, signal))
+    })
   }
 }
 
@@ -86,7 +88,8 @@ async function readSearch(
   if (question.cursor !== undefined) await context.commits.reach(question.cursor.receivedUpTo)
   const missing = new Missing(context, question)
   const receivedUpTo = question.cursor?.receivedUpTo ?? context.commits.lastReceived
-  await missing.read()
+  // A page reads them while it searches.
+  if (form !== 'json') await missing.read()
   const isDoubtful = question.cursor?.isDoubtful === true || missing.hasLateNodes
   const budget = new Budget(context.timing.queryMs, question.filter)
   return { question, order, limit, receivedUpTo, missing, budget, isDoubtful, hasTrailer }
@@ -121,8 +124,9 @@ async function page(context: Context, search: Search, signal: AbortSignal): Prom
   let chars = 0
   let last: string | null = null
   let time: bigint | undefined
-  const { budget } = search
-  for await (const records of budget.over(context.store.search(query, budget.signal(signal)))) {
+  const { budget, missing } = search
+  const found = budget.over(context.store.search(query, budget.signal(signal)))
+  for await (const records of meanwhile(found, () => missing.read())) {
     for (const record of records) {
       if (texts.length === limit || chars > MAX_PAGE_CHARS) return pageText(search, texts, gapTexts, last)
       add(places.before(record))
@@ -136,6 +140,17 @@ async function page(context: Context, search: Search, signal: AbortSignal): Prom
   const isStopped = budget.stopped !== undefined
   add(places.rest(time, isStopped))
   return pageText(search, texts, gapTexts, isStopped ? last : null)
+}
+
+/** The items, the first of them looked for while the work is done. */
+async function* meanwhile<T>(items: AsyncIterable<T>, work: () => Promise<void>): AsyncGenerator<T> {
+  const iterator = items[Symbol.asyncIterator]()
+  try {
+    const [first] = await Promise.all([iterator.next(), work()])
+    for (let next = first; !next.done; next = await iterator.next()) yield next.value
+  } finally {
+    await iterator.return?.()
+  }
 }
 
 function collected(context: Context, { missing, question, order }: Search) {

@@ -5,32 +5,53 @@ import type { Context } from '../context.ts'
 import { type FollowEvent, follow } from '../follow.ts'
 import { problemOf } from '../problem.ts'
 import { recordJson } from '../query/json.ts'
-import { rewriteFlags, type TailParameters } from '../query/parameters.ts'
+import type { TailParameters } from '../query/parameters.ts'
 import { printRecord } from '../query/print.ts'
 import { notesOf, type Question, readQuestion } from '../query/question.ts'
 import type { LineFormat } from '../store/store.ts'
+import { flagsRewritten } from './asking.ts'
 import { tailSchema } from './log-documents.ts'
+import { sendMessages } from './messages.ts'
 import { sendStreamed } from './streamed.ts'
 import { type GapEvent, withGaps } from './tail-gaps.ts'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** What a tail was asked. */
+    question: Question
+  }
+}
 
 const CHUNK_CHARS = 64 * 1024
 /** Begins the answer, so that the client knows at once that it is connected. */
 const GREETING = ': swarmlogs\n\n'
 
-/** GET /api/v1/tail: history, then what comes in, as server-sent events. */
+/** GET /api/v1/tail: history, then what comes in, as server-sent events or over a WebSocket. */
 export function tailRoute(context: Context): FastifyPluginAsyncTypebox {
   return async (app) => {
-    app.get(
-      '/tail',
-      { schema: tailSchema, preValidation: async (request) => rewriteFlags(request.query as Record<string, unknown>) },
-      async (request, reply) => {
-        const question = await readQuestion(context, 'tail', resumed(request.query, request.headers['last-event-id']))
+    app.route({
+      method: 'GET',
+      url: '/tail',
+      schema: tailSchema,
+      preValidation: flagsRewritten,
+      preHandler: async (request) => {
+        const parameters = request.query as TailParameters
+        // A WebSocket is not opened for a question that has no answer.
+        request.question = await readQuestion(context, 'tail', resumed(parameters, request.headers['last-event-id']))
+      },
+      handler: async (request, reply) => {
+        const { question } = request
         reply.header('content-type', 'text/event-stream; charset=utf-8')
         // A client that takes nothing for so long is not coming back; its unsent events are in the store.
         reply.raw.setTimeout(context.timing.stalledMs, () => reply.raw.destroy())
-        return sendStreamed(context, reply, (signal) => events(context, question, request.query, signal))
+        return sendStreamed(context, reply, (signal) => sentEvents(context, question, request.query, signal))
       },
-    )
+      wsHandler: async (socket, request) => {
+        const { question } = request
+        const dataOf = dataFor(context, question, request.query as TailParameters)
+        await sendMessages(context, socket, (signal) => messages(tail(context, question, signal), dataOf))
+      },
+    })
   }
 }
 
@@ -39,31 +60,73 @@ function resumed(parameters: TailParameters, lastEventId: string | string[] | un
   return typeof lastEventId === 'string' && lastEventId !== '' ? { ...parameters, cursor: lastEventId } : parameters
 }
 
-async function* events(
+/** Writes a record as the data of an event. */
+type DataOf = (record: StoredRecord, cursor: string) => string
+
+function dataFor(context: Context, question: Question, { format }: TailParameters): DataOf {
+  if (format === 'text') return textData(question.format)
+  return (record, cursor) => recordJson(record, cursor, context.inventories.clusterOf)
+}
+
+/** All that a tail tells. An error ends it with a note. */
+async function* tail(
+  context: Context,
+  question: Question,
+  signal: AbortSignal,
+): AsyncGenerator<FollowEvent | GapEvent> {
+  try {
+    if (question.cursor === undefined) for (const note of notesOf(context, question)) yield { kind: 'note', note }
+    yield* withGaps(context, question, follow(context, question, signal))
+  } catch (error) {
+    if (signal.aborted) return
+    const problem = problemOf(error)
+    if (problem.status === 500) context.log.error({ err: error }, 'tail was cut off by an error')
+    yield { kind: 'note', note: { code: 'error', message: problem.message } }
+  }
+}
+
+async function* sentEvents(
   context: Context,
   question: Question,
   parameters: TailParameters,
   signal: AbortSignal,
 ): AsyncGenerator<Buffer> {
   yield Buffer.from(GREETING)
-  const json = (record: StoredRecord, cursor: string) => recordJson(record, cursor, context.inventories.clusterOf)
-  const dataOf = parameters.format === 'text' ? textData(question.format) : json
-  try {
-    if (question.cursor === undefined) for (const note of notesOf(context, question)) yield noteEvent(note)
-    for await (const event of withGaps(context, question, follow(context, question, signal)))
-      yield* encode(event, dataOf)
-  } catch (error) {
-    if (signal.aborted) return
-    const problem = problemOf(error)
-    if (problem.status === 500) context.log.error({ err: error }, 'tail was cut off by an error')
-    yield noteEvent({ code: 'error', message: problem.message })
+  const dataOf = dataFor(context, question, parameters)
+  for await (const event of tail(context, question, signal)) yield* encode(event, dataOf)
+}
+
+async function* messages(
+  events: AsyncGenerator<FollowEvent | GapEvent>,
+  dataOf: DataOf,
+): AsyncGenerator<readonly string[]> {
+  for await (const event of events) {
+    switch (event.kind) {
+      case 'heartbeat':
+        yield []
+        break
+      case 'note':
+        yield [`{"event":"note","data":${JSON.stringify(event.note)}}`]
+        break
+      case 'gap':
+        yield [`{"event":"gap","data":${event.text}}`]
+        break
+      case 'completeness':
+        yield [`{"event":"completeness","data":${JSON.stringify(event.completeness)}}`]
+        break
+      case 'live':
+        yield [`{"event":"live","id":"${event.cursor}","data":{}}`]
+        break
+      case 'records':
+        yield event.records.map((record) => {
+          const cursor = event.cursorOf(record)
+          return `{"event":"record","id":"${cursor}","data":${dataOf(record, cursor)}}`
+        })
+    }
   }
 }
 
-function* encode(
-  event: FollowEvent | GapEvent,
-  dataOf: (record: StoredRecord, cursor: string) => string,
-): Generator<Buffer> {
+function* encode(event: FollowEvent | GapEvent, dataOf: DataOf): Generator<Buffer> {
   switch (event.kind) {
     case 'heartbeat':
       return yield Buffer.from(':\n\n')

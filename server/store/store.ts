@@ -1,6 +1,6 @@
 import { SwarmlogsError } from '../../shared/errors.ts'
 import type { Gap } from '../../shared/gap.ts'
-import type { LogRecord, LogStream, Source, StoredRecord } from '../../shared/record.ts'
+import type { Level, LogRecord, LogStream, Source, StoredRecord } from '../../shared/record.ts'
 import type { Query, Scope } from '../query/query.ts'
 import type { GapRange } from './gap-table.ts'
 import type { HistogramBucket, HistogramWish } from './histogram.ts'
@@ -53,6 +53,14 @@ export interface StreamSummary {
   /** Times of its first and last record, nanoseconds since 1970. */
   readonly first: bigint
   readonly last: bigint
+}
+
+/** How many records one stream has of one source and level. */
+export interface Facet {
+  readonly stream: LogStream
+  readonly source: Source
+  readonly level: Level
+  readonly records: number
 }
 
 /** What is held of one stream on one UTC day. */
@@ -126,6 +134,8 @@ export interface Store {
    * SWARMLOGS_USAGE when there would be more counts than MAX_COUNTS.
    */
   histogram(scope: Scope, wish: HistogramWish, signal?: AbortSignal): Promise<readonly HistogramBucket[]>
+  /** The records of the scope counted by stream, source and level, in no order. Rejects when the signal aborts. */
+  facets(scope: Scope, signal?: AbortSignal): Promise<readonly Facet[]>
   /**
    * Must resolve only when the gaps are durable. One that is told again, known by (container, reason, from), replaces what was told before;
    * beyond MAX_GAPS neighbours become one.

@@ -25,6 +25,7 @@ function watch() {
   return {
     status,
     targets: () => told.flatMap((one) => (one.kind === 'target' ? [one.target.id] : [])),
+    vanished: () => told.flatMap((one) => (one.kind === 'vanished' ? [one.target.id] : [])),
     lists: () => told.filter(({ kind }) => kind === 'listed').length,
     complaints: () => lines.filter(({ msg }) => String(msg).startsWith('cannot inspect')),
   }
@@ -60,5 +61,19 @@ describe('a container that cannot be inspected', () => {
     listed.broken = undefined
     started.broken = undefined
     await vi.waitFor(() => expect(targets().sort()).toEqual([listed.id, started.id].sort()))
+  })
+})
+
+describe('a container that lived and died while the events were away', () => {
+  it('is told of by the events that the engine kept', async () => {
+    const { status, targets, vanished } = watch()
+    await vi.waitFor(() => expect(status.engine).toBe('reachable'))
+    const before = engine.container()
+    await vi.waitFor(() => expect(targets()).toContain(before.id))
+    engine.endEvents()
+    const brief = engine.container({ name: 'brief' })
+    engine.remove(brief)
+    await vi.waitFor(() => expect(vanished()).toEqual([brief.id]))
+    expect(targets()).not.toContain(brief.id)
   })
 })

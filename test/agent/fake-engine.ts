@@ -17,6 +17,7 @@ export class FakeEngine {
   readonly requests: string[] = []
   readonly #folder: string
   readonly #containers = new Map<string, FakeContainer>()
+  readonly #events: { readonly time: bigint; readonly event: string }[] = []
   readonly #listeners = new Set<ServerResponse>()
   #server: Server | undefined
   #made = 0
@@ -70,6 +71,12 @@ export class FakeEngine {
     return container
   }
 
+  /** Ends the answers to whoever listens to events. */
+  endEvents(): void {
+    for (const listener of this.#listeners) listener.end()
+    this.#listeners.clear()
+  }
+
   /** Tells of a change in the Swarm. */
   change(Type: 'service' | 'node'): void {
     for (const listener of this.#listeners)
@@ -83,7 +90,9 @@ export class FakeEngine {
   }
 
   #tell(id: string, Action: string, Attributes: Record<string, string>): void {
-    const event = JSON.stringify({ Type: 'container', Action, Actor: { ID: id, Attributes } })
+    const timeNano = Number((this.#events.at(-1)?.time ?? 1_700_000_000_000_000_000n) + 1024n)
+    const event = JSON.stringify({ Type: 'container', Action, Actor: { ID: id, Attributes }, timeNano })
+    this.#events.push({ time: BigInt(timeNano), event })
     for (const listener of this.#listeners) listener.write(`${event}\n`)
   }
 
@@ -95,7 +104,7 @@ export class FakeEngine {
     const container = this.#containers.get(id)
     if (path === '/version') json(response, { ApiVersion: this.apiVersion, Version: 'fake' })
     else if (path === '/info') json(response, this.info)
-    else if (path === '/events') this.#listen(response)
+    else if (path === '/events') this.#listen(response, url.searchParams.get('since'))
     else if (path === '/containers/json')
       json(
         response,
@@ -109,8 +118,10 @@ export class FakeEngine {
     else container.serveLogs(url.searchParams, response, this.chunkBytes)
   }
 
-  #listen(response: ServerResponse): void {
+  #listen(response: ServerResponse, since: string | null): void {
     response.flushHeaders()
+    const from = since === null ? undefined : BigInt(since.replace('.', ''))
+    for (const { time, event } of this.#events) if (from !== undefined && time >= from) response.write(`${event}\n`)
     this.#listeners.add(response)
     response.on('close', () => this.#listeners.delete(response))
   }

@@ -27,7 +27,7 @@ interface Case {
   readonly isWhole?: boolean
 }
 
-const elastic = await startElastic()
+const elastic = await startElastic({ isMeasured: true })
 const [url = ''] = elastic.urls
 try {
   await withFolder(async (folder) => {
@@ -51,6 +51,8 @@ function cases(): Case[] {
   const time = { date_histogram: { field: '@timestamp', fixed_interval: '60s', min_doc_count: 1 } }
   const aggs = { time: { ...time, aggs: { levels } } }
   const newest = { size: 100, _source: MEMBERS, ...NEWEST }
+  // In a line, not as a word of it.
+  const within = [{ wildcard: { message: '*refused*' } }]
   const text = [...web, { wildcard: { message: '*ction' } }, { prefix: { message: 'refu' } }]
   return [
     {
@@ -60,9 +62,15 @@ function cases(): Case[] {
       rounds: ROUNDS,
     },
     {
-      name: 'newest 100 with a word',
+      name: 'newest 100 with a text',
       path: 'search?grep=refused&order=desc&limit=100',
-      bare: () => ask({ ...newest, query: { bool: { filter: [{ match: { message: 'refused' } }] } } }),
+      bare: () => ask({ ...newest, query: { bool: { filter: within } } }),
+      rounds: ROUNDS,
+    },
+    {
+      name: 'count of the lines with a text',
+      path: 'count?grep=refused',
+      bare: () => ask({ size: 0, track_total_hits: true, query: { bool: { filter: within } } }),
       rounds: ROUNDS,
     },
     {

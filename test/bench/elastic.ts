@@ -22,7 +22,7 @@ const FORWARD = '127.0.0.1:14324'
 
 const frames: Buffer[] = []
 for await (const frame of chunks({ containers: 30, lines: LINES })) frames.push(frame)
-const elastic = await startElastic({ heap: '1g' })
+const elastic = await startElastic({ heap: '1g', isMeasured: true })
 const agent = new Agent({ keepAlive: true, maxSockets: REQUESTS })
 try {
   await run()

@@ -70,6 +70,20 @@ describe.each(disks)('a disk that %s', (_, makeDisk) => {
     expect(await (await agent).end('SIGTERM')).toBe(0)
   })
 
+  it('at the very first start of the agent has it wait, not end, and say why', { timeout: 120_000 }, async () => {
+    disk = await makeDisk(root, AGENT_MB)
+    await startServer(join(root, 'data'))
+    await disk.fail()
+    const starting = startAgent(disk.dir, disk.env)
+    await print()
+    await engine.docker(['wait', 'ledger'])
+    await disk.heal()
+    await expectAll()
+    const agent = await starting
+    expect(agent.stderr()).toMatch(/cannot use the disk of the state folder; trying again/)
+    expect(await agent.end('SIGTERM')).toBe(0)
+  })
+
   it('under the server stops acks, not searches; /readyz says why', { timeout: 120_000 }, async () => {
     disk = await makeDisk(root, SERVER_MB)
     const server = await startServer(disk.dir, disk.env)

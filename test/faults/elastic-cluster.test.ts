@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { ROLE } from '../../scripts/elasticsearch-files.ts'
 import { type Elastic, startElastic } from '../lab/elastic.ts'
 import { type Engine, startEngine } from '../lab/engine.ts'
@@ -200,6 +200,7 @@ describe('three nodes of Elasticsearch, with TLS and an API key', () => {
     ])
     await eventually('first lines stored', 30_000, async () => (await recordsOf(run)) > 200)
     const refused = refusals()
+    onTestFinished(async () => void (await refused()))
     await begin()
     if (isSeen) await eventually('/readyz to say so', 60_000, async () => (await readiness()) === 503)
     await end()
@@ -234,7 +235,10 @@ async function tellReadiness(): Promise<string> {
 }
 
 async function readiness(): Promise<number> {
-  return (await fetch(`http://${HTTP}/readyz`)).status
+  const answer = await fetch(`http://${HTTP}/readyz`)
+  // What is left unread holds its connection.
+  await answer.text()
+  return answer.status
 }
 
 /** Counts from now on for how many milliseconds the server is not ready. */

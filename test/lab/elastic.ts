@@ -36,12 +36,13 @@ export interface Elastic extends Access {
   stop(): Promise<void>
 }
 
-/** Which cluster to start: nodes (default 1), TLS and a password, more settings of elasticsearch.yml, heap of a node (default 512m). */
+/** Which cluster to start: nodes (default 1), TLS and a password, more settings of elasticsearch.yml, heap of a node (default 512m), whether it is for figures. */
 export interface ElasticOptions {
   readonly nodes?: number
   readonly secure?: boolean
   readonly settings?: ElasticSettings
   readonly heap?: string
+  readonly isMeasured?: boolean
 }
 
 /** Starts a cluster; downloads Elasticsearch first when it is missing. A plain one is that of ELASTICSEARCH_URL, when given. */
@@ -77,7 +78,8 @@ async function layOut(place: Place, { nodes: count = 1, secure = false, ...rest 
     }
     const { files = [], texts = {} } = security ?? {}
     const dir = join(place.dir, `node${index + 1}`)
-    nodes.push(await ElasticNode.create({ dir, place: place.dir, home, settings, files, texts }))
+    const isBrief = rest.isMeasured !== true
+    nodes.push(await ElasticNode.create({ dir, place: place.dir, home, settings, files, texts, isBrief }))
   }
   const urls = nodes.map((_, index) => `${secure ? 'https://localhost' : 'http://127.0.0.1'}:${ports[index]}`)
   const access = { urls, ...security?.access }

@@ -1,8 +1,9 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { preload } from './preload.ts'
 import { attempt } from './run.ts'
 
-const SHIM = new URL('./failing-disk/shim.c', import.meta.url).pathname
+const FILES = 300
 
 /** A disk that fails when a test says so. */
 export interface FailingDisk {
@@ -20,14 +21,18 @@ export interface FailingDisk {
 export async function smallDisk(root: string, megabytes: number): Promise<FailingDisk> {
   const dir = join(root, 'small-disk')
   mkdirSync(dir, { recursive: true })
-  await run('mount', ['-t', 'tmpfs', '-o', `size=${megabytes}m`, 'tmpfs', dir])
-  const hog = join(dir, 'hog')
+  await run('mount', ['-t', 'tmpfs', '-o', `size=${megabytes}m,nr_inodes=${FILES}`, 'tmpfs', dir])
+  const hogs = join(dir, 'hogs')
   return {
     dir: join(dir, 'data'),
     env: {},
-    // dd ends with an error, as it should.
-    fail: async () => void (await attempt('dd', ['if=/dev/zero', `of=${hog}`, 'bs=4k'])),
-    heal: async () => rmSync(hog),
+    fail: async () => {
+      mkdirSync(hogs)
+      // Both end with an error, as they should: there is room for no byte, and for no name.
+      await attempt('dd', ['if=/dev/zero', `of=${hogs}/hog`, 'bs=4k'])
+      await attempt('sh', ['-c', `i=0; while mkdir ${hogs}/$i; do i=$((i + 1)); done`])
+    },
+    heal: async () => rmSync(hogs, { recursive: true }),
     remove: async () => void (await attempt('umount', ['-l', dir])),
   }
 }
@@ -36,12 +41,10 @@ export async function smallDisk(root: string, megabytes: number): Promise<Failin
 export async function brokenDisk(root: string): Promise<FailingDisk> {
   const dir = join(root, 'broken-disk')
   const on = join(root, 'broken-disk-on')
-  const shim = join(root, 'shim.so')
   mkdirSync(dir, { recursive: true })
-  await run('gcc', ['-shared', '-fPIC', '-O1', '-o', shim, SHIM, '-ldl'])
   return {
     dir,
-    env: { LD_PRELOAD: shim, FAILING_DISK: dir, FAILING_DISK_ON: on },
+    env: { LD_PRELOAD: await preload(root, 'failing-disk'), FAILING_DISK: dir, FAILING_DISK_ON: on },
     fail: async () => writeFileSync(on, ''),
     heal: async () => rmSync(on),
     remove: async () => rmSync(dir, { recursive: true, force: true }),

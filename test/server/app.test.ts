@@ -17,6 +17,10 @@ describe('the HTTP server', () => {
       '/api/v1/search',
       '/api/v1/count',
       '/api/v1/histogram',
+      '/api/v1/fields',
+      '/api/v1/values?field=service',
+      '/api/v1/stats?field=x',
+      '/api/v1/patterns',
       '/api/v1/tail',
       '/api/v1/services',
       '/api/v1/nodes',
@@ -98,7 +102,7 @@ describe('the HTTP server', () => {
   it.each([
     ['GET', '/nope'],
     ['GET', '/api/v2/search'],
-    ['POST', '/api/v1/search'],
+    ['POST', '/api/v1/tail'],
     ['GET', '/api/v1/search/'],
     ['GET', '/%2e%2e/etc/passwd'],
   ])('answers 404 to %s %s', async (method, path) => {
@@ -175,7 +179,7 @@ describe('the HTTP server', () => {
 })
 
 interface Content {
-  readonly schema: TSchema
+  readonly schema: TSchema & { readonly examples?: readonly unknown[] }
   readonly example?: unknown
 }
 interface Operation {
@@ -185,10 +189,12 @@ interface Operation {
   readonly parameters?: readonly {
     name: string
     in: string
+    required?: boolean
     description?: string
     schema: TSchema & { default?: unknown; examples?: unknown[] }
   }[]
-  readonly responses: Record<string, { description: string; content: Record<string, Content> }>
+  readonly requestBody?: { readonly content: Record<string, Content> }
+  readonly responses: Record<string, { description: string; content?: Record<string, Content> }>
 }
 
 describe('/docs/json', () => {
@@ -204,19 +210,14 @@ describe('/docs/json', () => {
       Object.entries(methods).map(([method, operation]) => ({ path, method, operation })),
     )
     expect(operations.map(({ path, method }) => `${method} ${path}`).sort()).toEqual([
-      'get /api/v1/count',
-      'get /api/v1/histogram',
-      'get /api/v1/nodes',
-      'get /api/v1/search',
-      'get /api/v1/services',
-      'get /api/v1/status',
-      'get /api/v1/status/refused',
-      'get /api/v1/streams',
-      'get /api/v1/tail',
-      'get /api/v1/version',
-      'get /livez',
-      'get /metrics',
-      'get /readyz',
+      ...['get /api/v1/context', 'get /api/v1/count', 'get /api/v1/fields', 'get /api/v1/histogram'],
+      ...['get /api/v1/nodes', 'get /api/v1/patterns', 'get /api/v1/search', 'get /api/v1/services'],
+      ...['get /api/v1/stats', 'get /api/v1/status', 'get /api/v1/status/refused', 'get /api/v1/streams'],
+      ...['get /api/v1/tail', 'get /api/v1/values', 'get /api/v1/version'],
+      ...['get /livez', 'get /metrics', 'get /readyz'],
+      ...['post /api/v1/context', 'post /api/v1/count', 'post /api/v1/fields', 'post /api/v1/histogram'],
+      'post /api/v1/ingest',
+      ...['post /api/v1/patterns', 'post /api/v1/search', 'post /api/v1/stats', 'post /api/v1/values'],
     ])
     expect(new Set(operations.map(({ operation }) => operation.operationId)).size).toBe(operations.length)
     for (const { path, operation } of operations) {
@@ -226,8 +227,12 @@ describe('/docs/json', () => {
           expect([path, name, Value.Check(schema, example)]).toEqual([path, name, true])
         }
       }
+      for (const [type, { schema, example }] of Object.entries(operation.requestBody?.content ?? {})) {
+        const examples = example === undefined ? (schema.examples ?? []) : [example]
+        expect([path, type, examples.map((one) => Value.Check(schema, one))]).toEqual([path, type, [true]])
+      }
       for (const [status, { content }] of Object.entries(operation.responses)) {
-        for (const [type, { schema, example }] of Object.entries(content)) {
+        for (const [type, { schema, example }] of Object.entries(content ?? {})) {
           expect([path, status, type, Value.Check(schema, example)]).toEqual([path, status, type, true])
         }
       }
@@ -237,13 +242,13 @@ describe('/docs/json', () => {
   it('lets its page ask for the token, and load what it needs over http as well', async () => {
     const server = await serve({ tokens: () => ['first'] })
     const document = (await (await server.get('/docs/json')).json()) as {
-      paths: Record<string, { get: { security?: unknown } }>
+      paths: Record<string, { get?: { security?: unknown } }>
       components: { securitySchemes: unknown }
     }
     const policy = (await server.get('/docs')).headers.get('content-security-policy')
     await server.close()
     expect(document.components.securitySchemes).toMatchObject({ bearer: { type: 'http', scheme: 'bearer' } })
-    const withToken = Object.entries(document.paths).filter(([, { get }]) => get.security !== undefined)
+    const withToken = Object.entries(document.paths).filter(([, { get }]) => get?.security !== undefined)
     expect(withToken.map(([path]) => path)).toEqual(expect.arrayContaining(['/api/v1/search', '/metrics']))
     expect(policy).toContain("script-src 'self';")
     expect(policy).not.toMatch(/upgrade-insecure-requests|https:|\.io/)
@@ -252,11 +257,15 @@ describe('/docs/json', () => {
   it('describes what is really answered', async () => {
     const server = await serve()
     await server.context.ingestor.records(linesOf(streamOf('web'), 3, { message: 'level=error x=1' }))
-    const { paths } = (await (await server.get('/docs/json')).json()) as { paths: Record<string, { get: Operation }> }
+    const { paths } = (await (await server.get('/docs/json')).json()) as { paths: Record<string, { get?: Operation }> }
+    const page = (await (await server.get('/api/v1/search')).json()) as { records: [{ cursor: string }] }
+    const { cursor } = page.records[0]
     for (const [path, { get }] of Object.entries(paths)) {
-      const schema = get.responses[200]?.content['application/json']?.schema
+      const schema = get?.responses[200]?.content?.['application/json']?.schema
       if (schema === undefined) continue
-      const body = await (await server.get(path)).json()
+      const required = (get?.parameters ?? []).filter(({ required }) => required).map(({ name }) => name)
+      const query = new URLSearchParams(required.map((name) => [name, name === 'cursor' ? cursor : 'x']))
+      const body = await (await server.get(`${path}?${query}`)).json()
       expect([path, [...Value.Errors(schema, body)]]).toEqual([path, []])
     }
     await server.close()

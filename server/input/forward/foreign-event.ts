@@ -102,7 +102,8 @@ function flatten(fields: FieldSet, prefix: string, map: ReadonlyMap<string, Valu
   for (const [key, value] of map) {
     const name = prefix + JSON.stringify(key).slice(1, -1)
     if (value instanceof Map && depth < FIELD_DEPTH) {
-      level ||= flatten(fields, `${name}.`, value, depth + 1)
+      const inner = flatten(fields, `${name}.`, value, depth + 1)
+      level ||= inner
       continue
     }
     const json = fieldJson(value)

@@ -1,15 +1,18 @@
 import { SwarmlogsError } from '../../../shared/errors.ts'
 import { streamMatches } from '../../query/filter.ts'
-import type { Query, Scope } from '../../query/query.ts'
+import type { Filter, Query, Scope } from '../../query/query.ts'
 import { greater, smaller } from '../bigint.ts'
 import { unavailable } from '../unavailable.ts'
 import { choosesStreams, filtersOf } from './dsl.ts'
 import { messageOf } from './failure.ts'
 import type { Running } from './finding.ts'
+import { textSieve } from './grep.ts'
 import { timesOfDay } from './names.ts'
 import type { Parts } from './parts.ts'
+import { allOf, type Sieve } from './sieve.ts'
 import type { Entry } from './streams.ts'
 import { MAX_TIME, MIN_TIME } from './times.ts'
+import { whereSieve } from './where.ts'
 
 /** More names would make the path of a request too long; patterns stand for them. */
 const MAX_NAMES = 100
@@ -35,20 +38,27 @@ export async function begin(
   const indices = indicesOf(parts, scope)
   if (signal.aborted || indices.length === 0 || chosen?.length === 0) return undefined
   await parts.freshness.see(indices)
-  const filters = filtersOf(
-    scope,
-    receivedUpTo,
-    chosen?.map(({ id }) => id),
-  )
+  const ids = chosen?.map(({ id }) => id)
+  const sieve = sieveOf(scope.filter, chosen ?? [])
+  const filters = filtersOf(scope, receivedUpTo, ids, sieve)
   const hasOdd = indices.some((index) => parts.names.parse(index)?.kind === 'odd')
   const paths = indices.length <= MAX_NAMES ? indices : parts.names.allLines
-  const running = { parts, filter: scope.filter, indices: paths, hasOdd, filters, signal }
+  const running = { parts, filter: scope.filter, indices: paths, hasOdd, filters, sieve, signal }
   return { running, entries: chosen ?? parts.streams.entries() }
 }
 
 /** The error of a search that could not be done. */
 export function failed(error: unknown): unknown {
   return error instanceof SwarmlogsError ? error : unavailable(`search now: ${messageOf(error)}`, error)
+}
+
+/** What the index says about the filter's `grep` and `where`. */
+function sieveOf({ grep, where }: Filter, entries: readonly Entry[]): Sieve {
+  const sieves = [
+    ...(grep === '' ? [] : [textSieve(grep)]),
+    ...(where === undefined ? [] : [whereSieve(where, entries)]),
+  ]
+  return allOf(sieves)
 }
 
 /** The streams that the filter takes; undefined when it takes all. */

@@ -142,6 +142,7 @@ function fieldsOf(source: Source): string {
   return source.fields === undefined ? '' : JSON.stringify(source.fields)
 }
 
-function levelOf(text: string | undefined): Level {
+/** The level of a line that was found. */
+export function levelOf(text: string | undefined): Level {
   return LEVELS.find((level) => level === text) ?? ''
 }

@@ -1,11 +1,18 @@
-import { MAX_HEAD } from './mapping.ts'
+import { numberIn } from '../../query/field-text.ts'
+import { MAX_HEAD, MAX_KEYWORD } from './mapping.ts'
 
-/** Key and value together make a term, which takes 32,766 bytes at most; long values are left out by the mapping. */
-const MAX_KEY = 512
+/** Characters of a name: key and value together make a term, which takes 32,766 bytes at most; long values are left out by the mapping. */
+export const MAX_KEY = 512
+
+/** Letters whose lower case is of ASCII, and the last one of all: the index takes no two of them for the same. */
+const RARE = /[\u0130\u212a\u{10ffff}]/u
+/** Strings that may be numbers, which can be written in several ways. */
+const NUMERIC = /"-?\d[\d.eE+-]*"[,}]/
 
 /**
  * The members of a document for a record's fields: the object itself where Elasticsearch takes it and it reads back as the same text,
- * else what of it can be searched, and the text beside it. Long texts are kept elsewhere.
+ * else what of it can be searched, and the text beside it. Long texts are kept elsewhere. A mark says when searches must not trust the
+ * index about them.
  */
 export function indexedFields(text: string): string {
   if (text === '') return ''
@@ -13,24 +20,40 @@ export function indexedFields(text: string): string {
   const object = parseObject(text)
   const isKept = text.length > MAX_HEAD
   if (object !== undefined && !isKept && isTakenAsIs(object) && JSON.stringify(object) === text)
-    return `,"fields":${text}`
+    return `,"fields":${text}${isSaidByIndex(object) ? '' : PARTLY}`
   const fields = object === undefined ? '' : `,"fields":${JSON.stringify(takenPart(object))}`
-  return isKept ? fields : `${fields},"swarmlogs.fields_text":${JSON.stringify(text.toWellFormed())}`
+  const kept = isKept ? '' : `,"swarmlogs.fields_text":${JSON.stringify(text.toWellFormed())}`
+  return `${fields}${PARTLY}${kept}`
+}
+
+const PARTLY = ',"swarmlogs.fields_partly":true'
+
+/** Whether the index, where all is text and texts have a bound, says all about the object. */
+function isSaidByIndex(object: Fields): boolean {
+  const names = Object.keys(object)
+  if (new Set(names.map((name) => name.toLowerCase())).size < names.length) return false
+  return Object.entries(object).every(([name, value]) => {
+    if (RARE.test(name)) return false
+    if (typeof value !== 'string') return true
+    const isOneNumber = numberIn(value) === undefined || String(numberIn(value)) === value
+    return value.length <= MAX_KEYWORD && !RARE.test(value) && isOneNumber
+  })
 }
 
 /** A member that needs no escapes, with a value that JSON has one way to write. */
 const MEMBER =
   /"[A-Za-z_@][^"\\\u0000-\u001f\ud800-\udfff]{0,255}":(?:"[^"\\\u0000-\u001f\ud800-\udfff]*"|true|false|null|0|-?[1-9]\d{0,14}|-?(?:0|[1-9]\d{0,8})\.\d{0,5}[1-9])[,}]/y
 
-/** Whether the text is surely taken as it is: nearly all are, and to tell is cheaper than to parse and to print them. */
+/** Whether the text is surely taken as it is, and the index says all about it: nearly all are, and to tell is cheaper than to parse and to print them. */
 function isSimple(text: string): boolean {
-  if (text.length > MAX_HEAD || !text.startsWith('{')) return false
+  if (text.length > MAX_KEYWORD || !text.startsWith('{') || RARE.test(text) || NUMERIC.test(text)) return false
+  const folded = text.toLowerCase()
   for (let at = 1; at < text.length; ) {
     MEMBER.lastIndex = at
     if (!MEMBER.test(text)) return false
-    const name = text.slice(at, text.indexOf(':', at) + 1)
+    const name = folded.slice(at, folded.indexOf(':', at) + 1)
     // Elasticsearch refuses an object that has a name twice.
-    if (text.includes(name, at + 1)) return false
+    if (folded.includes(name, at + 1)) return false
     at = MEMBER.lastIndex
     if (text[at - 1] === '}') return at === text.length
   }

@@ -6,6 +6,7 @@ import { sortOf, sortValuesOf } from './dsl.ts'
 import { noteId } from './notes.ts'
 import { type Hit, pages } from './pages.ts'
 import type { Parts } from './parts.ts'
+import type { Sieve } from './sieve.ts'
 import type { Entry } from './streams.ts'
 import { wholeLines } from './whole.ts'
 
@@ -22,6 +23,8 @@ export interface Running {
   readonly indices: readonly string[]
   readonly hasOdd: boolean
   readonly filters: readonly object[]
+  /** What of the filters comes from looking at lines. */
+  readonly sieve: Sieve
   readonly signal: AbortSignal
 }
 

@@ -57,6 +57,8 @@ const lineMappings = {
         ahead: mark,
         head_missing: mark,
         long_token: mark,
+        // `fields` does not say all about the line's own fields.
+        fields_partly: mark,
         cut_from: { ...number, index: false, doc_values: false },
         // Of long lines `message` holds the head; searches must find the rest, too.
         whole: { type: 'text', index: false, copy_to: 'message' },

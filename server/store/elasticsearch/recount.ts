@@ -8,6 +8,8 @@ import type { IndexSize } from './sizes.ts'
 
 /** Counting anew an index that others write to takes so much of the time at most: one part in so many. */
 const COUNT_SHARE = 50
+/** For so long after a loss there is no such bound: lines come again, and some are counted before their index is. */
+const HURRY_MS = 120_000
 
 /** What it takes to count. */
 export interface RecountParts {
@@ -22,6 +24,7 @@ export interface RecountParts {
 export class Recount {
   readonly #parts: RecountParts
   #againAtMs = 0
+  #hurriesUntilMs = 0
 
   constructor(parts: RecountParts) {
     this.#parts = parts
@@ -40,7 +43,7 @@ export class Recount {
   /** Counts anew the indices that have more lines than we know of: other servers wrote them. */
   async others(sizes: ReadonlyMap<string, IndexSize>, received: bigint): Promise<void> {
     const { requests, counts, freshness } = this.#parts
-    if (Date.now() < this.#againAtMs) return
+    if (Date.now() < this.#againAtMs && Date.now() > this.#hurriesUntilMs) return
     const startMs = Date.now()
     for (const [index, { records }] of this.#lines(sizes)) {
       if (records <= counts.records(index)) continue
@@ -53,7 +56,7 @@ export class Recount {
 
   /** Days were lost, and their counts with them: they are not to wait for a count that took long. */
   hurry(): void {
-    this.#againAtMs = 0
+    this.#hurriesUntilMs = Date.now() + HURRY_MS
   }
 
   /** Notes counts that changed, so that the next start finds them. */

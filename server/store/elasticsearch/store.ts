@@ -5,6 +5,7 @@ import type { GapRange } from '../gap-table.ts'
 import type { HistogramBucket, HistogramWish } from '../histogram.ts'
 import type {
   Appended,
+  Facet,
   LineFormat,
   PrintedRun,
   Refusal,
@@ -17,6 +18,7 @@ import type {
 } from '../store.ts'
 import { unavailable } from '../unavailable.ts'
 import { PRINTED_MEMBERS, RECORD_MEMBERS } from './documents.ts'
+import { facets } from './facets.ts'
 import { messageOf } from './failure.ts'
 import type { ElasticOptions } from './options.ts'
 import { openParts, type Parts } from './parts.ts'
@@ -86,6 +88,11 @@ class ElasticStore implements Store {
   async histogram(scope: Scope, wish: HistogramWish, signal?: AbortSignal): Promise<readonly HistogramBucket[]> {
     this.#mustBeOpen()
     return histogram(this.#parts, scope, wish, signal)
+  }
+
+  async facets(scope: Scope, signal?: AbortSignal): Promise<readonly Facet[]> {
+    this.#mustBeOpen()
+    return facets(this.#parts, scope, signal)
   }
 
   async appendGaps(gaps: readonly Gap[]): Promise<void> {

@@ -1,3 +1,4 @@
+import { formatTime } from '../../../shared/time.ts'
 import { checkGrep, looksAtLines } from '../../query/filter.ts'
 import type { Scope } from '../../query/query.ts'
 import { Histogram, type HistogramBucket, type HistogramKey, type HistogramWish, streamKey } from '../histogram.ts'
@@ -6,11 +7,14 @@ import { PLACE_MEMBERS, storedTime } from './documents.ts'
 import { type Found, find, type Running } from './finding.ts'
 import { MAX_KEYWORD } from './mapping.ts'
 import type { Parts } from './parts.ts'
+import { doubtClauses } from './sieve.ts'
 import type { Entry } from './streams.ts'
 
 const NS_PER_MS = 1_000_000n
 /** Counts of one answer; with more there is a next one. */
 const PAGE = 10_000
+/** Values of one `terms` query, well below what Elasticsearch takes. */
+const MAX_TERMS = 10_000
 
 /** Times before 1970 stand in a field of their own. */
 const IS_BEFORE_1970 = { exists: { field: 'swarmlogs.before_1970' } }
@@ -18,9 +22,15 @@ const IS_BEFORE_1970 = { exists: { field: 'swarmlogs.before_1970' } }
 /** Where lines have what they can be counted by. */
 const FIELDS: Readonly<Record<Exclude<HistogramKey, 'none'>, string>> = {
   level: 'log.level',
+  source: 'log.iostream',
   service: 'service.name',
   node: 'host.name',
-  source: 'log.iostream',
+  stack: 'docker.swarm.stack.name',
+  task: 'docker.swarm.task.name',
+  slot: 'docker.swarm.task.slot',
+  container: 'container.name',
+  image: 'container.image.name',
+  tag: 'tag',
 }
 
 interface Total {
@@ -32,7 +42,7 @@ interface Answer {
     readonly counts: {
       readonly after_key?: object
       readonly buckets: readonly {
-        readonly key: { readonly time: number; readonly key?: string | null }
+        readonly key: { readonly time: number; readonly key?: string | number | null }
         readonly doc_count: number
       }[]
     }
@@ -43,8 +53,16 @@ interface Answer {
 export async function count(parts: Parts, scope: Scope, signal?: AbortSignal): Promise<number> {
   let total = 0
   await tally(parts, scope, signal, async (running) => {
-    if (looksAtLines(scope.filter)) for await (const found of scan(running, [], [])) total += found.length
-    else total = await countAll(running)
+    const { isExact, doubts } = running.sieve
+    const scanned = async (filters: readonly object[]): Promise<void> => {
+      for await (const found of scan(running, filters, [])) total += found.length
+    }
+    if (!isExact) return scanned([])
+    const [counted] = await Promise.all([
+      countAll(running),
+      doubts.length > 0 && scanned(doubtClauses(running.sieve, true)),
+    ])
+    total += counted
   })
   return total
 }
@@ -58,14 +76,20 @@ export async function histogram(
 ): Promise<HistogramBucket[]> {
   const result = new Histogram(wish)
   await tally(parts, scope, signal, async (running, entries) => {
-    if (looksAtLines(scope.filter) || !canAggregate(wish, entries)) return gather(running, wish, [], result)
-    await aggregate(running, wish, result)
-    if (running.hasOdd) await gather(running, wish, [IS_BEFORE_1970], result)
+    const { sieve, hasOdd } = running
+    if (!sieve.isExact || !canAggregate(wish, entries)) return gather(running, wish, [], result)
+    await Promise.all([
+      aggregate(running, wish, result),
+      hasOdd && gather(running, wish, [IS_BEFORE_1970, ...doubtClauses(sieve, false)], result),
+      sieve.doubts.length > 0 && gather(running, wish, doubtClauses(sieve, true), result),
+    ])
+    if (beginsBehind(wish)) await moveFirst(running, wish, result)
   })
   return result.buckets()
 }
 
-async function tally(
+/** Has work done on what the scope is about. */
+export async function tally(
   parts: Parts,
   scope: Scope,
   signal = new AbortController().signal,
@@ -85,9 +109,10 @@ async function tally(
   }
 }
 
-async function countAll({ parts, indices, filters, signal }: Running): Promise<number> {
+/** Of the lines that are not in doubt. */
+async function countAll({ parts, indices, filters, sieve, signal }: Running): Promise<number> {
   const { hits } = await parts.requests.send<Total>('POST', `/${indices.join(',')}/_search`, {
-    body: { size: 0, track_total_hits: true, query: { bool: { filter: filters } } },
+    body: { size: 0, track_total_hits: true, query: { bool: { filter: [...filters, ...doubtClauses(sieve, false)] } } },
     query: { filter_path: 'hits.total', allow_partial_search_results: false, ignore_unavailable: true },
     signal,
   })
@@ -95,8 +120,9 @@ async function countAll({ parts, indices, filters, signal }: Running): Promise<n
 }
 
 /** Aggregations count in milliseconds, and labels that are too long to be searched are not in them. */
-function canAggregate({ interval, by }: HistogramWish, entries: Iterable<Entry>): boolean {
-  if (interval % NS_PER_MS !== 0n) return false
+function canAggregate(wish: HistogramWish, entries: Iterable<Entry>): boolean {
+  const { interval, by, origin = 0n } = wish
+  if (interval % NS_PER_MS !== 0n || (origin % NS_PER_MS !== 0n && !beginsBehind(wish))) return false
   for (const { stream } of entries) {
     const key = streamKey(stream, by)
     if (key.length > MAX_KEYWORD || !key.isWellFormed()) return false
@@ -104,9 +130,35 @@ function canAggregate({ interval, by }: HistogramWish, entries: Iterable<Entry>)
   return true
 }
 
-async function aggregate(running: Running, { interval, by }: HistogramWish, result: Histogram): Promise<void> {
-  const { parts, indices, filters, hasOdd, signal } = running
-  const time = { date_histogram: { field: '@timestamp', fixed_interval: `${interval / NS_PER_MS}ms` } }
+/** Buckets begin a nanosecond behind a millisecond: they have the end of their time, and not its begin. */
+function beginsBehind({ interval, origin = 0n }: HistogramWish): boolean {
+  return origin % NS_PER_MS === 1n && interval > NS_PER_MS
+}
+
+/** Moves the lines of the very begin of each millisecond-aligned bucket to the bucket before, where they belong when buckets begin just behind. */
+async function moveFirst(running: Running, wish: HistogramWish, result: Histogram): Promise<void> {
+  const { by, interval, origin = 0n } = wish
+  const starts = result.buckets().map(({ start }) => formatTime(start - 1n))
+  for (let at = 0; at < starts.length; at += MAX_TERMS) {
+    const isFirst = { terms: { '@timestamp': starts.slice(at, at + MAX_TERMS) } }
+    const filters = [isFirst, ...doubtClauses(running.sieve, false)]
+    for await (const found of scan(running, filters, by === 'level' ? ['log.level'] : [])) {
+      for (const one of found) {
+        const time = storedTime(one.hit._source)
+        if (time < 0n || (time + 1n - origin) % interval !== 0n) continue
+        result.add(time + 1n, keyOf(one, by), -1)
+        result.add(time, keyOf(one, by), 1)
+      }
+    }
+  }
+}
+
+async function aggregate(running: Running, wish: HistogramWish, result: Histogram): Promise<void> {
+  const { interval, by, origin = 0n } = wish
+  const { parts, indices, hasOdd, sieve, signal } = running
+  const filters = [...running.filters, ...doubtClauses(sieve, false)]
+  const offset = `${origin / NS_PER_MS}ms`
+  const time = { date_histogram: { field: '@timestamp', fixed_interval: `${interval / NS_PER_MS}ms`, offset } }
   const key = by === 'none' ? [] : [{ key: { terms: { field: FIELDS[by], missing_bucket: true } } }]
   const query = { bool: { filter: filters, ...(hasOdd && { must_not: [IS_BEFORE_1970] }) } }
   for (let after: object | undefined; ; ) {
@@ -118,7 +170,11 @@ async function aggregate(running: Running, { interval, by }: HistogramWish, resu
     })
     const { buckets = [], after_key } = aggregations?.counts ?? {}
     for (const bucket of buckets)
-      result.add(BigInt(bucket.key.time) * NS_PER_MS, bucket.key.key ?? '', bucket.doc_count)
+      result.add(
+        BigInt(bucket.key.time) * NS_PER_MS + (origin % NS_PER_MS),
+        String(bucket.key.key ?? ''),
+        bucket.doc_count,
+      )
     if (after_key === undefined || buckets.length < PAGE) return
     after = after_key
   }
@@ -135,7 +191,12 @@ async function gather(
     for (const one of found) result.add(storedTime(one.hit._source), keyOf(one, by), 1)
 }
 
-function scan(running: Running, filters: readonly object[], more: readonly string[]): AsyncGenerator<readonly Found[]> {
+/** All lines of a search, with what gives them their places and `more`. */
+export function scan(
+  running: Running,
+  filters: readonly object[],
+  more: readonly string[],
+): AsyncGenerator<readonly Found[]> {
   const text = looksAtLines(running.filter) ? ['message', 'swarmlogs.long'] : []
   const members = [...PLACE_MEMBERS, ...text, ...more]
   return find(running, { order: 'asc', filters, members, wanted: Number.POSITIVE_INFINITY })

@@ -1,11 +1,13 @@
 import type { Scope } from '../../query/query.ts'
+import { requiredTexts } from '../../query/required.ts'
 import type { Reader } from './engine.ts'
+import { candidatesIn, type Rows } from './grams/candidates.ts'
 import type { Running } from './newest.ts'
 import type { Parts } from './parts.ts'
 import type { Pass } from './repair.ts'
 import { MAX_TIME, MIN_TIME, sourceCode } from './schema.ts'
-import { Selection } from './selection.ts'
-import type { Slice } from './slices.ts'
+import { type Part, Selection } from './selection.ts'
+import type { Candidates, Slice } from './slices.ts'
 import { checkRegexes, whereOf } from './where.ts'
 
 /** A scope whose end is known. */
@@ -53,5 +55,26 @@ async function begin(parts: Parts, pass: Pass, scope: Bound, reader: Reader): Pr
     pass.slice = slice
   }
   const size = { bytes: parts.sliceBytes, maxScale: pass.maxScale }
-  return { reader, selection, conditions, values, onSlice, size }
+  const texts = requiredTexts(filter)
+  let known: Promise<Candidates> | undefined
+  const candidates = (): Promise<Candidates> => {
+    known ??= findCandidates(selection.parts, texts, { since, until })
+    return known
+  }
+  return { reader, selection, conditions, values, onSlice, size, candidates }
+}
+
+async function findCandidates(
+  parts: readonly Part[],
+  texts: readonly string[],
+  times: { readonly since: bigint; readonly until: bigint },
+): Promise<Candidates> {
+  const candidates = new Map<number, readonly Rows[]>()
+  if (texts.length === 0) return candidates
+  for (const part of parts) {
+    // Without its signatures all rows are read.
+    const rows = await candidatesIn(part, texts, times).catch(() => undefined)
+    if (rows !== undefined) candidates.set(part.index, rows)
+  }
+  return candidates
 }

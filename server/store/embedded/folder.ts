@@ -17,6 +17,8 @@ const NETWORK_TYPES: ReadonlyMap<number, string> = new Map([
   [0x7461636f, 'OCFS2'],
   [0x01161970, 'GFS2'],
 ])
+/** How the file ends that tells which rows of a database a text can be in; it stands beside it, and can be made anew. */
+export const GRAMS = '.grams'
 /** What DuckDB keeps beside a file. */
 const COMPANION = /\.wal(\.checkpoint|\.recovery)?$/
 const FUSE = 0x65735546
@@ -87,6 +89,7 @@ export class Folder {
       await rename(path + suffix, join(this.damaged, name + suffix))
       moved = name
     }
+    await rm(path + GRAMS, { force: true })
     await syncFolder(this.damaged)
     return moved
   }
@@ -100,14 +103,14 @@ export class Folder {
   }
 }
 
-/** Deletes a database file and its WALs; the file first, so that what a crash leaves over can be told from a loss. */
+/** Deletes a database file and what is beside it; the file first, so that what a crash leaves over can be told from a loss. */
 export async function removeDatabase(path: string): Promise<void> {
-  for (const suffix of ['', '.wal', '.wal.checkpoint', '.wal.recovery']) await rm(path + suffix, { force: true })
+  for (const suffix of ['', '.wal', '.wal.checkpoint', '.wal.recovery', GRAMS]) await rm(path + suffix, { force: true })
 }
 
-/** Bytes of a database file and its WAL; 0 when they are not there. */
+/** Bytes of a database file and of what is beside it; 0 when they are not there. */
 export async function databaseBytes(path: string): Promise<number> {
-  const sizes = await Promise.all(['', '.wal'].map((suffix) => sizeOf(path + suffix)))
+  const sizes = await Promise.all(['', '.wal', GRAMS].map((suffix) => sizeOf(path + suffix)))
   return sizes.reduce((sum, size) => sum + size, 0)
 }
 

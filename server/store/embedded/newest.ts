@@ -3,7 +3,7 @@ import { bigintColumn, numberColumn } from './columns.ts'
 import type { Reader } from './engine.ts'
 import { MIN_TIME } from './schema.ts'
 import type { Part, Place, Selection } from './selection.ts'
-import { type Slice, Slices, type Walk } from './slices.ts'
+import { type Candidates, narrowing, type Slice, Slices, type Walk } from './slices.ts'
 import { type Conditions, newestLinesSql, oldestOfNewestSql } from './sql.ts'
 
 /** The newest so many lines of all chosen streams together, or of each task. */
@@ -21,7 +21,12 @@ export interface Running {
   readonly onSlice: (slice: Slice) => void
   /** How large slices may be. */
   readonly size: Pick<Walk, 'bytes' | 'maxScale'>
+  /** The only rows that can have what is looked for; made out at the first call. */
+  readonly candidates: () => Promise<Candidates>
 }
+
+/** So many slices are read of a search for few lines, which mostly are in the first ones, before it is made out where they can be. */
+export const PATIENCE = 3
 
 /** The newest lines at once, where the newest slice has enough of them (mostly it has); otherwise undefined. */
 export async function newestAtOnce(
@@ -62,7 +67,7 @@ export async function findCuts(running: Running, wish: NewestWish): Promise<Map<
 }
 
 async function findCut(
-  { reader, conditions, values, onSlice, size }: Running,
+  { reader, conditions, values, onSlice, size, candidates }: Running,
   parts: readonly Part[],
   count: number,
   task?: number,
@@ -72,7 +77,7 @@ async function findCut(
   // No texts are sorted for that.
   const slices = slicesOf(parts, conditions, count, { ...size, bytes: Number.POSITIVE_INFINITY })
   let missing = count
-  for (let slice = slices.next(); slice !== undefined; slice = slices.next()) {
+  for await (const slice of narrowing(slices, candidates, PATIENCE)) {
     onSlice(slice)
     for await (const chunk of reader.chunks(oldestOfNewestSql(slice, conditions, missing, task), values)) {
       const found = Number(bigintColumn(chunk, 0)(0))

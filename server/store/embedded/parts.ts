@@ -5,6 +5,7 @@ import { Catalog } from './catalog.ts'
 import { Engine } from './engine.ts'
 import type { Folder } from './folder.ts'
 import { Gaps } from './gaps.ts'
+import { Indexer } from './grams/indexer.ts'
 import { Lookup } from './lookup.ts'
 import type { Limits } from './retention.ts'
 import { Segments } from './segments.ts'
@@ -49,6 +50,7 @@ export interface Parts {
   readonly serial: Serial
   readonly segments: Segments
   readonly writer: Writer
+  readonly indexer: Indexer
   readonly limits: Limits
   /** Bytes of text that a search sorts at a time. */
   readonly sliceBytes: number
@@ -108,12 +110,15 @@ async function openOn(
     },
     lastReceived: segments.all.reduce((last, { received }) => greater(last, received), lastReceived),
   })
-  return { engine, catalog, gaps, streams, serial, segments, writer, limits: { retentionNs, maxBytes }, onFatal }
+  const indexer = new Indexer({ engine, segments, folder, log, reserveBytes })
+  const limits = { retentionNs, maxBytes }
+  return { engine, catalog, gaps, streams, serial, segments, writer, indexer, limits, onFatal }
 }
 
 /** Stores what waits, seals what is not sealed, closes. */
-export async function closeParts({ writer, serial, segments, engine }: Parts, log: Logger): Promise<void> {
+export async function closeParts({ writer, indexer, serial, segments, engine }: Parts, log: Logger): Promise<void> {
   await writer.drain()
+  await indexer.stop()
   await serial.run(async () => {
     try {
       for (const segment of segments.all) {

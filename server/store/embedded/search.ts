@@ -7,11 +7,11 @@ import { onSegments } from './begin.ts'
 import { type Found, type Lines, lastPosition } from './lines.ts'
 import { wholeLines } from './long.ts'
 import { napping } from './napping.ts'
-import { findCuts, newestAtOnce, type Running } from './newest.ts'
+import { findCuts, newestAtOnce, PATIENCE, type Running } from './newest.ts'
 import type { Parts } from './parts.ts'
 import { mustNotHaveExpired, type Pass, repair } from './repair.ts'
 import { MAX_TIME, MIN_TIME } from './schema.ts'
-import { Slices } from './slices.ts'
+import { narrowing, Slices } from './slices.ts'
 import { type Conditions, linesSql } from './sql.ts'
 
 /** A search that nobody asks for more for so long gives its memory and its place to others. */
@@ -108,7 +108,7 @@ async function* walkSlices(
   query: Bounded,
   columns: readonly string[],
 ): AsyncGenerator<DuckDBDataChunk> {
-  const { reader, selection, values, onSlice, size } = running
+  const { reader, selection, values, onSlice, size, candidates } = running
   const { order, newest, limit } = query
   const conditions = await refine(running, query)
   const rows = Number.isFinite(limit) ? limit : newest
@@ -119,7 +119,7 @@ async function* walkSlices(
     ...(rows === undefined ? {} : { rows }),
   })
   let left = limit
-  for (let slice = slices.next(); slice !== undefined && left > 0; slice = slices.next()) {
+  for await (const slice of narrowing(slices, candidates, rows === undefined ? 0 : PATIENCE)) {
     onSlice(slice)
     let count = 0
     const walk = { order, limit: Number.isFinite(left) ? left : undefined }
@@ -128,6 +128,7 @@ async function* walkSlices(
       yield chunk
     }
     left -= count
+    if (left <= 0) return
     slices.learn(count)
   }
 }

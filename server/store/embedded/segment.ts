@@ -1,5 +1,7 @@
 import type { DuckDBConnection, DuckDBDataChunk } from '@duckdb/node-api'
 import { bigintColumn, numberColumn, textColumn } from './columns.ts'
+import { GRAMS } from './folder.ts'
+import { GramFile } from './grams/file.ts'
 import { AHEAD, quoteName } from './schema.ts'
 import { type Counts, count, type Entry, type Streams } from './streams.ts'
 
@@ -38,6 +40,8 @@ export class Segment {
   readonly isOdd: boolean
   readonly number: number
   readonly streams = new Map<Entry, Held>()
+  /** What tells which of its rows a text can be in. */
+  readonly grams: GramFile
   /** Bytes of the file and its WAL, as of the last look. */
   bytes = 0
   /** Written to since it was last sealed. */
@@ -59,6 +63,7 @@ export class Segment {
     const { day, isOdd, number } = parseSegmentName(name)
     this.name = name
     this.path = `${folder}/${name}.duckdb`
+    this.grams = new GramFile(`${this.path}${GRAMS}`)
     this.day = day
     this.isOdd = isOdd
     this.number = number

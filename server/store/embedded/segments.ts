@@ -6,7 +6,7 @@ import type { Catalog } from './catalog.ts'
 import { newer } from './catalog.ts'
 import type { Engine } from './engine.ts'
 import { failureOf, messageOf } from './failure.ts'
-import { databaseBytes, type Folder, removeDatabase, syncFolder } from './folder.ts'
+import { databaseBytes, type Folder, GRAMS, removeDatabase, syncFolder } from './folder.ts'
 import { mendWal } from './mend.ts'
 import { ATTACH_OPTIONS, CREATE_OPTIONS, quoteName, quoteText, SEGMENT_TABLES } from './schema.ts'
 import { compareSegments, isSegmentName, partitionOf, Segment } from './segment.ts'
@@ -60,6 +60,8 @@ export class Segments {
     const files = await readdir(folder.segments)
     for (const file of files.filter((name) => name.includes(UNFINISHED))) await rm(join(folder.segments, file))
     const names = files.filter((file) => file.endsWith('.duckdb')).map((file) => file.slice(0, -'.duckdb'.length))
+    for (const file of files.filter((name) => name.endsWith(GRAMS)))
+      if (!files.includes(file.slice(0, -GRAMS.length))) await rm(join(folder.segments, file))
     for (const name of names.filter(isSegmentName).sort()) {
       const segment = new Segment(folder.segments, name)
       if (await this.#attach(segment)) await this.#add(segment)
@@ -178,6 +180,8 @@ export class Segments {
   async #attach(segment: Segment): Promise<boolean> {
     const { folder, log } = this.#options
     const connection = this.#connection
+    // Rows may be fewer than they were.
+    segment.grams.forget()
     if (await mendWal(segment, folder, log)) await this.#countLoss()
     try {
       await this.#attachAs(segment)

@@ -4,6 +4,7 @@ import { streamMatches } from '../../query/filter.ts'
 import type { Filter } from '../../query/query.ts'
 import { taskKey } from '../labels.ts'
 import { appendRows } from './columns.ts'
+import type { Rows } from './grams/candidates.ts'
 import { sourceCode } from './schema.ts'
 import type { Segment } from './segment.ts'
 import type { Entry, Streams } from './streams.ts'
@@ -37,6 +38,8 @@ export interface Part {
   /** Bytes of text in the lines of chosen streams. */
   readonly text: number
   readonly streams: readonly { readonly id: number; readonly chosen: Chosen }[]
+  /** Only these rows can have what is looked for; absent means all. */
+  readonly rows?: readonly Rows[]
 }
 
 /** Where a line stands in the order of a selection: as `Position`, in integers. */

@@ -1,4 +1,5 @@
 import { greater, smaller } from '../bigint.ts'
+import type { Rows } from './grams/candidates.ts'
 import type { Part } from './selection.ts'
 
 /** A slice is so many chosen lines, as far as can be foreseen: its sort then fits into memory. */
@@ -19,13 +20,21 @@ export interface Slice {
   readonly scale: number
 }
 
-/** A part as the times of its lines go: its range, both ends inclusive, and what share of a slice each of its lines is. */
+/**
+ * A part, or some of its rows, as the times of the lines go: the range, both ends inclusive, how many lines there are of chosen streams, and
+ * what share of a slice each of them is.
+ */
 interface Span {
   readonly first: bigint
   readonly last: bigint
   readonly part: Part
+  readonly rows: Rows | undefined
+  readonly lines: number
   readonly cost: number
 }
+
+/** By number of the part, the only rows that can have what is looked for; of parts without all can. */
+export type Candidates = ReadonlyMap<number, readonly Rows[]>
 
 /** How a search walks. */
 export interface Walk {
@@ -52,7 +61,9 @@ export function smallerScale({ scale }: Slice): number | undefined {
 
 /** Cuts the time range of a search into slices, in its order, each about as large as fits well into memory. */
 export class Slices {
-  readonly #spans: readonly Span[]
+  readonly #parts: readonly Part[]
+  readonly #byArrival: boolean
+  #spans: readonly Span[]
   readonly #order: 'asc' | 'desc'
   readonly #end: bigint
   readonly #rows: number
@@ -73,7 +84,17 @@ export class Slices {
     // Downwards is upwards with all times negated.
     this.#at = walk.order === 'asc' ? walk.since : 1n - walk.until
     this.#end = walk.order === 'asc' ? walk.until : 1n - walk.since
-    this.#spans = parts.map((part) => this.#span(part, walk.byArrival === true))
+    this.#parts = parts
+    this.#byArrival = walk.byArrival === true
+    this.#spans = parts.map((part) => this.#span(part, undefined))
+  }
+
+  /** From here on only these rows are looked at. */
+  narrow(candidates: Candidates): void {
+    this.#spans = this.#parts.flatMap((part) => {
+      const rows = candidates.get(part.index)
+      return rows === undefined ? [this.#span(part, undefined)] : rows.map((some) => this.#span(part, some))
+    })
   }
 
   /** The next slice that has parts; undefined at the end. */
@@ -86,7 +107,7 @@ export class Slices {
     if (from === undefined || from >= this.#end) return undefined
     const to = this.#fill(from)
     this.#at = to
-    const parts = this.#spans.filter((span) => span.first < to && span.last >= from).map((span) => span.part)
+    const parts = partsOf(this.#spans.filter((span) => span.first < to && span.last >= from))
     const scale = this.#scale
     return this.#order === 'asc' ? { from, to, parts, scale } : { from: 1n - to, to: 1n - from, parts, scale }
   }
@@ -125,12 +146,12 @@ export class Slices {
     let step: bigint | undefined
     let rate = 0
     let lineRate = 0
-    for (const { first, last, part, cost } of this.#spans) {
+    for (const { first, last, part, lines, cost } of this.#spans) {
       if (last < at) continue
       const edge = first > at ? first : last + 1n
       if (step === undefined || edge < step) step = edge
       if (first > at) continue
-      const perLine = part.chosen / (Number(last - first) + 1)
+      const perLine = lines / (Number(last - first) + 1)
       rate += this.#costPerLine(cost, part) * perLine
       lineRate += perLine
     }
@@ -144,10 +165,36 @@ export class Slices {
     return Math.max(share, scan)
   }
 
-  #span(part: Part, byArrival: boolean): Span {
-    const first = byArrival && part.ahead !== undefined && part.ahead < part.first ? part.ahead : part.first
+  #span(part: Part, rows: Rows | undefined): Span {
+    const { first: start, last } = rows ?? part
+    const first = this.#byArrival && part.ahead !== undefined ? smaller(part.ahead, start) : start
+    const lines = rows === undefined ? part.chosen : (rows.lines * part.chosen) / Math.max(part.total, 1)
     const cost = part.total / Math.max(part.chosen, 1) / SLICE_SCAN
-    const { last } = part
-    return this.#order === 'asc' ? { first, last, part, cost } : { first: -last, last: -first, part, cost }
+    const times = this.#order === 'asc' ? { first, last } : { first: -last, last: -first }
+    return { ...times, part, rows, lines, cost }
+  }
+}
+
+/** The parts of spans, each once, with the rows that are in them. */
+function partsOf(spans: readonly Span[]): Part[] {
+  const parts = new Map<number, Part>()
+  for (const { part, rows } of spans) {
+    const known = parts.get(part.index)?.rows ?? []
+    parts.set(part.index, rows === undefined ? part : { ...part, rows: [...known, rows] })
+  }
+  return [...parts.values()]
+}
+
+/** Yields the slices; after so many of them only those of the candidates. */
+export async function* narrowing(
+  slices: Slices,
+  candidates: () => Promise<Candidates>,
+  patience: number,
+): AsyncGenerator<Slice> {
+  for (let count = 0; ; count++) {
+    if (count === patience) slices.narrow(await candidates())
+    const slice = slices.next()
+    if (slice === undefined) return
+    yield slice
   }
 }

@@ -1,4 +1,5 @@
 import { greater, smaller } from '../bigint.ts'
+import { linesOf, onForms } from './grams/sql.ts'
 import { FIELDS, MESSAGE, REST } from './long.ts'
 import { AHEAD, MAX_TIME, MIN_TIME } from './schema.ts'
 import { MAX_INLINE, type Part, type Place } from './selection.ts'
@@ -119,13 +120,12 @@ function select(
   where: readonly string[],
   slice: Slice,
 ): string {
-  const wanted = [
-    ...where,
-    ...common(conditions),
+  const asked = [
     ...(conditions.hasGrep ? [holds(part, slice, (text) => `contains(lower(${text}), lower($2))`)] : []),
     ...(conditions.where === undefined ? [] : [conditions.where.sql(textsOf(part, slice, conditions.where))]),
   ]
-  const from = `${part.segment.database}.lines l ${joinChosen(part, conditions)} ${joinRests(part, slice, conditions)}`
+  const wanted = [...where, ...common(conditions), ...onForms(part, asked)]
+  const from = `${linesOf(part)} l ${joinChosen(part, conditions)} ${joinRests(part, slice, conditions)}`
   return `SELECT ${columns.join(', ')} FROM ${from} WHERE ${wanted.join(' AND ')}`
 }
 

@@ -7,6 +7,7 @@ import type { GapRange } from '../gap-table.ts'
 import type { HistogramBucket, HistogramWish } from '../histogram.ts'
 import type {
   Appended,
+  Facet,
   LineFormat,
   PrintedRun,
   Store,
@@ -18,6 +19,7 @@ import type {
 } from '../store.ts'
 import { unavailable } from '../unavailable.ts'
 import { Printer, RECORD_COLUMNS, recordsOf } from './answers.ts'
+import { facets } from './facets.ts'
 import { messageOf } from './failure.ts'
 import { Folder } from './folder.ts'
 import { closeParts, type EmbeddedOptions, openParts, type Parts } from './parts.ts'
@@ -67,6 +69,7 @@ export class EmbeddedStore implements Store {
       let store: EmbeddedStore | undefined
       const parts = await openParts(options, folder, () => void store?.recover(), 0n)
       store = new EmbeddedStore(options, folder, parts)
+      parts.indexer.start()
       return store
     } catch (error) {
       openFolders.delete(folder.root)
@@ -84,8 +87,10 @@ export class EmbeddedStore implements Store {
   }
 
   async append(records: readonly LogRecord[]): Promise<Appended> {
-    const { writer } = await this.#ready()
-    return writer.append(records)
+    const { writer, indexer } = await this.#ready()
+    const appended = await writer.append(records)
+    indexer.start()
+    return appended
   }
 
   async *search(query: Query, signal?: AbortSignal): AsyncGenerator<readonly StoredRecord[]> {
@@ -105,6 +110,10 @@ export class EmbeddedStore implements Store {
 
   async histogram(scope: Scope, wish: HistogramWish, signal?: AbortSignal): Promise<readonly HistogramBucket[]> {
     return histogram(await this.#ready(), scope, wish, signal)
+  }
+
+  async facets(scope: Scope, signal?: AbortSignal): Promise<readonly Facet[]> {
+    return facets(await this.#ready(), scope, signal)
   }
 
   async appendGaps(gaps: readonly Gap[]): Promise<void> {
@@ -166,7 +175,8 @@ export class EmbeddedStore implements Store {
 
   /** Expires what is too old or too much, seals what is idle; runs by itself every minute. */
   async runUpkeep(nowMs: number = Date.now()): Promise<void> {
-    const { segments, serial, writer, engine, limits, gaps } = await this.#ready()
+    const { segments, serial, writer, engine, indexer, limits, gaps } = await this.#ready()
+    indexer.start()
     const now = BigInt(nowMs) * 1_000_000n
     await serial.run(async () => {
       const hasExpired = (await expireSegments(segments, limits, now, this.#options.log)) > 0
@@ -189,6 +199,13 @@ export class EmbeddedStore implements Store {
     await this.#recovery
   }
 
+  /** Resolves when the index of words covers what was appended, but for the last few thousand lines. */
+  async indexed(): Promise<void> {
+    const { indexer } = await this.#ready()
+    indexer.start()
+    await indexer.idle()
+  }
+
   async close(): Promise<void> {
     this.#closing ??= this.#close()
     await this.#closing
@@ -196,12 +213,14 @@ export class EmbeddedStore implements Store {
 
   async #recover(): Promise<void> {
     const { log } = this.#options
-    const { engine, serial, writer, onFatal } = this.#parts
+    const { engine, serial, writer, indexer, onFatal } = this.#parts
     log.error('the database engine failed: starting it anew')
     try {
       writer.stop('the database engine failed')
+      await indexer.stop()
       await serial.run(() => engine.close())
       this.#parts = await openParts(this.#options, this.#folder, onFatal, writer.lastReceived)
+      this.#parts.indexer.start()
       log.info('the database engine works again')
     } catch (error) {
       log.error({ err: error }, 'the database engine cannot be started anew, trying again on the next call')

@@ -10,20 +10,11 @@ import type { Parts } from './parts.ts'
 import { type Pass, repair } from './repair.ts'
 import { levelOf, MAX_TIME, sourceOf } from './schema.ts'
 import type { Chosen, Part } from './selection.ts'
-import { Slices } from './slices.ts'
+import { narrowing, Slices } from './slices.ts'
 import { countsSql } from './sql.ts'
 
-/** What lines are grouped by within a bucket; texts of groups are looked up afterwards. */
-const COLUMNS: Readonly<Record<HistogramKey, string>> = {
-  none: '0',
-  level: 'l.level',
-  service: 'c.idx',
-  node: 'c.idx',
-  source: 'l.source',
-}
-
 /** Rows of time, group and count, and the streams that groups may be numbers of. */
-interface Counts {
+export interface Counts {
   readonly chunk: DuckDBDataChunk
   readonly chosen: readonly Chosen[]
 }
@@ -44,11 +35,12 @@ export async function histogram(
   wish: HistogramWish,
   signal?: AbortSignal,
 ): Promise<HistogramBucket[]> {
-  const { interval, by } = wish
-  // Of a bucket any time will do, but for times before 1970 `%` gives those of the next one.
-  const time = `l.time - l.time % ${interval}::BIGINT - CASE WHEN l.time % ${interval}::BIGINT < 0 THEN 1 ELSE 0 END`
+  const { interval, by, origin = 0n } = wish
+  const rest = `(l.time - ${origin}::BIGINT) % ${interval}::BIGINT`
+  // Of a bucket any time will do, but for times before its origin `%` gives those of the next one.
+  const time = `l.time - ${rest} - CASE WHEN ${rest} < 0 THEN 1 ELSE 0 END`
   let result = new Histogram(wish)
-  return tally(parts, scope, { time, group: COLUMNS[by] }, signal, async (rows) => {
+  return tally(parts, scope, { time, group: groupColumn(by) }, signal, async (rows) => {
     result = new Histogram(wish)
     for await (const { chunk, chosen } of rows) {
       const [timeOf, groupOf] = [bigintColumn(chunk, 0), numberColumn(chunk, 1)]
@@ -59,8 +51,14 @@ export async function histogram(
   })
 }
 
+/** What lines are grouped by within a bucket; texts of groups are looked up afterwards. */
+function groupColumn(by: HistogramKey): string {
+  if (by === 'none') return '0'
+  return by === 'level' || by === 'source' ? `l.${by}` : 'c.idx'
+}
+
 /** Has the rows of all slices added up; anew from the first when a file proves damaged on the way. */
-async function tally<T>(
+export async function tally<T>(
   parts: Parts,
   scope: Scope,
   what: { readonly time: string; readonly group: string },
@@ -87,7 +85,7 @@ async function* walk(
   running: Running,
   what: { readonly time: string; readonly group: string },
 ): AsyncGenerator<Counts> {
-  const { reader, selection, conditions, values, onSlice, size } = running
+  const { reader, selection, conditions, values, onSlice, size, candidates } = running
   const { chosen, parts } = selection
   const { since, until } = conditions
   const slices = new Slices(parts, {
@@ -97,7 +95,7 @@ async function* walk(
     ...size,
     isUnsorted: conditions.where?.needsWhole !== true || !hasLong(parts),
   })
-  for (let slice = slices.next(); slice !== undefined; slice = slices.next()) {
+  for await (const slice of narrowing(slices, candidates, 0)) {
     onSlice(slice)
     for await (const chunk of reader.chunks(countsSql(slice, conditions, what), values)) yield { chunk, chosen }
   }
@@ -108,7 +106,8 @@ function hasLong(parts: readonly Part[]): boolean {
   return parts.some(({ segment }) => segment.hasLong)
 }
 
-function countAt(chunk: DuckDBDataChunk, row: number): number {
+/** How many lines a row stands for. */
+export function countAt(chunk: DuckDBDataChunk, row: number): number {
   return Number(bigintColumn(chunk, 2)(row))
 }
 

@@ -23,8 +23,12 @@ export interface Where {
   readonly sql: (texts: LineTexts) => string
 }
 
-/** How the value of a field stands in the text of all fields: in quotes, or up to what comes behind it. See server/query/field-text.ts. */
-const VALUE = String.raw`("(?:[^"\\]|\\.)*"|[^,}"]+)`
+/** The text of the value that `rest` begins with; half a surrogate pair, which makes JSON fail, is no text. */
+const VALUE =
+  "CASE WHEN rest = '' THEN NULL " +
+  "WHEN NOT starts_with(rest, '\"') THEN nullif(split_part(split_part(rest, ',', 1), '}', 1), 'null') " +
+  "WHEN NOT contains(split_part(rest, '\"', 2), '\\') THEN split_part(rest, '\"', 2) " +
+  String.raw`ELSE TRY(json_extract_string(regexp_extract(rest, '^"(?:[^"\\]|\\.)*"'), '$')) END`
 const NUMBER = String.raw`-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?`
 const NO_STREAM: LogStream = {
   ...{
@@ -145,15 +149,22 @@ function messageSql(condition: Condition, { message, holds }: LineTexts): string
   return `(${message} <> '' AND ${textSql(condition, message)})`
 }
 
+/**
+ * DuckDB would work out each mention of an expression anew, a parameter of a lambda only once. Its JSON functions are quick, but write numbers
+ * that are no integers in their own way, and fail at half a surrogate pair: then the value is cut out of the text, as
+ * server/query/field-text.ts does.
+ */
 function fieldSql(condition: Condition, name: string, fields: string): string {
   const key = `${JSON.stringify(name)}:`
-  const pattern = `[{,]${key.replaceAll(/[^\p{L}\p{N}]/gu, hexOf)}${VALUE}`
-  const value = `regexp_extract(${fields}, ${literal(pattern)}, 1)`
-  const isThere = `contains(${fields}, ${literal(key)})`
-  // Half a surrogate pair makes JSON fail: it is no text.
-  const inner = `CASE WHEN contains(${value}, '\\') THEN TRY(json_extract_string(${value}, '$')) ELSE ${value}[2:-2] END`
-  const text = `CASE WHEN ${value} IN ('', 'null') THEN NULL WHEN starts_with(${value}, '"') THEN ${inner} ELSE ${value} END`
-  return `(${isThere} AND coalesce(${textSql(condition, `(${text})`)}, false))`
+  const path = literal(`/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`)
+  const quick = `json_extract_string(${fields}, ${path})`
+  const isNumber = condition.op === 'compare' && typeof condition.value === 'number'
+  const text = isNumber ? quick : `CASE WHEN json_type(${fields}, ${path}) IN ('VARCHAR', 'UBIGINT') THEN ${quick} END`
+  // The first member has a brace before it.
+  const rest = `split_part(',' || ${fields}[2:], ${literal(`,${key}`)}, 2)`
+  const careful = `list_transform([${rest}], lambda rest: ${VALUE})[1]`
+  const value = `CASE WHEN contains(${fields}, ${literal(key)}) THEN coalesce(TRY(${text}), ${careful}) END`
+  return `coalesce(list_transform([${value}], lambda value: ${textSql(condition, 'value')})[1], false)`
 }
 
 /** What a condition asks of a text. */
@@ -194,10 +205,6 @@ function regexText({ source, isInsensitive }: { readonly source: string; readonl
     part === '(?<' ? '(?P<' : part,
   )
   return literal(isInsensitive ? `(?i)${plain}` : plain)
-}
-
-function hexOf(letter: string): string {
-  return `\\x{${letter.codePointAt(0)?.toString(16)}}`
 }
 
 /** A text as SQL takes it, whatever is in it. */

@@ -39,7 +39,13 @@ describe('statusScreen', () => {
           nodes: [nodeOf(long, { late: 'spool' }, { spool, lag_ms: 200_000 }), bare],
           gaps: { since: NOW, count: 1, reasons: { rotated: 1 }, newest: [gap] },
         },
-        { writable: false, reason: 'the disk is full', damaged: ['x.duckdb'], refused: 7 },
+        {
+          writable: false,
+          reason: 'the disk is full',
+          changed: 'the store changed',
+          damaged: ['x.duckdb'],
+          refused: 7,
+        },
       ),
     )
     expect(lines.filter((line) => line.length > 80)).toEqual([])
@@ -47,6 +53,7 @@ describe('statusScreen', () => {
     for (const part of [
       'partial: lines of 2 nodes are missing',
       'takes no lines: the disk is full',
+      'the store changed',
       'damaged: x.duckdb',
       '7 refused: see swarmlogs status --refused',
       'web.3 on node2: ',

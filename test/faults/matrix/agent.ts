@@ -5,6 +5,7 @@ import { eventually, swarmlogs } from '../../lab/program.ts'
 import { run } from '../../lab/run.ts'
 import type { Fault } from '../rig/drive.ts'
 
+const MEMORY_BYTES = 160 << 20
 const ROTATING = ['--log-opt', 'max-size=100k', '--log-opt', 'max-file=2']
 
 /** What happens to an agent besides kills. */
@@ -64,6 +65,23 @@ export const agent: readonly Fault[] = [
         scene.agent.child.kill('SIGCONT')
         await scene.arrival(500)
       }
+    },
+  },
+  {
+    name: 'A9',
+    title: 'no more memory than 160 MB, and 50 or 200 containers that print at once',
+    isShort: false,
+    async run(scene) {
+      const group = `/sys/fs/cgroup/memory/swarmlogs-faults-${process.pid}`
+      await run('sh', ['-c', `mkdir ${group} && echo ${MEMORY_BYTES} >${group}/memory.limit_in_bytes`])
+      scene.cleanUp(async () => void (await run('rmdir', [group])))
+      await scene.startServer()
+      // The engine is busy with its containers for longer than the agent with their lines.
+      await scene.print(scene.times(50, 200), { burst: 20, pauseMs: 1000 })
+      await scene.startAgent({ within: ['sh', '-c', `echo $$ >${group}/cgroup.procs && exec "$@"`, 'sh'] })
+      await scene.arrival(20_000)
+      const { exitCode, signalCode } = scene.agent.child
+      if (exitCode !== null || signalCode !== null) throw new Error('the agent was killed')
     },
   },
   {

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { eventually } from '../../lab/program.ts'
+import { run } from '../../lab/run.ts'
 import type { Fault } from '../rig/drive.ts'
 import type { Weather } from '../rig/network.ts'
 import type { Scene } from '../rig/scene.ts'
@@ -69,6 +70,27 @@ export const network: readonly Fault[] = [
     },
   },
   {
+    name: 'N1',
+    title: 'a third of the packets lost, 300 ms there and back',
+    isShort: false,
+    async run(scene) {
+      await scene.begin(3, { burst: 2, pauseMs: 200 })
+      const loss = await losing(scene.stage.ports.forward, 0.3)
+      try {
+        const far: Weather = async function* (bytes) {
+          await delay(150)
+          yield bytes
+        }
+        scene.network.up = far
+        scene.network.down = far
+        for (let round = 0; round < scene.times(3, 10); round++) await scene.arrival(50)
+      } finally {
+        await loss.end()
+        scene.network.clear()
+      }
+    },
+  },
+  {
     name: 'N7',
     title: 'link of 4 KB/s, in pieces of 100 bytes',
     isShort: false,
@@ -79,6 +101,20 @@ export const network: readonly Fault[] = [
     },
   },
 ]
+
+/** Has this machine lose packets to a port of its own, and from it. */
+async function losing(port: number, share: number): Promise<{ end(): Promise<void> }> {
+  const rules = ['--dport', '--sport'].map((side) => [
+    ...['INPUT', '-i', 'lo', '-p', 'tcp', side, String(port)],
+    ...['-m', 'statistic', '--mode', 'random', '--probability', String(share), '-j', 'DROP'],
+  ])
+  for (const rule of rules) await run('iptables', ['-w', '-I', ...rule])
+  return {
+    end: async () => {
+      for (const rule of rules) await run('iptables', ['-w', '-D', ...rule])
+    },
+  }
+}
 
 /** Cuts the connection after so many further bytes in the direction, then waits until lines get through again. */
 async function cutAfter({ network }: Scene, direction: 'up' | 'down', bytes: number): Promise<void> {

@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Fault } from '../rig/drive.ts'
 import { Flood } from '../rig/flood.ts'
@@ -34,6 +35,22 @@ export const server: readonly Fault[] = [
       scene.server.child.kill('SIGSTOP')
       await delay(scene.times(5_000, 120_000))
       scene.server.child.kill('SIGCONT')
+    },
+  },
+  {
+    name: 'S8',
+    title: "the server's store is removed; of the oldest lines Docker has none any more",
+    isShort: true,
+    mayLose: true,
+    async run(scene) {
+      await scene.begin(3, { flags: ['--log-opt', 'max-size=20k', '--log-opt', 'max-file=2'] })
+      await scene.arrival(3_000)
+      await scene.server.end('SIGKILL')
+      await rm(scene.dataDir, { recursive: true })
+      await scene.startServer()
+      await scene.arrival(500)
+      const { note = '' } = (await (await fetch(`${scene.url}/readyz`)).json()) as { note?: string }
+      if (!note.includes('the store changed')) throw new Error('/readyz does not say that the store changed')
     },
   },
   {

@@ -42,9 +42,8 @@ export async function inject(fault: Fault, stage: Stage): Promise<Outcome> {
   try {
     await fault.run(scene)
     const { accounts, seconds } = await scene.settle(fault.mayLose === true)
-    const all = sum(accounts)
-    const problem = problemOf(all, fault, accounts.map(({ example }) => example).find(Boolean) ?? '')
-    return { name, title, ...all, recoverySeconds: seconds, problem, ...ending() }
+    const problem = problemOf(accounts, fault.mayLose === true)
+    return { name, title, ...sum(accounts), recoverySeconds: seconds, problem, ...ending() }
   } catch (error) {
     const problem = error instanceof Error ? error.message : String(error)
     return { name, title, ...NOTHING, recoverySeconds: 0, problem, ...ending() }
@@ -54,21 +53,27 @@ export async function inject(fault: Fault, stage: Stage): Promise<Outcome> {
   }
 }
 
-type Sums = Omit<Account, 'example'>
+/** What all containers together came to. */
+export type Sums = Omit<Account, 'example'>
 
-const NOTHING: Sums = {
+/** Nothing was compared. */
+export const NOTHING: Sums = {
   ...{ printed: 0, missing: 0, doubled: 0, disordered: 0, strange: 0 },
   ...{ gaps: 0, untold: 0, wrongGaps: 0, doubts: 0 },
 }
 
-function sum(accounts: readonly Account[]): Sums {
+/** Adds up what came of each container. */
+export function sum(accounts: readonly Account[]): Sums {
   const total = { ...NOTHING }
   for (const one of accounts)
     for (const key of Object.keys(NOTHING) as (keyof Sums)[]) Object.assign(total, { [key]: total[key] + one[key] })
   return total
 }
 
-function problemOf(all: Sums, { mayLose = false }: Fault, example: string): string {
+/** What is wrong with it; '' when nothing is. */
+export function problemOf(accounts: readonly Account[], mayLose: boolean): string {
+  const all = sum(accounts)
+  const example = accounts.map((one) => one.example).find(Boolean) ?? ''
   const found = Object.entries({
     missing: mayLose ? 0 : all.missing,
     doubled: all.doubled,

@@ -52,16 +52,17 @@ export class Flood {
   }
 }
 
-function chunkOf(number: number): Parameters<Spool['append']>[0] {
+/** A chunk that nobody sent before, as an agent makes them. */
+export function chunkOf(number: number, lines = LINES): Parameters<Spool['append']>[0] {
   const packer = new EntryPacker(1 << 20)
   const seconds = Math.floor(Date.now() / 1000) - 3600 + number
-  for (let line = 0; line < LINES; line++) {
+  for (let line = 0; line < lines; line++) {
     const message = Buffer.from(`flood ${number} ${line} GET /api/v1/orders/4711 HTTP/1.1 200 5123 0.042`)
     const rest = { source: 'stdout', ordinal: 0, cutFrom: 0, headMissing: false } as const
     packer.add({ ...rest, seconds, nanos: line, message }, 0)
   }
   return {
-    ...{ id: `flood${number}`, records: LINES, containers: [CONTAINER], checkpoints: new Map() },
+    ...{ id: `flood${number}`, records: lines, containers: [CONTAINER], checkpoints: new Map() },
     body: zstdCompressSync(packer.bytes()),
     option: packOption({ format: 1, streams: [streamOf(CONTAINER)] }),
   }

@@ -41,6 +41,7 @@ export class Scene {
   readonly printers: Printers
   readonly network: Network
   readonly memory: { readonly agent: PeakMemory; readonly server: PeakMemory }
+  readonly #later: (() => Promise<void>)[] = []
   #server: Program | undefined
   #agent: Program | undefined
 
@@ -142,11 +143,16 @@ export class Scene {
     if (code !== 0) throw new Error(`the agent ended with ${code}: ${this.agent.stderr().slice(-1000)}`)
     const accounts = await Promise.all(
       this.printers.names.map(async (name, i) => {
-        const { lines, gaps } = await storedOf(this.url, name)
+        const { lines, gaps } = await storedOf(this.url, `since=1d&container=${name}`)
         return account(printed[i] ?? { stdout: [], stderr: [] }, lines, gaps)
       }),
     )
     return { accounts, seconds: (arrivedMs - started) / 1000 }
+  }
+
+  /** Has something be done when all programs have ended. */
+  cleanUp(work: () => Promise<void>): void {
+    this.#later.push(work)
   }
 
   /** Ends all that runs. */
@@ -154,6 +160,7 @@ export class Scene {
     for (const memory of Object.values(this.memory)) memory.stop()
     for (const program of [this.#agent, this.#server]) await program?.end('SIGKILL')
     this.network.stop()
+    for (const work of this.#later) await work()
     await this.printers.remove()
   }
 

@@ -1,24 +1,39 @@
 import type { StoredLine, ToldGap } from '../../lab/ledger.ts'
 
-/** The lines of one container that a server has, in the order of its answer, and the gaps that it tells of. */
-export async function storedOf(url: string, container: string): Promise<{ lines: StoredLine[]; gaps: ToldGap[] }> {
-  const headers = { accept: 'application/x-ndjson' }
-  const answer = await fetch(`${url}/api/v1/search?since=1d&container=${container}`, { headers })
-  const lines: StoredLine[] = []
-  const gaps: ToldGap[] = []
+/** What a server has, in the order of its answer, and the gaps that it tells of; the task is '' outside of a Swarm. */
+export interface Stored {
+  readonly lines: readonly (StoredLine & { readonly task: string })[]
+  readonly gaps: readonly (ToldGap & { readonly task: string })[]
+}
+
+/** All lines that a search finds; the query is that of the HTTP API. */
+export async function storedOf(url: string, query: string, headers: Record<string, string> = {}): Promise<Stored> {
+  const accept = 'application/x-ndjson'
+  const answer = await fetch(`${url}/api/v1/search?${query}`, { headers: { ...headers, accept } })
+  const lines: Stored['lines'][number][] = []
+  const gaps: Stored['gaps'][number][] = []
   for (const text of (await answer.text()).split('\n')) {
     if (text === '') continue
     const told = JSON.parse(text)
     if (told.end) return { lines, gaps }
     if (told.gap) gaps.push(gapOf(told.gap))
-    else lines.push({ source: told['log.iostream'], time: nanoseconds(told['@timestamp']), message: told.message })
+    else lines.push(lineOf(told))
   }
-  throw new Error(`cannot read all lines of ${container}: the answer has no end`)
+  throw new Error(`cannot read all lines of ${query}: the answer has no end`)
 }
 
-function gapOf(told: { from: string; to: string; at_least: number; at_most?: number }): ToldGap {
+function lineOf(told: Record<string, string>): Stored['lines'][number] {
+  const { message = '', 'log.iostream': source, '@timestamp': time = '' } = told
+  return {
+    ...{ source: source === 'stderr' ? 'stderr' : 'stdout', time: nanoseconds(time), message },
+    task: told['docker.swarm.task.name'] ?? '',
+  }
+}
+
+function gapOf(told: { from: string; to: string; at_least: number; at_most?: number }): Stored['gaps'][number] {
   const atMost = told.at_most === undefined ? {} : { atMost: told.at_most }
-  return { from: nanoseconds(told.from), to: nanoseconds(told.to), atLeast: told.at_least, ...atMost }
+  const task = (told as { 'docker.swarm.task.name'?: string })['docker.swarm.task.name'] ?? ''
+  return { from: nanoseconds(told.from), to: nanoseconds(told.to), atLeast: told.at_least, ...atMost, task }
 }
 
 function nanoseconds(rfc3339: string): bigint {

@@ -38,21 +38,67 @@ describe.each(STORES)('GET /api/v1/count and /histogram over the %s store', (_, 
     ['since=45m', 30],
     ['source=stderr', 0],
   ])('counts what a search finds: %s', async (query, records) => {
-    expect(await ask(`count?${query}`)).toEqual({ records })
+    expect(await ask(`count?${query}`)).toMatchObject({ records, completeness: { verdict: 'unknown' } })
   })
 
   it('counts by time, and apart what is asked for', async () => {
-    expect(await ask('histogram?interval=30m&by=service')).toEqual({
+    expect(await ask('histogram?interval=30m&by=service')).toMatchObject({
       interval: '30m',
       buckets: [
         { start: formatTime(NOON), records: 50, counts: { shop_web: 50 } },
         { start: formatTime(NOON + 30n * MINUTE), records: 30, counts: { data_db: 30 } },
       ],
     })
-    expect(await ask('histogram?interval=2h&target=web')).toEqual({
+    expect(await ask('histogram?interval=2h&target=web')).toMatchObject({
       interval: '2h',
       buckets: [{ start: formatTime(NOON), records: 50 }],
     })
+  })
+
+  it('counts by any field of the lines', async () => {
+    const fields = (status: number) => ({ fields: JSON.stringify({ status, 'user.id': 'x' }) })
+    await server.context.ingestor.records([
+      ...linesOf(streamOf('api'), 3, fields(200)),
+      ...linesOf(streamOf('mail'), 2, fields(503)),
+    ])
+    const range = 'interval=2h&until=45m'
+    expect(await ask(`histogram?${range}&by=status`)).toMatchObject({
+      buckets: [{ records: 55, counts: { '': 50, 200: 3, 503: 2 } }],
+      examined: { records: 55, limited: false },
+    })
+    expect(await ask(`histogram?${range}&by=status&examine=5`)).toMatchObject({
+      examined: { records: 5, limited: true },
+    })
+    expect(await ask(`histogram?${range}&by=host.name`)).toMatchObject({ buckets: [{ counts: { 'worker-1': 55 } }] })
+    expect(await ask(`histogram?${range}&by=task&service=shop_mail`)).toMatchObject({
+      buckets: [{ counts: { 'shop_mail.1.task-mail': 2 } }],
+    })
+  })
+
+  it('takes long questions by POST', async () => {
+    const post = (path: string, body: unknown) =>
+      fetch(`${server.url}/api/v1/${path}`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      })
+    const services = Array.from({ length: 400 }, (_, index) => `nope-${String(index).repeat(50)}`)
+    expect(await (await post('count', { service: [...services, 'shop_web'], current: false })).json()).toMatchObject({
+      records: 50,
+    })
+    const refused = await post('histogram', { interval: 0 })
+    expect([refused.status, await refused.json()]).toEqual([
+      400,
+      { error: expect.objectContaining({ parameter: 'interval' }) },
+    ])
+    for (const body of [null, [], 'x', 7]) {
+      const response = await post('count', body)
+      expect([response.status, await response.json()]).toEqual([
+        400,
+        { error: expect.objectContaining({ message: expect.stringMatching(/^cannot/) }) },
+      ])
+    }
+    expect((await post('count?since=1h', {})).status).toBe(400)
   })
 
   it.each([
@@ -75,7 +121,7 @@ describe.each(STORES)('GET /api/v1/count and /histogram over the %s store', (_, 
     ['count?n=5', 400, 'n'],
     ['histogram?interval=often', 400, 'interval'],
     ['histogram?interval=0', 400, 'interval'],
-    ['histogram?by=colour', 400, 'by'],
+    ['histogram?by=', 400, 'by'],
     ['count?target=wbe', 404, 'target'],
   ])('refuses %s', async (path, status, parameter) => {
     const response = await server.get(`/api/v1/${path}`)

@@ -269,7 +269,7 @@ describe.each(STORES)('what is missing, over the %s store', (_, open) => {
     expect(resumed.map(({ event }) => event)).toEqual(['gap', 'completeness', 'live'])
   })
 
-  it('is said by /readyz when another store had it', async () => {
+  it('is said by /readyz and /status when another store had it', async () => {
     const ready = async () => (await server.get('/readyz')).json()
     expect(await ready()).toEqual({ status: 'ok' })
     await ingest([], [behind(2n, { reason: 'store' }), behind(4n, { reason: 'store' })])
@@ -278,6 +278,8 @@ describe.each(STORES)('what is missing, over the %s store', (_, open) => {
       note: expect.stringMatching(/^the store changed: lines of 1 containers up to .*04000002Z/),
     }
     expect(await ready()).toEqual(said)
+    const { store } = await (await server.get('/api/v1/status')).json()
+    expect(store).toMatchObject({ changed: said.note })
     await server.close()
     await under.reopen()
     server = await serve({ store: under.store })

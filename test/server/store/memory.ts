@@ -5,6 +5,7 @@ import { type GapRange, GapTable } from '../../../server/store/gap-table.ts'
 import { Histogram, type HistogramBucket, type HistogramWish, streamKey } from '../../../server/store/histogram.ts'
 import type {
   Appended,
+  Facet,
   LineFormat,
   PrintedRun,
   Sharing,
@@ -149,6 +150,20 @@ export class MemoryStore implements Store {
     }
     signal?.throwIfAborted()
     return result.buckets()
+  }
+
+  async facets(scope: Scope, signal?: AbortSignal): Promise<readonly Facet[]> {
+    const found = new Map<string, { -readonly [Name in keyof Facet]: Facet[Name] }>()
+    for await (const records of this.search({ ...scope, order: 'asc' }, signal)) {
+      for (const { stream, source, level } of records) {
+        const key = JSON.stringify([stream, source, level])
+        const facet = found.get(key) ?? { stream, source, level, records: 0 }
+        found.set(key, facet)
+        facet.records++
+      }
+    }
+    signal?.throwIfAborted()
+    return [...found.values()]
   }
 
   async appendGaps(gaps: readonly Gap[]): Promise<void> {

@@ -4,7 +4,7 @@ import { MAX_GREP_CHARS, type Scope } from '../../../../server/query/query.ts'
 import { HISTOGRAM_KEYS, type HistogramWish, MAX_COUNTS } from '../../../../server/store/histogram.ts'
 import type { Store } from '../../../../server/store/store.ts'
 import { API, collect, DAY, linesOf, NOON, queryOf, recordOf, SECOND, type StoreUnderTest, WEB } from '../records.ts'
-import { plainHistogram, readable } from '../tallies.ts'
+import { plainFacets, plainHistogram, readable, readableFacets } from '../tallies.ts'
 
 const MINUTE = 60n * SECOND
 
@@ -76,6 +76,15 @@ export function countingContract(under: () => StoreUnderTest): void {
       ])
     })
 
+    it('counts by buckets that begin elsewhere', async () => {
+      const wish = { interval: SECOND, origin: 1n, by: 'level' } as const
+      const range = queryOf({ since: NOON, until: NOON + SECOND }, { services: ['shop_web'] })
+      expect(await bars(wish, range)).toEqual([
+        [NOON - SECOND + 1n, { error: 1 }],
+        [NOON + 1n, { error: 39, '': 1 }],
+      ])
+    })
+
     it('counts by time and by text as a plain list would', async () => {
       const all = await collect(store())
       const scope = fc.record({
@@ -84,18 +93,30 @@ export function countingContract(under: () => StoreUnderTest): void {
         grep: fc.constantFrom('', '', 'LINE', 'e 1', '\u00df', 'long end', '0'),
         interval: fc.constantFrom(1n, 7n, 1_000_000n, 3_000_000n, SECOND, 7n * MINUTE, DAY, 2n ** 63n - 1n),
         by: fc.constantFrom(...HISTOGRAM_KEYS),
+        origin: fc.constantFrom(0n, 0n, 1n, 2_000_000n, 2_000_001n, 5n),
       })
       await fc.assert(
-        fc.asyncProperty(scope, async ({ since, until, grep, interval, by }) => {
+        fc.asyncProperty(scope, async ({ since, until, grep, interval, by, origin: some }) => {
           const asked = queryOf({ since, until }, { grep })
           const found = all.filter(
             ({ time, message }) => time >= since && time < until && message.toLowerCase().includes(grep.toLowerCase()),
           )
           expect(await store().count(asked)).toBe(found.length)
-          expect(await bars({ interval, by }, asked)).toEqual(plainHistogram(found, { interval, by }))
+          const wish = { interval, by, origin: some % interval }
+          expect(await bars(wish, asked)).toEqual(plainHistogram(found, wish))
+          expect(readableFacets(await store().facets(asked))).toEqual(plainFacets(found))
         }),
         { numRuns: 40 },
       )
+    })
+
+    it('counts by stream, source and level', async () => {
+      expect(readableFacets(await store().facets(queryOf({ since: NOON })))).toEqual([
+        ['container-api', 'stderr', '', 20],
+        ['container-web', 'stdout', '', 1],
+        ['container-web', 'stdout', 'error', 40],
+      ])
+      expect(await store().facets(queryOf({}, { services: ['nope'] }))).toEqual([])
     })
 
     it('refuses what would be too much, and intervals that are none', async () => {
@@ -114,6 +135,7 @@ export function countingContract(under: () => StoreUnderTest): void {
       const signal = AbortSignal.abort()
       await expect(store().count(queryOf(), signal)).rejects.toThrow()
       await expect(store().histogram(queryOf(), { interval: DAY, by: 'level' }, signal)).rejects.toThrow()
+      await expect(store().facets(queryOf(), signal)).rejects.toThrow()
       expect(await store().count(queryOf())).toBe(64)
     })
   })

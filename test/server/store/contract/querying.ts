@@ -238,12 +238,29 @@ const PIECE = fc.constantFrom(
 )
 const TEXT = fc.array(PIECE, { maxLength: 4 }).map((pieces) => pieces.join(''))
 const NUMBER = fc.oneof(fc.integer({ min: -3, max: 12 }), fc.constantFrom(0.5, 1e21, 1e-7, -2.25))
-const NAME = fc.constantFrom('a', 'b.c', 'B', 'a b', 'x"y', 'é')
+const NAME = fc.constantFrom('a', 'b.c', 'B', 'a b', 'x"y', 'é', '', '0', 'a/b', 'a~1', '$.a', '*', 'x\\')
 const VALUE = fc.oneof(
   TEXT,
   NUMBER,
   NUMBER.map(String),
-  fc.constantFrom(true, false, null, '01', '1e3', '1E3', '+1', '1.', '\0', 'null', 'true'),
+  fc.constantFrom(
+    true,
+    false,
+    null,
+    '01',
+    '1e3',
+    '1E3',
+    '+1',
+    '1.',
+    '\0',
+    'null',
+    'true',
+    '\ud800',
+    -0,
+    1e15,
+    123456789012345,
+    4.5e-9,
+  ),
 )
 const FIELDS = fc
   .dictionary(NAME, VALUE, { maxKeys: 4 })

@@ -1,0 +1,21 @@
+/** What `?` shows: at 80x24 it fits. */
+export const HELP: readonly string[] = [
+  'up down j k        a line                 s        choose a service',
+  'pgup pgdn          a page                 o        choose a node',
+  'home               the oldest here        f        query: only these lines',
+  'G end              the newest, follow     x        only this container, here',
+  'space              pause, follow          esc      back to where you were',
+  'g 10:02 | -10m     go to a time',
+  'e E                next, last error       h        walk along the strip of bars',
+  '/ n N              find, next, last       enter    all fields of the line',
+  'left right         cut long lines at      b B      bookmark, all bookmarks',
+  'w                  wrap long lines        X        write the view to a file',
+  'c                  colour by service,     y        copy a link to this view',
+  '                   level, source, none    Y        copy the line',
+  '1 2 3 4 5          columns: time, level,  q        quit',
+  '                   service, node, source  ?        this help',
+  '',
+  'At most 60000 lines are kept here. While you read, new lines are taken until',
+  'that many are there, then counted as skipped. Copying goes by OSC 52, which',
+  'some terminals have to be told to allow.',
+]

@@ -1,0 +1,104 @@
+import { inColourOf } from '../output/colour.ts'
+import { harmless } from '../output/harmless.ts'
+import { fitted, rowsOf, steady } from './cells.ts'
+import type { Line } from './line.ts'
+
+/** Columns before the text, in their order. */
+export const COLUMNS = ['time', 'level', 'service', 'node', 'source'] as const
+export type Column = (typeof COLUMNS)[number]
+
+/** What lines are coloured by. */
+export const TINTS = ['service', 'level', 'source', 'none'] as const
+export type Tint = (typeof TINTS)[number]
+
+/** How lines look. */
+export interface Look {
+  readonly columns: readonly Column[]
+  readonly tint: Tint
+  readonly wrap: boolean
+  /** How many cells of the text are left out at the left, where lines are not wrapped. */
+  readonly shift: number
+  readonly hasColour: boolean
+  /** What is looked for; '' when nothing is. */
+  readonly find: string
+}
+
+/** Of a longer text the rest is shown among its details only. */
+export const MAX_SHOWN = 16_384
+const MAX_ROWS = 200
+const WIDTHS: Readonly<Record<Column, number>> = { time: 12, level: 5, service: 16, node: 10, source: 6 }
+const LEVELS: Readonly<Record<string, string>> = { error: '31', fatal: '31;1', warn: '33', debug: '2', trace: '2' }
+
+/** The rows of a line on a screen so wide, at least one. */
+export function lineRows(line: Line, look: Look, width: number): string[] {
+  const prefix = prefixOf(line, look)
+  const room = Math.max(1, width - prefix.cells)
+  const text = textOf(line, look)
+  const rows = look.wrap ? rowsOf(text, room, MAX_ROWS) : rowsOf(text, room, 1, look.shift)
+  const indent = ' '.repeat(prefix.cells)
+  return rows.map((row, index) => (index === 0 ? prefix.text : indent) + tinted(row, line, look))
+}
+
+/** Whether a line has what is looked for. */
+export function hasMatch({ text }: Line, find: string): boolean {
+  return find !== '' && text.toLowerCase().includes(find.toLowerCase())
+}
+
+/** `10:02:11.386`, by the clock of this machine. */
+export function clockTime(time: string): string {
+  const date = new Date(time)
+  if (Number.isNaN(date.getTime())) return '?'
+  const two = (value: number) => String(value).padStart(2, '0')
+  const clock = [date.getHours(), date.getMinutes(), date.getSeconds()].map(two).join(':')
+  return `${clock}.${String(date.getMilliseconds()).padStart(3, '0')}`
+}
+
+/** Text of others as one that a terminal only shows, all its characters in cells. */
+export function safe(text: string, colours: 'keep' | 'drop' | 'show' = 'show'): string {
+  return steady(harmless(text, colours))
+}
+
+function prefixOf(line: Line, look: Look): { text: string; cells: number } {
+  if (line.kind === 'gap') return { text: '', cells: 0 }
+  const cells = look.columns.map((column) => cell(line, column, look))
+  const widths = look.columns.reduce((sum, column) => sum + WIDTHS[column] + 1, 0)
+  return { text: cells.map((text) => `${text} `).join(''), cells: widths }
+}
+
+function cell(line: Line, column: Column, { hasColour, tint }: Look): string {
+  if (column === 'time') return clockTime(line.time).padEnd(WIDTHS.time)
+  const value = column === 'service' ? line.task : line[column]
+  const text = fitted(safe(value), WIDTHS[column])
+  if (!hasColour) return text
+  if (column === 'service' && tint === 'service') return inColourOf(line.service, text)
+  const colour = column === 'level' ? LEVELS[line.level] : undefined
+  return colour === undefined ? text : `\x1b[${colour}m${text}\x1b[0m`
+}
+
+function textOf(line: Line, { hasColour, find }: Look): string {
+  const text = line.text.length > MAX_SHOWN ? `${line.text.slice(0, MAX_SHOWN)}…` : line.text
+  const isFound = hasMatch(line, find)
+  const shown = safe(text, hasColour && !isFound && line.kind === 'line' ? 'keep' : 'drop')
+  return isFound && hasColour ? marked(shown, find.toLowerCase()) : shown
+}
+
+function tinted(row: string, line: Line, { hasColour, tint }: Look): string {
+  if (!hasColour) return row
+  if (line.kind === 'gap') return `\x1b[33;1m${row}\x1b[0m`
+  const colour =
+    tint === 'level' ? LEVELS[line.level] : tint === 'source' && line.source === 'stderr' ? '31' : undefined
+  return colour === undefined ? row : `\x1b[${colour}m${row}\x1b[0m`
+}
+
+function marked(text: string, find: string): string {
+  const lower = text.toLowerCase()
+  // A letter whose lower case is longer moves all places behind it.
+  if (lower.length !== text.length) return text
+  let shown = ''
+  let start = 0
+  for (let at = lower.indexOf(find); at !== -1; at = lower.indexOf(find, start)) {
+    shown += `${text.slice(start, at)}\x1b[7m${text.slice(at, at + find.length)}\x1b[27m`
+    start = at + find.length
+  }
+  return shown + text.slice(start)
+}

@@ -1,0 +1,58 @@
+import { render } from 'ink'
+import { createElement } from 'react'
+import type { ApiVersion } from '../../shared/api.ts'
+import type { Client } from '../client.ts'
+import { App } from './draw/app.ts'
+import { Loop } from './frames.ts'
+import type { Place } from './link.ts'
+import { COLUMNS, type Look } from './look.ts'
+import { Session } from './session.ts'
+import { initialState } from './state.ts'
+import { takeTerminal } from './terminal.ts'
+import { followed, jumped } from './update/visit.ts'
+
+const TICK_MS = 10_000
+/** Frames are planned by us: ink's own limit must never hold one back. */
+const INK_FPS = 1000
+const LOOK: Look = {
+  columns: COLUMNS.filter((column) => column === 'time' || column === 'service'),
+  ...{ tint: 'service', wrap: false, shift: 0, hasColour: true, find: '' },
+}
+
+/** Shows lines until the user leaves, and resolves with the exit code. Throws, before it takes the terminal, when there is no server. */
+export async function runUi(client: Client, place: Place, hasColour: boolean): Promise<number> {
+  await client.json<ApiVersion>('api/v1/version')
+  const { stdin, stdout } = process
+  const left = Promise.withResolvers<number>()
+  const session = new Session({
+    client,
+    dispatch: (event) => loop.dispatch(event),
+    write: (text) => stdout.write(text),
+    quit: left.resolve,
+  })
+  const state = initialState(client.address, place, { ...LOOK, hasColour }, Date.now())
+  const loop = new Loop(state, (effect) => session.run(effect))
+  const resize = () => loop.dispatch({ kind: 'size', columns: stdout.columns, rows: stdout.rows })
+  const leave = takeTerminal(stdout, stdin)
+  resize()
+  stdout.on('resize', resize)
+  const ink = render(createElement(App, { frames: loop }), {
+    ...{ exitOnCtrlC: false, patchConsole: false, interactive: true },
+    ...{ incrementalRendering: true, maxFps: INK_FPS },
+  })
+  // An error while drawing ends it like any other crash.
+  ink.waitUntilExit().catch(left.reject)
+  const ticks = setInterval(() => loop.dispatch({ kind: 'tick', now: Date.now() }), TICK_MS)
+  const { at } = place
+  loop.step((first) => (at === undefined ? followed(first) : jumped(first, at)), true)
+  try {
+    return await left.promise
+  } finally {
+    clearInterval(ticks)
+    stdout.off('resize', resize)
+    session.close()
+    loop.close()
+    ink.unmount()
+    leave()
+  }
+}

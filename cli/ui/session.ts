@@ -1,0 +1,93 @@
+import type { ApiHistogram } from '../../shared/api.ts'
+import type { Client } from '../client.ts'
+import type { Effect, Event } from './event.ts'
+import { live } from './live.ts'
+import { readNames } from './names.ts'
+import { type Answer, readAround, readFurther } from './pages.ts'
+import { save } from './save.ts'
+import { paramsOf } from './scope.ts'
+
+/** Terminals take some 100 kB at most. */
+const MAX_COPIED = 70_000
+
+/** Where the answers to one kind of question go; a new question ends the one before. */
+type Slot = 'lines' | 'strip' | 'names'
+const SLOTS = { jump: 'lines', page: 'lines', histogram: 'strip', names: 'names' } as const
+
+/** What reaches beyond the state. */
+export interface Outside {
+  readonly client: Client
+  readonly dispatch: (event: Event) => void
+  readonly write: (text: string) => void
+  readonly quit: (code: number) => void
+}
+
+/** Does what updates of the state ask for. */
+export class Session {
+  readonly #outside: Outside
+  readonly #asked = new Map<Slot, AbortController>()
+
+  constructor(outside: Outside) {
+    this.#outside = outside
+  }
+
+  run(effect: Effect): void {
+    const { client, dispatch, write, quit } = this.#outside
+    if (effect.kind === 'quit') quit(effect.code)
+    else if (effect.kind === 'copy') write(copySequence(effect.text))
+    else if (effect.kind === 'save')
+      void save(effect.path, effect.lines).then((note) => dispatch({ kind: 'note', note }))
+    else if (effect.kind === 'follow') this.#ask('lines', (signal) => live(client, effect.scope, dispatch, signal))
+    else this.#ask(SLOTS[effect.kind], (signal) => this.#read(effect, signal))
+  }
+
+  /** Ends all questions. */
+  close(): void {
+    for (const controller of this.#asked.values()) controller.abort()
+  }
+
+  #ask(slot: Slot, work: (signal: AbortSignal) => Promise<void>): void {
+    this.#asked.get(slot)?.abort()
+    const controller = new AbortController()
+    this.#asked.set(slot, controller)
+    work(controller.signal).catch((error: unknown) => {
+      if (controller.signal.aborted) return
+      this.#outside.dispatch({ kind: 'refused', message: error instanceof Error ? error.message : String(error) })
+    })
+  }
+
+  async #read(effect: Extract<Effect, { kind: keyof typeof SLOTS }>, signal: AbortSignal): Promise<void> {
+    const { client, dispatch } = this.#outside
+    switch (effect.kind) {
+      case 'names':
+        return dispatch({ kind: 'choices', choices: await readNames(client, effect.of, signal) })
+      case 'jump':
+        return this.#page(await readAround(client, effect.scope, effect.time, signal))
+      case 'page':
+        return this.#page(await readFurther(client, effect.scope, effect.direction, effect.edge, signal))
+      case 'histogram':
+        return this.#histogram(effect, signal)
+    }
+  }
+
+  #page({ page, verdict }: Answer): void {
+    this.#outside.dispatch({ kind: 'page', page })
+    this.#outside.dispatch({ kind: 'verdict', verdict })
+  }
+
+  async #histogram(effect: Extract<Effect, { kind: 'histogram' }>, signal: AbortSignal): Promise<void> {
+    const { from, length, count } = effect.grid
+    const params = paramsOf(effect.scope)
+    params.set('since', new Date(from).toISOString())
+    params.set('until', new Date(from + length * count).toISOString())
+    params.set('interval', `${length / 1000}s`)
+    params.set('by', 'level')
+    const { answer } = await this.#outside.client.json<ApiHistogram>('api/v1/histogram', params, signal)
+    this.#outside.dispatch({ kind: 'histogram', answer })
+  }
+}
+
+/** OSC 52: the terminal takes the text to its clipboard, also over ssh. */
+function copySequence(text: string): string {
+  return `\x1b]52;c;${Buffer.from(text.slice(0, MAX_COPIED)).toString('base64')}\x07`
+}

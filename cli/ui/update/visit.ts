@@ -1,0 +1,53 @@
+import { gridOf } from '../bars.ts'
+import type { Effect, Step } from '../event.ts'
+import type { Scope } from '../scope.ts'
+import type { State } from '../state.ts'
+
+const MAX_BEFORE = 50
+
+/** The newest lines of a scope, and what comes. */
+export function followed(state: State, scope: Scope = state.scope): Step<State> {
+  return [{ ...emptied(state, scope), mode: 'live', isFollowing: true }, { kind: 'follow', scope }, bars(state, scope)]
+}
+
+/** The lines of a scope around a time. What is shown stays until they are here. */
+export function jumped(state: State, time: string, scope: Scope = state.scope): Step<State> {
+  const moved: State = { ...state, scope, isFollowing: false, paging: 'jump' }
+  const effects: Effect[] = scope === state.scope ? [] : [bars(state, scope)]
+  return [moved, { kind: 'jump', scope, time }, ...effects]
+}
+
+/** Another scope at the place where one is; Esc comes back. */
+export function narrowed(state: State, scope: Scope): Step<State> {
+  const at = hereOf(state)
+  const before = [...state.before, { scope: state.scope, at }].slice(-MAX_BEFORE)
+  const moved = { ...state, before }
+  return at === undefined ? followed(moved, scope) : jumped(moved, at, scope)
+}
+
+/** Back to where one was before the scope was narrowed. */
+export function returned(state: State): Step<State> {
+  const last = state.before.at(-1)
+  if (last === undefined) return [state]
+  const moved = { ...state, before: state.before.slice(0, -1) }
+  return last.at === undefined ? followed(moved, last.scope) : jumped(moved, last.at, last.scope)
+}
+
+/** The time of the line one is at; undefined where the newest are followed. */
+export function hereOf({ isFollowing, window, at }: State): string | undefined {
+  return isFollowing ? undefined : window.at(at)?.time
+}
+
+/** Asks for the bars of the strip. */
+export function bars(state: State, scope: Scope = state.scope): Effect {
+  return { kind: 'histogram', scope, grid: gridOf(state) }
+}
+
+function emptied(state: State, scope: Scope): State {
+  state.window.clear()
+  const { first } = state.window
+  return {
+    ...{ ...state, scope, at: first, top: { number: first, row: 0 }, paging: undefined },
+    ...{ skipped: 0, unseen: 0, ends: { older: false, newer: false }, connection: 'asking', verdict: undefined },
+  }
+}

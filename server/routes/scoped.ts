@@ -1,0 +1,86 @@
+import type { FastifyReply } from 'fastify'
+import type { ApiCount } from '../../shared/api.ts'
+import { formatTime } from '../../shared/time.ts'
+import type { Context } from '../context.ts'
+import { Missing } from '../missing.ts'
+import { serverStops } from '../problem.ts'
+import { Budget } from '../query/budget.ts'
+import { type Choice, mustExist, readChoice } from '../query/choice.ts'
+import { type CountParameters, rangeOf } from '../query/parameters.ts'
+import type { Scope } from '../query/query.ts'
+import { windowsOf } from '../query/windows.ts'
+import type { Asking } from './asking.ts'
+import { isFinal } from './final.ts'
+import { writeHeaders } from './headers.ts'
+import { clientGone } from './streamed.ts'
+
+/** What a question that counts is about. */
+export interface Scoped {
+  readonly scope: Scope
+  readonly choice: Choice
+  readonly missing: Missing
+}
+
+/** Reads the parameters that choose lines. Throws a Problem when a target stands for nothing. */
+export async function readScope(
+  context: Context,
+  { parameters, request, reply }: Asking<CountParameters>,
+): Promise<Scoped> {
+  const range = rangeOf(parameters, context.now())
+  const choice = await readChoice(context, parameters)
+  mustExist(choice)
+  writeHeaders(context, { ...choice, ...range }, reply)
+  const missing = new Missing(context, { ...choice, ...range })
+  const scope = { filter: choice.filter, ...range, receivedUpTo: context.commits.lastReceived }
+  await missing.read()
+  reply.isFinal = request.method === 'GET' && isFinal(context, parameters, { ...choice, ...range }, missing)
+  return { scope, choice, missing }
+}
+
+/** Counts window by window; when the time of the query is up, tells how far it came. */
+export async function inWindows(
+  context: Context,
+  { scope, choice }: Scoped,
+  signal: AbortSignal,
+  count: (window: Scope, signal: AbortSignal) => Promise<void>,
+): Promise<Pick<ApiCount, 'stopped' | 'counted_since'>> {
+  const budget = new Budget(context.timing.queryMs, scope.filter)
+  const until = budget.signal(signal)
+  let since: bigint | undefined
+  for (const window of windowsOf(scope, choice.matched)) {
+    try {
+      await budget.run(() => count(window, until))
+    } catch (error) {
+      const { stopped } = budget
+      if (stopped === undefined || signal.aborted) throw error
+      return { stopped, ...(since !== undefined && { counted_since: formatTime(since) }) }
+    }
+    since = window.since
+  }
+  return {}
+}
+
+/** What says of an answer that it is but a part. */
+interface Part {
+  readonly stopped?: string
+  readonly examined?: { readonly stopped?: string }
+}
+
+/** Does what an answer takes, which ends when the client goes, and counts how long that took. */
+export async function answered<T extends Part | string>(
+  context: Context,
+  kind: string,
+  reply: FastifyReply,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const start = performance.now()
+  reply.raw.once('close', () => context.metrics.answered(kind, (performance.now() - start) / 1000))
+  const signal = AbortSignal.any([clientGone(reply), context.stopping])
+  try {
+    const found = await work(signal)
+    if (typeof found !== 'string' && (found.stopped ?? found.examined?.stopped) !== undefined) reply.isFinal = false
+    return found
+  } catch (error) {
+    throw signal.aborted ? serverStops() : error
+  }
+}

@@ -1,0 +1,184 @@
+import { performance } from 'node:perf_hooks'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { DuckDBBlobVector, DuckDBDataChunk } from '@duckdb/node-api'
+import type { Logger } from 'pino'
+import { greater, smaller } from '../../bigint.ts'
+import { bigintColumn } from '../columns.ts'
+import type { Engine, Reader } from '../engine.ts'
+import { messageOf } from '../failure.ts'
+import type { Folder } from '../folder.ts'
+import { MESSAGE } from '../long.ts'
+import type { Segment } from '../segment.ts'
+import type { Segments } from '../segments.ts'
+import type { Block } from './file.ts'
+import { Signer } from './signature.ts'
+
+/** Lines of a block: a third of DuckDB's row groups. */
+const BLOCK_ROWS = 10_240
+/** So many are read at a time. */
+const READ_ROWS = 2_048
+/** After an error it waits for so long. */
+const RETRY_MS = 60_000
+
+/** What the indexer needs of the store. */
+export interface IndexerOptions {
+  readonly engine: Engine
+  readonly segments: Segments
+  readonly folder: Folder
+  readonly log: Logger
+  /** Bytes of the disk that stay free. */
+  readonly reserveBytes: number
+}
+
+/**
+ * Makes the signatures of rows that have none, the newest segment first, in the background: one block at a time, and after each it rests
+ * for as long as it worked. An error of it is none of the store: rows without signatures are just read.
+ */
+export class Indexer {
+  readonly #options: IndexerOptions
+  readonly #signer = new Signer()
+  readonly #stopping = new AbortController()
+  #running: Promise<void> | undefined
+  #notBeforeMs = 0
+
+  constructor(options: IndexerOptions) {
+    this.#options = options
+  }
+
+  /** Sees to what is without signatures, unless it does already. */
+  start(): void {
+    if (this.#stopping.signal.aborted || performance.now() < this.#notBeforeMs || this.#next() === undefined) return
+    this.#running ??= this.#run().finally(() => {
+      this.#running = undefined
+    })
+  }
+
+  /** Resolves when there is nothing left to do, or when it has met an error. */
+  async idle(): Promise<void> {
+    await this.#running
+  }
+
+  /** Ends the work; nothing of it runs any more when it resolves. */
+  async stop(): Promise<void> {
+    this.#stopping.abort()
+    await this.#running
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stopping
+    try {
+      for (let segment = this.#next(); segment !== undefined && !signal.aborted; segment = this.#next()) {
+        const started = performance.now()
+        segment.pin()
+        try {
+          if (segment.grams.isLoaded) await this.#addBlock(segment)
+          else await this.#load(segment)
+        } finally {
+          segment.unpin()
+        }
+        await this.#rest(performance.now() - started)
+      }
+    } catch (error) {
+      this.#notBeforeMs = performance.now() + RETRY_MS
+      if (!signal.aborted)
+        this.#options.log.warn({ err: error }, 'index of words cannot be made now: searches read all')
+    }
+  }
+
+  /** A segment with something to do, the newest one. */
+  #next(): Segment | undefined {
+    return this.#options.segments.all.findLast(
+      ({ grams, records, isReadOnly }) => !grams.isLoaded || (!isReadOnly && grams.rows + BLOCK_ROWS <= records),
+    )
+  }
+
+  async #rest(ms: number): Promise<void> {
+    await delay(ms, undefined, { signal: this.#stopping.signal }).catch(messageOf)
+  }
+
+  /** Takes over what an earlier server made, when it is of the rows that are there. */
+  async #load({ grams, database }: Segment): Promise<void> {
+    let started = performance.now()
+    const rest = async (): Promise<void> => {
+      this.#stopping.signal.throwIfAborted()
+      if (performance.now() - started < 10) return
+      await this.#rest(performance.now() - started)
+      started = performance.now()
+    }
+    const isCurrent = async ({ from, to, received }: Block): Promise<boolean> => {
+      const sql = `SELECT max(received), count(*) FROM ${database}.lines WHERE rowid >= ${from} AND rowid < ${to}`
+      return this.#reading(async (reader) => {
+        for await (const chunk of reader.chunks(sql))
+          return bigintColumn(chunk, 0)(0) === received && bigintColumn(chunk, 1)(0) === BigInt(to - from)
+        return false
+      })
+    }
+    await grams.load(isCurrent, rest)
+  }
+
+  async #addBlock(segment: Segment): Promise<void> {
+    const { grams } = segment
+    const { folder, reserveBytes } = this.#options
+    if ((await folder.freeBytes()) < reserveBytes) throw new Error('the disk is full')
+    const { generation, rows: from } = grams
+    const block = await this.#reading((reader) => this.#read(reader, segment, from))
+    const signed = this.#signer.finish()
+    if (grams.generation === generation && segment.gone === '') await grams.append(block, signed)
+  }
+
+  /** Gives the texts of a block to the signer. */
+  async #read(reader: Reader, { database }: Segment, from: number): Promise<Block> {
+    const to = from + BLOCK_ROWS
+    let block: Block | undefined
+    let hasLong = false
+    for (let row = from; row < to; row += READ_ROWS) {
+      const sql =
+        'SELECT encode(string_agg(message, chr(10))), min(time), max(time), max(received), count(*), sum(long)::BIGINT ' +
+        `FROM ${database}.lines WHERE rowid >= ${row} AND rowid < ${row + READ_ROWS}`
+      for await (const chunk of reader.chunks(sql)) {
+        this.#addTexts(chunk)
+        const [first, last, received, count, long] = [1, 2, 3, 4, 5].map((column) => bigintColumn(chunk, column)(0))
+        if (count !== BigInt(READ_ROWS)) throw new Error(`rows from ${row} of ${database} are not all there`)
+        block = joined(block, { from, to, first: first ?? 0n, last: last ?? 0n, received: received ?? 0n })
+        hasLong ||= long !== 0n
+      }
+    }
+    if (block === undefined) throw new Error('BUG: a block without rows')
+    // Those of other blocks at these times do no harm.
+    const times = `r.time BETWEEN ${block.first}::BIGINT AND ${block.last}::BIGINT`
+    const rests = `SELECT encode(r.text) FROM ${database}.rests r WHERE r.kind = ${MESSAGE} AND ${times}`
+    if (hasLong) for await (const chunk of reader.chunks(rests)) this.#addTexts(chunk)
+    return block
+  }
+
+  #addTexts(chunk: DuckDBDataChunk): void {
+    const texts = chunk.getColumnVector(0) as DuckDBBlobVector
+    for (let row = 0; row < chunk.rowCount; row++) {
+      const text = texts.getItemBytes(row)
+      if (text !== null) this.#signer.add(text)
+    }
+  }
+
+  async #reading<T>(work: (reader: Reader) => Promise<T>): Promise<T> {
+    const reader = await this.#options.engine.lease(this.#stopping.signal)
+    try {
+      return await work(reader)
+    } catch (error) {
+      // What was added of the block must not count for the next one.
+      this.#signer.finish()
+      throw error
+    } finally {
+      reader.release()
+    }
+  }
+}
+
+function joined(a: Block | undefined, b: Block): Block {
+  if (a === undefined) return b
+  return {
+    ...b,
+    first: smaller(a.first, b.first),
+    last: greater(a.last, b.last),
+    received: greater(a.received, b.received),
+  }
+}

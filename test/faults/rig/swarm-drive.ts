@@ -1,0 +1,40 @@
+import type { Account } from '../../lab/ledger.ts'
+import { NOTHING, type Outcome, problemOf, sum } from './drive.ts'
+import { SwarmScene } from './swarm-scene.ts'
+import type { SwarmStage } from './swarm-stage.ts'
+
+/** A fault of a Swarm. When `run` is over all nodes are there again; what it began may still be going on. */
+export interface SwarmFault {
+  readonly name: string
+  readonly title: string
+  readonly isShort: boolean
+  /** Lines are lost by its nature, if gaps tell of all of them. */
+  readonly mayLose?: boolean
+  run(scene: SwarmScene): Promise<void>
+  /** Makes the Swarm again what it was, when all is compared. */
+  undo?(stage: SwarmStage): Promise<void>
+}
+
+/** Does one fault to a Swarm, and holds what is stored against what was printed. Never throws: what went wrong is the problem. */
+export async function injectOnSwarm(fault: SwarmFault, stage: SwarmStage): Promise<Outcome> {
+  const started = performance.now()
+  const { name, title, mayLose = false } = fault
+  const scene = new SwarmScene(stage, name)
+  const done = async (accounts: readonly Account[], recoverySeconds: number, problem: string): Promise<Outcome> => ({
+    ...{ name, title, ...(accounts.length > 0 ? sum(accounts) : NOTHING), recoverySeconds, problem },
+    ...(await scene.memory().catch(() => ({ agentMb: 0, serverMb: 0 }))),
+    seconds: (performance.now() - started) / 1000,
+  })
+  try {
+    await stage.calm()
+    await fault.run(scene)
+    const { accounts, seconds } = await scene.settle(mayLose)
+    return await done(accounts, seconds, problemOf(accounts, mayLose))
+  } catch (error) {
+    return done([], 0, error instanceof Error ? error.message : String(error))
+  } finally {
+    await scene.printer.remove().catch(() => {})
+    await stage.mend().catch(() => {})
+    await fault.undo?.(stage)
+  }
+}

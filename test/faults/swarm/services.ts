@@ -1,0 +1,58 @@
+import { eventually } from '../../lab/program.ts'
+import type { SwarmFault } from '../rig/swarm-drive.ts'
+
+const GRACE = ['--stop-grace-period', '20s']
+
+/** What happens to services. */
+export const services: readonly SwarmFault[] = [
+  {
+    name: 'W12',
+    title: 'rolling update and rollback under load',
+    isShort: true,
+    async run(scene) {
+      const { stage, printer } = scene
+      const { name } = printer
+      const updated = async (state: string) => {
+        const ask = ['service', 'inspect', '--format', '{{.UpdateStatus.State}}', name]
+        await eventually(`the state ${state}`, 120_000, async () => (await stage.docker(ask)).trim() === state)
+      }
+      await scene.begin({ replicas: 4, flags: [...GRACE, '--update-delay', '0s', '--update-parallelism', '2'] })
+      await stage.docker(['service', 'update', '--detach', '--env-add', 'V=2', name])
+      await updated('completed')
+      await scene.flow(20)
+      await stage.docker(['service', 'update', '--detach', '--rollback', name])
+      await updated('rollback_completed')
+      await scene.flow(20)
+    },
+  },
+  {
+    name: 'W13',
+    title: 'scale from 1 to 20 to 0',
+    isShort: true,
+    async run(scene) {
+      const { stage, printer } = scene
+      await scene.begin({ replicas: 1, flags: GRACE })
+      await stage.docker(['service', 'scale', '--detach', `${printer.name}=20`])
+      await eventually('20 tasks', 120_000, async () => printer.tasks.length >= 20)
+      await stage.docker(['service', 'scale', '--detach', `${printer.name}=0`])
+      await eventually('no tasks', 120_000, async () => (await printer.running()).length === 0)
+    },
+  },
+  {
+    name: 'W14',
+    title: 'crash loop with history limit 0: every line of 30 or 200 tasks',
+    isShort: true,
+    async run(scene) {
+      const { stage, printer } = scene
+      const tasks = stage.isLong ? 200 : 30
+      await stage.docker(['swarm', 'update', '--task-history-limit', '0'])
+      try {
+        const flags = ['--restart-condition', 'any', '--restart-max-attempts', String(tasks / 10 - 1)]
+        await printer.start({ replicas: 10, lines: 3, exitCode: 1, flags })
+        await eventually(`${tasks} tasks`, 300_000, async () => printer.tasks.length >= tasks)
+      } finally {
+        await stage.docker(['swarm', 'update', '--task-history-limit', '5'])
+      }
+    },
+  },
+]

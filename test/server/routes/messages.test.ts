@@ -1,0 +1,129 @@
+import { once } from 'node:events'
+import { request } from 'node:http'
+import { setImmediate } from 'node:timers/promises'
+import { afterEach, describe, expect, it } from 'vitest'
+import { serve, type TestServer } from '../serve.ts'
+import { linesOf, streamOf } from '../store/records.ts'
+
+interface Message {
+  readonly event: string
+  readonly id?: string
+  readonly data: { readonly message?: string; readonly code?: string; readonly text?: string }
+}
+
+/** A client of a tail over a WebSocket. */
+class Client {
+  readonly socket: WebSocket
+  readonly messages: Message[] = []
+  #wake = (): void => {}
+
+  constructor(url: string) {
+    this.socket = new WebSocket(url.replace('http', 'ws'))
+    this.socket.addEventListener('message', ({ data }) => {
+      this.messages.push(JSON.parse(String(data)))
+      this.#wake()
+    })
+  }
+
+  async until(event: string): Promise<Message[]> {
+    while (!this.messages.some((message) => message.event === event)) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve
+      })
+    }
+    return this.messages.splice(0)
+  }
+}
+
+describe('GET /api/v1/tail over a WebSocket', () => {
+  let server: TestServer
+  const clients: Client[] = []
+  afterEach(async () => {
+    for (const { socket } of clients.splice(0)) socket.close()
+    await server.close()
+  })
+  const tail = (query = ''): Client => {
+    const client = new Client(`${server.url}/api/v1/tail?${query}`)
+    clients.push(client)
+    return client
+  }
+  const upgrade = (path: string, headers: Record<string, string> = {}) =>
+    new Promise<number | undefined>((resolve) => {
+      const asked = request(`${server.url}${path}`, {
+        headers: {
+          ...{ connection: 'Upgrade', upgrade: 'websocket', 'sec-websocket-version': '13' },
+          ...{ 'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==', ...headers },
+        },
+      })
+      asked.on('response', (response) => {
+        response.resume()
+        resolve(response.statusCode)
+      })
+      asked.on('upgrade', (response, socket) => {
+        socket.destroy()
+        resolve(response.statusCode)
+      })
+      asked.end()
+    })
+  const texts = (messages: readonly Message[]) =>
+    messages.filter(({ event }) => event === 'record').map(({ data }) => data.message)
+
+  it('shows history, then what comes in, and goes on from any of its ids', async () => {
+    server = await serve()
+    await server.context.ingestor.records(linesOf(streamOf('web'), 5))
+    const client = tail('n=3')
+    const history = await client.until('live')
+    expect(texts(history)).toEqual(['line 2', 'line 3', 'line 4'])
+    expect(history.map(({ event }) => event)).toContain('completeness')
+    await server.context.ingestor.records(linesOf(streamOf('api'), 2))
+    expect(texts(await client.until('record'))[0]).toBe('line 0')
+    const cursor = history.find(({ data }) => data.message === 'line 3')?.id
+    expect(texts(await tail(`n=3&cursor=${cursor}`).until('live'))).toEqual(['line 4', 'line 0', 'line 1'])
+    expect((await tail('n=1&format=text').until('live')).find(({ event }) => event === 'record')?.data).toMatchObject({
+      text: expect.stringContaining('line'),
+    })
+  })
+
+  it('says why it ends when the server does, and gives its place back', async () => {
+    server = await serve()
+    const client = tail()
+    await client.until('live')
+    expect(server.context.slots.taken).toBe(1)
+    server.context.live.close()
+    await once(client.socket, 'close')
+    expect(client.messages).toMatchObject([{ event: 'note', data: { code: 'shutdown' } }])
+    while (server.context.slots.taken > 0) await setImmediate()
+  })
+
+  it('gives its place back when the client goes', async () => {
+    server = await serve()
+    const client = tail()
+    await client.until('live')
+    client.socket.close()
+    while (server.context.slots.taken > 0) await setImmediate()
+  })
+
+  it('opens only for who may ask, and only for questions that have answers', async () => {
+    server = await serve({ tokens: () => ['secret'] })
+    const authorization = 'Bearer secret'
+    expect(await upgrade('/api/v1/tail')).toBe(401)
+    expect(await upgrade('/api/v1/tail', { authorization })).toBe(101)
+    expect(await upgrade('/api/v1/tail?n=many', { authorization })).toBe(400)
+    expect(await upgrade('/api/v1/tail?cursor=AQ', { authorization })).toBe(400)
+    expect(await upgrade('/api/v1/nope', { authorization })).toBe(404)
+  })
+
+  it('opens for no page of another site', async () => {
+    server = await serve({ localOnly: true })
+    const { host } = new URL(server.url)
+    expect(await upgrade('/api/v1/tail', { origin: 'http://evil.example' })).toBe(403)
+    expect(await upgrade('/api/v1/tail', { origin: 'null' })).toBe(403)
+    expect(await upgrade('/api/v1/tail', { host: 'evil.example', origin: 'http://evil.example' })).toBe(403)
+    expect(await upgrade('/api/v1/tail', { origin: `http://${host}` })).toBe(101)
+  })
+
+  it('answers who asks for another protocol by HTTP/1.1', async () => {
+    server = await serve()
+    expect(await upgrade('/api/v1/version', { connection: 'Upgrade, HTTP2-Settings', upgrade: 'h2c' })).toBe(200)
+  })
+})
