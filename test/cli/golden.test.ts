@@ -1,4 +1,5 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
+import { runByCommander } from '../../cli/commander.ts'
 import { COMMANDS } from '../../cli/commands.ts'
 import { runCli } from './scripted.ts'
 
@@ -17,7 +18,17 @@ async function transcript(lines: readonly (readonly string[])[]): Promise<string
 
 describe('the help', () => {
   it('of all commands is as it was', { timeout: 60_000 }, async () => {
-    const text = await transcript([['--help'], ...COMMANDS.map(({ name }) => [name, '--help'])])
+    let text = ''
+    const written = vi.spyOn(process.stdout, 'write').mockImplementation((part) => {
+      text += part
+      return true
+    })
+    for (const args of [['--help'], ...COMMANDS.map(({ name }) => [name, '--help'])]) {
+      text += `$ swarmlogs ${args.join(' ')}\n`
+      await runByCommander(args)
+      text += '\n'
+    }
+    written.mockRestore()
     await expect(text).toMatchFileSnapshot('golden/help.txt')
   })
 
