@@ -17,9 +17,14 @@ export type Event =
   | { readonly kind: 'rate'; readonly rate: number }
   /** Time goes by: the strip goes along. */
   | { readonly kind: 'tick'; readonly now: number }
+  | { readonly kind: 'terms'; readonly terms: readonly string[] }
+  | { readonly kind: 'found'; readonly line: Line }
   | { readonly kind: 'note'; readonly note: string }
   /** The query was not taken. */
   | { readonly kind: 'refused'; readonly message: string }
+
+/** What a picker of the server's answers is about. */
+export type NamesOf = 'service' | 'node' | 'pattern'
 
 /** Lines around, before or behind a time. */
 export interface Page {
@@ -33,7 +38,7 @@ export interface Page {
 /** What is to be done beyond the state. */
 export type Effect =
   | { readonly kind: 'follow'; readonly scope: Scope }
-  | { readonly kind: 'jump'; readonly scope: Scope; readonly time: string }
+  | { readonly kind: 'jump'; readonly scope: Scope; readonly time: string; readonly line?: Line }
   | {
       readonly kind: 'page'
       readonly scope: Scope
@@ -41,7 +46,17 @@ export type Effect =
       readonly edge: readonly Line[]
     }
   | { readonly kind: 'histogram'; readonly scope: Scope; readonly grid: Grid }
-  | { readonly kind: 'names'; readonly of: 'service' | 'node' }
+  | { readonly kind: 'names'; readonly of: NamesOf; readonly scope: Scope; readonly grid: Grid }
+  /** Asks what words of a query may become. */
+  | { readonly kind: 'terms' }
+  /** Looks for the next or last line of a scope after or before a time. */
+  | {
+      readonly kind: 'seek'
+      readonly scope: Scope
+      readonly time: string
+      readonly by: 1 | -1
+      readonly nowhere: string
+    }
   | { readonly kind: 'copy'; readonly text: string }
   | { readonly kind: 'save'; readonly path: string; readonly lines: readonly Line[] }
   | { readonly kind: 'quit'; readonly code: number }

@@ -27,6 +27,8 @@ const CONTROLS: Readonly<Record<string, string>> = {
 
 /** The keys of one piece of input: names for those that have one, else letters. What was pasted or typed fast comes as several. */
 export function keysOf(input: string, key: Key): string[] {
+  // Esc and a key soon after look like Alt with that key, on which nothing is.
+  if (key.meta) return ['escape', ...keysOf(input, { ...key, meta: false })]
   const named = NAMED.find(([flag]) => key[flag])
   if (named !== undefined) return [named[1]]
   if (key.ctrl) return [`ctrl-${input}`]

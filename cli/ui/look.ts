@@ -34,7 +34,8 @@ export function lineRows(line: Line, look: Look, width: number): string[] {
   const prefix = prefixOf(line, look)
   const room = Math.max(1, width - prefix.cells)
   const text = textOf(line, look)
-  const rows = look.wrap ? rowsOf(text, room, MAX_ROWS) : rowsOf(text, room, 1, look.shift)
+  // What a gap says is never cut.
+  const rows = look.wrap || line.kind === 'gap' ? rowsOf(text, room, MAX_ROWS) : rowsOf(text, room, 1, look.shift)
   const indent = ' '.repeat(prefix.cells)
   return rows.map((row, index) => (index === 0 ? prefix.text : indent) + tinted(row, line, look))
 }

@@ -1,12 +1,49 @@
+import type { ApiFields, ApiPatterns } from '../../shared/analysis.ts'
 import type { ApiHistogram, ApiNodes, ApiServices } from '../../shared/api.ts'
 import type { Client } from '../client.ts'
+import type { Grid } from './bars.ts'
+import type { Effect } from './event.ts'
+import { labelTerms } from './query.ts'
+import { paramsOf, type Scope } from './scope.ts'
 import type { Choice } from './state.ts'
 import { ALL } from './update/picker-keys.ts'
 
 const RATE_SECONDS = 60
 
+/** What a picker offers. */
+export function readChoices(
+  client: Client,
+  { of, scope, grid }: Extract<Effect, { kind: 'names' }>,
+  signal: AbortSignal,
+): Promise<Choice[]> {
+  return of === 'pattern' ? readPatterns(client, scope, grid, signal) : readNames(client, of, signal)
+}
+
+/** What words of a query may become beside the names of labels: services, nodes, fields of lines. */
+export async function readTerms(client: Client, signal: AbortSignal): Promise<string[]> {
+  const [services, nodes, fields] = await Promise.all([
+    namesOf(client, 'service', signal),
+    namesOf(client, 'node', signal),
+    client.json<ApiFields>('api/v1/fields', new URLSearchParams({ since: '1h' }), signal),
+  ])
+  const values = (choices: readonly Choice[]) => choices.map(({ value }) => value)
+  const own = fields.answer.fields.filter(({ kind }) => kind === 'line').map(({ name }) => `${name}:`)
+  return [...labelTerms('service', values(services)), ...labelTerms('node', values(nodes)), ...own]
+}
+
+/** What the lines of the strip's time have in common, the most frequent first. */
+async function readPatterns(client: Client, scope: Scope, grid: Grid, signal: AbortSignal): Promise<Choice[]> {
+  const params = paramsOf(scope)
+  params.set('since', new Date(grid.from).toISOString())
+  params.set('until', new Date(grid.from + grid.length * grid.count).toISOString())
+  const { answer } = await client.json<ApiPatterns>('api/v1/patterns', params, signal)
+  return answer.patterns.map(({ pattern, records, last }) => {
+    return { value: pattern, detail: `${String(records).padStart(9)}  ${pattern}`, time: last }
+  })
+}
+
 /** All services or nodes, with what they print. */
-export async function readNames(client: Client, of: 'service' | 'node', signal: AbortSignal): Promise<Choice[]> {
+async function readNames(client: Client, of: 'service' | 'node', signal: AbortSignal): Promise<Choice[]> {
   const [names, rates] = await Promise.all([namesOf(client, of, signal), ratesOf(client, of, signal)])
   const choices = names.map(({ value, detail }) => {
     return { value, detail: `${((rates.get(value) ?? 0) / RATE_SECONDS).toFixed(1).padStart(8)}/s  ${detail}` }

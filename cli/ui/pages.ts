@@ -2,7 +2,7 @@ import type { ApiPage } from '../../shared/api.ts'
 import { formatTime, parseTime } from '../../shared/time.ts'
 import type { Client } from '../client.ts'
 import type { Page } from './event.ts'
-import { gapLine, keyOf, type Line, lineOf } from './line.ts'
+import { gapLine, isSame, keyOf, type Line, lineOf } from './line.ts'
 import { paramsOf, type Scope } from './scope.ts'
 
 const AROUND = 300
@@ -15,15 +15,25 @@ export interface Answer {
 }
 
 /** Reads the lines around a time: as many before it as from it on. */
-export async function readAround(client: Client, scope: Scope, time: string, signal: AbortSignal): Promise<Answer> {
+export async function readAround(
+  client: Client,
+  scope: Scope,
+  time: string,
+  wanted: Line | undefined,
+  signal: AbortSignal,
+): Promise<Answer> {
   const [before, after] = await Promise.all([
     ask(client, scope, { until: time, order: 'desc', limit: AROUND }, signal),
     ask(client, scope, { since: time, order: 'asc', limit: AROUND }, signal),
   ])
   const [older, newer] = [linesOf(before), linesOf(after)]
-  const index = newer.length > 0 ? older.length : Math.max(0, older.length - 1)
+  const same = wanted === undefined ? -1 : newer.findIndex((line) => isSame(line, wanted))
+  const index = newer.length > 0 ? older.length + Math.max(0, same) : Math.max(0, older.length - 1)
   const isEnd = { older: before.end, newer: after.end }
-  return { page: { kind: 'jump', lines: [...older, ...newer], index, isEnd }, verdict: after.completeness }
+  return {
+    page: { kind: 'jump', lines: [...older, ...newer], index, isEnd },
+    verdict: worst(before.completeness, after.completeness),
+  }
 }
 
 /** Reads what is before or behind the lines that are here; `edge` are the first or last of these, all of one time. */
@@ -52,6 +62,20 @@ export async function readFurther(
   }
 }
 
+/** The next line of a scope behind a time, or the last one before it; undefined when there is none. */
+export async function readNext(
+  client: Client,
+  scope: Scope,
+  time: string,
+  by: 1 | -1,
+  signal: AbortSignal,
+): Promise<Line | undefined> {
+  const at = parseTime(time, 0n, 'UTC')
+  const range = by > 0 ? { since: formatTime(at + 1n), order: 'asc' } : { until: time, order: 'desc' }
+  const { records } = await ask(client, scope, { ...range, limit: 1 }, signal)
+  return records.map((record) => lineOf(record))[0]
+}
+
 async function ask(
   client: Client,
   scope: Scope,
@@ -61,6 +85,11 @@ async function ask(
   const params = paramsOf(scope)
   for (const [name, value] of Object.entries(range)) if (value !== undefined) params.set(name, String(value))
   return (await client.json<ApiPage>('api/v1/search', params, signal)).answer
+}
+
+function worst(one: ApiPage['completeness'], other: ApiPage['completeness']): ApiPage['completeness'] {
+  const ranks = ['complete', 'unknown', 'partial']
+  return ranks.indexOf(one.verdict) > ranks.indexOf(other.verdict) ? one : other
 }
 
 /** The lines and gaps of a page, oldest first. */

@@ -1,4 +1,4 @@
-import { render } from 'ink'
+import { type Instance, render } from 'ink'
 import { createElement } from 'react'
 import type { ApiVersion } from '../../shared/api.ts'
 import type { Client } from '../client.ts'
@@ -33,10 +33,11 @@ export async function runUi(client: Client, place: Place, hasColour: boolean): P
   const state = initialState(client.address, place, { ...LOOK, hasColour }, Date.now())
   const loop = new Loop(state, (effect) => session.run(effect))
   const resize = () => loop.dispatch({ kind: 'size', columns: stdout.columns, rows: stdout.rows })
-  const leave = takeTerminal(stdout, stdin)
+  let ink: Instance | undefined
+  const leave = takeTerminal(stdout, stdin, { stop: () => ink?.unmount(), end: left.resolve })
   resize()
   stdout.on('resize', resize)
-  const ink = render(createElement(App, { frames: loop }), {
+  ink = render(createElement(App, { frames: loop }), {
     ...{ exitOnCtrlC: false, patchConsole: false, interactive: true },
     ...{ incrementalRendering: true, maxFps: INK_FPS },
   })
@@ -52,7 +53,6 @@ export async function runUi(client: Client, place: Place, hasColour: boolean): P
     stdout.off('resize', resize)
     session.close()
     loop.close()
-    ink.unmount()
     leave()
   }
 }

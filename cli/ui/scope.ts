@@ -25,7 +25,7 @@ const LISTS = [
 ] as const
 const TEXTS = [
   ['source', 'source'],
-  ['query', 'grep'],
+  ['query', 'q'],
 ] as const
 
 /** A scope as parameters of the HTTP API. */

@@ -2,8 +2,8 @@ import type { ApiHistogram } from '../../shared/api.ts'
 import type { Client } from '../client.ts'
 import type { Effect, Event } from './event.ts'
 import { live } from './live.ts'
-import { readNames } from './names.ts'
-import { type Answer, readAround, readFurther } from './pages.ts'
+import { readChoices, readTerms } from './names.ts'
+import { type Answer, readAround, readFurther, readNext } from './pages.ts'
 import { save } from './save.ts'
 import { paramsOf } from './scope.ts'
 
@@ -11,8 +11,15 @@ import { paramsOf } from './scope.ts'
 const MAX_COPIED = 70_000
 
 /** Where the answers to one kind of question go; a new question ends the one before. */
-type Slot = 'lines' | 'strip' | 'names'
-const SLOTS = { jump: 'lines', page: 'lines', histogram: 'strip', names: 'names' } as const
+type Slot = 'lines' | 'strip' | 'names' | 'seek' | 'terms'
+const SLOTS = {
+  jump: 'lines',
+  page: 'lines',
+  seek: 'seek',
+  terms: 'terms',
+  histogram: 'strip',
+  names: 'names',
+} as const
 
 /** What reaches beyond the state. */
 export interface Outside {
@@ -60,11 +67,17 @@ export class Session {
     const { client, dispatch } = this.#outside
     switch (effect.kind) {
       case 'names':
-        return dispatch({ kind: 'choices', choices: await readNames(client, effect.of, signal) })
+        return dispatch({ kind: 'choices', choices: await readChoices(client, effect, signal) })
       case 'jump':
-        return this.#page(await readAround(client, effect.scope, effect.time, signal))
+        return this.#page(await readAround(client, effect.scope, effect.time, effect.line, signal))
       case 'page':
         return this.#page(await readFurther(client, effect.scope, effect.direction, effect.edge, signal))
+      case 'terms':
+        return dispatch({ kind: 'terms', terms: await readTerms(client, signal) })
+      case 'seek': {
+        const line = await readNext(client, effect.scope, effect.time, effect.by, signal)
+        return dispatch(line === undefined ? { kind: 'note', note: effect.nowhere } : { kind: 'found', line })
+      }
       case 'histogram':
         return this.#histogram(effect, signal)
     }

@@ -1,4 +1,7 @@
 import type { ApiCompleteness, ApiHistogram } from '../../shared/api.ts'
+import type { Expression } from '../../shared/query/ast.ts'
+import { TERMS } from './complete.ts'
+import type { NamesOf } from './event.ts'
 import type { Line } from './line.ts'
 import type { Place } from './link.ts'
 import type { Look } from './look.ts'
@@ -12,29 +15,37 @@ export interface Prompt {
   readonly cursor: number
   /** Why it was not taken. */
   readonly error: string
-  /** Where in the text the error is. */
-  readonly errorAt?: number
 }
 
 /** One thing to choose. */
 export interface Choice {
   readonly value: string
   readonly detail: string
+  /** Where to go for it. */
+  readonly time?: string
 }
 
 /** A list to choose from by typing parts of names. */
 export interface Picker {
-  readonly kind: 'service' | 'node' | 'bookmark'
+  readonly kind: NamesOf | 'bookmark'
   readonly text: string
   readonly index: number
   /** undefined: not answered yet. */
   readonly choices: readonly Choice[] | undefined
 }
 
+/** One field of a record. */
+export interface DetailField {
+  readonly name: string
+  readonly value: string
+  /** What lines with this value have; undefined where lines cannot be chosen by it. */
+  readonly term: Expression | undefined
+}
+
 /** A record with all its fields. */
 export interface Detail {
   readonly line: Line
-  readonly fields: readonly (readonly [name: string, value: string])[]
+  readonly fields: readonly DetailField[]
   readonly index: number
 }
 
@@ -94,6 +105,8 @@ export interface State {
   readonly paging: 'older' | 'newer' | 'jump' | undefined
   /** There is nothing before the oldest, or behind the newest line. */
   readonly ends: { readonly older: boolean; readonly newer: boolean }
+  /** What words of a query may become. */
+  readonly terms: readonly string[]
   readonly note: string
 }
 
@@ -106,6 +119,6 @@ export function initialState(server: string, place: Place, look: Look, now: numb
     ...{ isHelp: false, prompt: undefined, picker: undefined, detail: undefined, bookmarks: [] },
     strip: { answer: undefined, from: now - 3_600_000, to: now, index: undefined },
     ...{ connection: 'asking', verdict: undefined, gaps: 0, skipped: 0, unseen: 0, rate: 0 },
-    ...{ paging: undefined, ends: { older: false, newer: false }, note: '' },
+    ...{ paging: undefined, ends: { older: false, newer: false }, terms: TERMS, note: '' },
   }
 }

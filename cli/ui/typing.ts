@@ -26,7 +26,7 @@ export function typed<T extends Pick<Prompt, 'text' | 'cursor'>>(prompt: T, key:
     case 'ctrl-d':
       return put(before, after.slice(1))
     case 'ctrl-u':
-      return put('', after)
+      return put('', '')
     case 'ctrl-k':
       return put(before, '')
     case 'ctrl-w':

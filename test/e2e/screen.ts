@@ -82,13 +82,13 @@ export class Screen {
   }
 
   /** A variable of tmux, such as `alternate_on`. */
-  tell(variable: string): Promise<string> {
-    return this.#tmux.call('display-message', '-p', '-t', this.name, `#{${variable}}`)
+  async tell(variable: string): Promise<string> {
+    return (await this.#tmux.call('display-message', '-p', '-t', this.name, `#{${variable}}`)).trimEnd()
   }
 
   /** Process ids below the shell of this screen. */
   async child(): Promise<number> {
-    const shell = (await this.tell('pane_pid')).trim()
+    const shell = await this.tell('pane_pid')
     return Number((await run('pgrep', ['-P', shell])).split('\n')[0])
   }
 

@@ -24,9 +24,15 @@ export interface TestServer {
 
 /** Starts the HTTP server over a store, by default a memory store. */
 export async function serve(
-  options: Partial<AppOptions> & { store?: Store; timing?: Partial<Timing>; slots?: number; now?: () => bigint } = {},
+  options: Partial<AppOptions> & {
+    store?: Store
+    timing?: Partial<Timing>
+    slots?: number
+    now?: () => bigint
+    port?: number
+  } = {},
 ): Promise<TestServer> {
-  const { store = new MemoryStore(), timing, slots = 100, tokens = () => [], ...others } = options
+  const { store = new MemoryStore(), timing, slots = 100, port = 0, tokens = () => [], ...others } = options
   const log = pino({ level: 'silent' })
   const now = options.now ?? (() => BigInt(Date.now()) * 1_000_000n)
   const [live, inventories, metrics] = [new Live(), new Inventories(store), new Metrics('1.2.3')]
@@ -45,7 +51,7 @@ export async function serve(
     timing: { ...TIMING, ...timing },
   }
   const app = await buildApp(context, { tokens, ...others })
-  await app.listen({ host: '127.0.0.1', port: 0 })
+  await app.listen({ host: '127.0.0.1', port })
   const scheme = others.tls === undefined ? 'http' : 'https'
   const url = `${scheme}://127.0.0.1:${(app.server.address() as AddressInfo).port}`
   return {

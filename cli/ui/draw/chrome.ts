@@ -45,7 +45,9 @@ export function statusRow(state: State): string {
     ...(skipped > 0 ? [`${skipped} skipped: G shows the newest`] : []),
     ...(unseen > 0 ? [`${unseen} not drawn`] : []),
     state.mode === 'live' ? `${window.size} lines, ${rate}/s` : `${window.size} lines`,
-    ...(state.verdict === undefined ? [] : [safe(verdictText({ ...state.verdict, gaps: 0 }))]),
+    ...(state.verdict === undefined || state.verdict.nodes.length + state.verdict.unreadable.length === 0
+      ? []
+      : [safe(verdictText({ ...state.verdict, gaps: 0 }))]),
   ]
   const isWell = state.verdict?.verdict === 'complete' && state.connection === 'live' && state.gaps === 0
   const row = fitted(` ${parts.filter((part) => part !== '').join(' | ')}`, state.columns)
@@ -56,9 +58,8 @@ export function statusRow(state: State): string {
 export function footerRow(state: State): string {
   const { prompt, note, columns } = state
   if (prompt !== undefined) {
-    const { kind, text, cursor, error } = prompt
-    const shown = ` ${ASKED[kind]}: ${safe(text.slice(0, cursor))}▏${safe(text.slice(cursor))}`
-    return rowOf(error === '' ? shown : `${shown}  ${safe(error)}`, columns)
+    const { kind, text, cursor } = prompt
+    return rowOf(` ${ASKED[kind]}: ${safe(text.slice(0, cursor))}▏${safe(text.slice(cursor))}`, columns)
   }
   if (note !== '') return styled(rowOf(` ${safe(note)}`, columns), '33', state)
   if (state.strip.index !== undefined) return rowOf(stripText(state, state.strip.index), columns)

@@ -1,20 +1,10 @@
 import type { Step } from '../event.ts'
 import type { Line } from '../line.ts'
-import type { Scope } from '../scope.ts'
+import { termOf, withTerm } from '../query.ts'
 import { paused } from '../scroll.ts'
-import type { Detail, State } from '../state.ts'
+import type { Detail, DetailField, State } from '../state.ts'
 import { copied } from './copied.ts'
 import { narrowed } from './visit.ts'
-
-/** Fields by which the server narrows a question down. */
-const NARROWING: Readonly<Record<string, (scope: Scope, value: string) => Scope>> = {
-  'service.name': (scope, value) => ({ ...scope, services: [value] }),
-  'host.name': (scope, value) => ({ ...scope, nodes: [value] }),
-  'docker.swarm.stack.name': (scope, value) => ({ ...scope, stacks: [value] }),
-  'container.id': (scope, value) => ({ ...scope, containers: [value] }),
-  'log.iostream': (scope, value) => ({ ...scope, source: value }),
-  message: (scope, value) => ({ ...scope, query: value.slice(0, 500) }),
-}
 
 /** The line one is at, with all its fields. */
 export function opened(state: State): State {
@@ -29,7 +19,7 @@ export function detailKey(state: State, detail: Detail, key: string): Step<State
   const to = (index: number): Step<State> => [
     { ...state, detail: { ...detail, index: Math.max(0, Math.min(last, index)) } },
   ]
-  const [name = '', value = ''] = detail.fields[detail.index] ?? []
+  const field = detail.fields[detail.index]
   switch (key) {
     case 'up':
     case 'k':
@@ -42,11 +32,12 @@ export function detailKey(state: State, detail: Detail, key: string): Step<State
     case 'end':
       return to(last)
     case 'y':
-      return copied(state, value, name)
+      return copied(state, field?.value ?? '', field?.name ?? '')
     case 'Y':
       return copied(state, detail.line.json, 'the record')
     case '+':
-      return filtered(state, name, value)
+    case '-':
+      return filtered(state, field, key === '+')
     case 'escape':
     case 'enter':
     case 'q':
@@ -56,17 +47,20 @@ export function detailKey(state: State, detail: Detail, key: string): Step<State
   }
 }
 
-function filtered(state: State, name: string, value: string): Step<State> {
-  const narrow = NARROWING[name]
-  if (narrow === undefined) return [{ ...state, note: `lines cannot be chosen by ${name}` }]
-  return narrowed({ ...state, detail: undefined }, narrow(state.scope, value))
+function filtered(state: State, field: DetailField | undefined, isWanted: boolean): Step<State> {
+  if (field?.term === undefined) return [{ ...state, note: `lines cannot be chosen by ${field?.name ?? 'nothing'}` }]
+  const query = withTerm(state.scope.query, field.term, isWanted)
+  return narrowed({ ...state, detail: undefined }, { ...state.scope, query })
 }
 
 /** Everything that the record tells, what the line itself holds last. */
-function fieldsOf({ json }: Line): [string, string][] {
+function fieldsOf({ json }: Line): DetailField[] {
   const { fields = {}, cursor: _, ...labels } = JSON.parse(json) as Record<string, unknown> & { fields?: object }
-  return [...Object.entries(labels), ...Object.entries(fields)].map(([name, value]) => [
-    name,
-    typeof value === 'string' ? value : JSON.stringify(value),
-  ])
+  const field =
+    (isParsed: boolean) =>
+    ([name, value]: [string, unknown]): DetailField => ({
+      ...{ name, value: typeof value === 'string' ? value : JSON.stringify(value) },
+      term: termOf(name, value, isParsed),
+    })
+  return [...Object.entries(labels).map(field(false)), ...Object.entries(fields).map(field(true))]
 }

@@ -1,5 +1,6 @@
-import type { Step } from '../event.ts'
-import { isError, keyOf, type Line } from '../line.ts'
+import { gridOf } from '../bars.ts'
+import type { NamesOf, Step } from '../event.ts'
+import { keyOf, type Line } from '../line.ts'
 import { linkOf } from '../link.ts'
 import { COLUMNS, type Look, TINTS } from '../look.ts'
 import { EVERYTHING } from '../scope.ts'
@@ -31,10 +32,10 @@ const MOVES: Keys = {
   ' ': (state) => (state.isFollowing ? [paused(state)] : newest(state)),
   left: (state) => looking(state, { shift: Math.max(0, state.look.shift - SHIFT) }),
   right: (state) => looking(state, { shift: state.look.shift + SHIFT }),
-  e: (state) => sought(state, 1, isError, 'error'),
-  E: (state) => sought(state, -1, isError, 'error'),
-  n: (state) => sought(state, 1, undefined, 'match'),
-  N: (state) => sought(state, -1, undefined, 'match'),
+  e: (state) => sought(state, 1, 'error'),
+  E: (state) => sought(state, -1, 'error'),
+  n: (state) => sought(state, 1, 'match'),
+  N: (state) => sought(state, -1, 'match'),
 }
 
 const LOOKS: Keys = {
@@ -48,10 +49,11 @@ const OTHERS: Keys = {
   '?': (state) => [{ ...state, isHelp: true }],
   g: (state) => prompting(state, 'go', ''),
   '/': (state) => prompting(state, 'find', ''),
-  f: (state) => prompting(state, 'query', state.scope.query),
+  f: (state) => [...prompting(state, 'query', state.scope.query), { kind: 'terms' }],
   X: (state) => prompting(state, 'save', 'swarmlogs.txt'),
   s: (state) => picking(state, 'service'),
   o: (state) => picking(state, 'node'),
+  p: (state) => picking(state, 'pattern'),
   B: (state) => [{ ...state, picker: { kind: 'bookmark', text: '', index: 0, choices: bookmarks(state) } }],
   b: (state) => [marked(state)],
   h: walking,
@@ -127,10 +129,10 @@ function prompting(state: State, kind: Prompt['kind'], text: string): Step<State
   return [{ ...state, prompt: { kind, text, cursor: text.length, error: '' } }]
 }
 
-function picking(state: State, kind: 'service' | 'node'): Step<State> {
+function picking(state: State, kind: NamesOf): Step<State> {
   return [
     { ...state, picker: { kind, text: '', index: 0, choices: undefined } },
-    { kind: 'names', of: kind },
+    { kind: 'names', of: kind, scope: state.scope, grid: gridOf(state) },
   ]
 }
 

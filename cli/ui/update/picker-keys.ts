@@ -43,6 +43,7 @@ function chosen(state: State, picker: Picker): Step<State> {
     const mark = state.bookmarks.find(({ key }) => key === value)
     return mark === undefined ? [state] : jumped(state, mark.line.time)
   }
+  if (picker.kind === 'pattern') return patterned(state, value, picker)
   const values = value === ALL ? [] : [value]
   if (picker.kind === 'node') return narrowed(state, { ...scope, nodes: values })
   return narrowed(state, { ...scope, targets: [], services: values })
@@ -50,3 +51,12 @@ function chosen(state: State, picker: Picker): Step<State> {
 
 /** The choice that takes a limit away. */
 export const ALL = '(all)'
+
+/** To the newest line of a pattern, with what all of its lines have marked. */
+function patterned(state: State, pattern: string, picker: Picker): Step<State> {
+  const time = picker.choices?.find(({ value }) => value === pattern)?.time
+  const find = pattern
+    .split(/<[a-z*]+>/)
+    .reduce((longest, part) => (part.trim().length > longest.length ? part.trim() : longest), '')
+  return time === undefined ? [state] : jumped({ ...state, look: { ...state.look, find } }, time)
+}

@@ -1,9 +1,10 @@
+import { TERMS } from '../complete.ts'
 import type { Event, Page, Step } from '../event.ts'
 import type { Line } from '../line.ts'
 import { settled, toMiddle } from '../scroll.ts'
 import { bodyHeight } from '../sight.ts'
 import type { State } from '../state.ts'
-import { bars } from './visit.ts'
+import { bars, jumped } from './visit.ts'
 
 /** What comes from the server, or of itself. */
 export function serverEvent(state: State, event: Exclude<Event, { kind: 'key' | 'size' }>): Step<State> {
@@ -24,6 +25,10 @@ export function serverEvent(state: State, event: Exclude<Event, { kind: 'key' | 
       return [{ ...state, rate: event.rate }]
     case 'tick':
       return ticked(state, event.now)
+    case 'terms':
+      return [{ ...state, terms: [...TERMS, ...event.terms] }]
+    case 'found':
+      return jumped({ ...state, note: '' }, event.line.time, state.scope, event.line)
     case 'note':
       return [{ ...state, note: event.note }]
     case 'refused':
@@ -45,18 +50,19 @@ function withLines(state: State, lines: readonly Line[]): State {
 
 function withPage(state: State, { kind, lines, index, isEnd }: Page): State {
   const { window } = state
+  const gaps = (kind === 'jump' ? 0 : state.gaps) + lines.filter((line) => line.kind === 'gap').length
   const ends = { ...state.ends, ...isEnd }
   if (kind === 'older') {
     window.prepend(lines)
-    return settled({ ...state, ends })
+    return settled({ ...state, ends, gaps })
   }
   if (kind === 'newer') {
     window.push(lines)
-    return settled({ ...state, ends })
+    return settled({ ...state, ends, gaps })
   }
   window.clear()
   window.push(lines)
-  const past: State = { ...state, mode: 'past', isFollowing: false, skipped: 0, ends, connection: 'live' }
+  const past: State = { ...state, mode: 'past', isFollowing: false, skipped: 0, ends, gaps, connection: 'live' }
   return toMiddle(past, window.first + index)
 }
 

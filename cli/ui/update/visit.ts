@@ -1,5 +1,6 @@
 import { gridOf } from '../bars.ts'
 import type { Effect, Step } from '../event.ts'
+import type { Line } from '../line.ts'
 import type { Scope } from '../scope.ts'
 import type { State } from '../state.ts'
 
@@ -10,11 +11,19 @@ export function followed(state: State, scope: Scope = state.scope): Step<State> 
   return [{ ...emptied(state, scope), mode: 'live', isFollowing: true }, { kind: 'follow', scope }, bars(state, scope)]
 }
 
-/** The lines of a scope around a time. What is shown stays until they are here. */
-export function jumped(state: State, time: string, scope: Scope = state.scope): Step<State> {
-  const moved: State = { ...state, scope, isFollowing: false, paging: 'jump' }
-  const effects: Effect[] = scope === state.scope ? [] : [bars(state, scope)]
-  return [moved, { kind: 'jump', scope, time }, ...effects]
+/** The lines of a scope around a time. What is shown stays until they are here; the strip goes along when it is elsewhere. */
+export function jumped(state: State, time: string, scope: Scope = state.scope, line?: Line): Step<State> {
+  const moved: State = { ...stripAt(state, Date.parse(time)), scope, isFollowing: false, paging: 'jump' }
+  const isSame = scope === state.scope && moved.strip === state.strip && state.strip.answer !== undefined
+  const effects: Effect[] = isSame ? [] : [bars(moved, scope)]
+  return [moved, { kind: 'jump', scope, time, ...(line && { line }) }, ...effects]
+}
+
+function stripAt(state: State, time: number): State {
+  const { strip } = state
+  if (time >= strip.from && time <= strip.to) return state
+  const from = time - (strip.to - strip.from) / 2
+  return { ...state, strip: { ...strip, from, to: from + strip.to - strip.from } }
 }
 
 /** Another scope at the place where one is; Esc comes back. */
@@ -22,7 +31,7 @@ export function narrowed(state: State, scope: Scope): Step<State> {
   const at = hereOf(state)
   const before = [...state.before, { scope: state.scope, at }].slice(-MAX_BEFORE)
   const moved = { ...state, before }
-  return at === undefined ? followed(moved, scope) : jumped(moved, at, scope)
+  return at === undefined ? followed(moved, scope) : jumped(moved, at, scope, state.window.at(state.at))
 }
 
 /** Back to where one was before the scope was narrowed. */
@@ -48,6 +57,13 @@ function emptied(state: State, scope: Scope): State {
   const { first } = state.window
   return {
     ...{ ...state, scope, at: first, top: { number: first, row: 0 }, paging: undefined },
-    ...{ skipped: 0, unseen: 0, ends: { older: false, newer: false }, connection: 'asking', verdict: undefined },
+    ...{
+      skipped: 0,
+      unseen: 0,
+      ends: { older: false, newer: false },
+      connection: 'asking',
+      verdict: undefined,
+      gaps: 0,
+    },
   }
 }
