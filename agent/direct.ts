@@ -29,6 +29,7 @@ export class Direct {
   readonly #signal: AbortSignal
   readonly #listener: DirectListener
   readonly #reached = new Map<string, Reached>()
+  readonly #begun = BigInt(Date.now()) * 1_000_000n
 
   constructor(addresses: readonly EngineAddress[], signal: AbortSignal, listener: DirectListener) {
     this.#engines = addresses.map((address) => new Engine(address))
@@ -91,11 +92,12 @@ export class Direct {
   async *#live(listed: Origin, wanted: DirectWanted, isFirst: boolean): AsyncGenerator<DirectLine[], void> {
     const reached = this.#reachedOf(listed)
     const last = [...reached.values()].reduce<bigint | undefined>((max, { time }) => later(max, time), undefined)
-    const since = last === undefined ? wanted.since : last - OVERLAP_NS
-    const wantsNone = last === undefined && wanted.newest === 0 && isFirst
+    // Of `tail=0` an older manager gives all. What could not be read before is not what the newest lines are.
+    const usual = wanted.newest !== undefined && isFirst ? this.#begun : wanted.since
+    const since = last === undefined ? usual : last - OVERLAP_NS
     try {
       const origin = await inspected(listed, wanted.wantsDetails, this.#signal)
-      const part = { tail: wantsNone ? 0 : ('all' as const), since: wantsNone ? undefined : since, follow: true }
+      const part = { tail: 'all' as const, since, follow: true }
       for await (const batch of readPart(origin, part, this.#signal)) {
         const fresh = batch.filter((line) => isBehind(line, reached))
         note(reached, fresh)

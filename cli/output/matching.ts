@@ -29,20 +29,16 @@ export async function readMatching(flags: MatchFlags): Promise<Matching | undefi
   const { include = [], exclude = [], highlight = [] } = flags
   if (include.length + exclude.length + highlight.length === 0) return undefined
   const { RE2JS } = await import('re2js')
-  const read =
-    (name: string) =>
-    (text: string): Pattern => {
-      try {
-        return RE2JS.compile(text)
-      } catch (cause) {
-        const reason = cause instanceof Error ? cause.message : String(cause)
-        throw new SwarmlogsError('SWARMLOGS_USAGE', `cannot read the regex '${text}' of --${name}: ${reason}`, {
-          cause,
-        })
-      }
+  const read = (text: string): Pattern => {
+    try {
+      return RE2JS.compile(text)
+    } catch (cause) {
+      const reason = cause instanceof Error ? cause.message : String(cause)
+      throw new SwarmlogsError('SWARMLOGS_USAGE', `cannot read the regex '${text}': ${reason}`, { cause })
     }
-  const [wanted, unwanted] = [include.map(read('include')), exclude.map(read('exclude'))]
-  const marked = [...wanted, ...highlight.map(read('highlight'))]
+  }
+  const [wanted, unwanted] = [include.map(read), exclude.map(read)]
+  const marked = [...wanted, ...highlight.map(read)]
   const isIn = (text: string) => (pattern: Pattern) => pattern.matcher(text).find()
   return {
     isChoosing: wanted.length + unwanted.length > 0,

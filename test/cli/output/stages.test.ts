@@ -84,7 +84,7 @@ describe('readMatching', () => {
   })
 
   it('says which regex it cannot read', async () => {
-    await expect(readMatching({ exclude: ['('] })).rejects.toThrow(/^cannot read the regex '\(' of --exclude: /)
+    await expect(readMatching({ exclude: ['('] })).rejects.toThrow(/^cannot read the regex '\(': /)
     expect(await readMatching({})).toBeUndefined()
   })
 })
