@@ -97,6 +97,7 @@ describe('help', () => {
     'store',
     'status',
     'doctor',
+    'ui',
   ])('shows three examples of %s', async (command) => {
     const { code, stdout } = await runCli([command, '--help'])
     expect(code).toBe(0)

@@ -82,7 +82,7 @@ describe('the screens in the README', () => {
   ])('%s', async (name, keys) => {
     await openAtNoon()
     await screen.press(...keys)
-    await screen.shows(name === 'lines' ? /^>12:0/m : /upstream/)
+    await screen.shows(name === 'lines' ? /^>12:02:30/m : /> @timestamp/)
     const shot = (await screen.text())
       .replaceAll(DAY, '2026-11-21')
       .replace(RECEIVED, '$12026-11-21T12:02:30.217000000Z')
