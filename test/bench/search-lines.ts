@@ -60,7 +60,7 @@ async function fillBoth({ store: dir, plain }: Filled, lines: number): Promise<v
 
 function recordOf(corpus: Corpus, number: number, time: bigint, streams: readonly LogStream[]): LogRecord {
   const { program, message: common } = corpus.line(Number(time / 1_000_000n))
-  const rare = `kernel: Out of memory: Killed process ${4_000 + number / RARE_EVERY} (postgres) total-vm:${number}kB`
+  const rare = `kernel: Out of memory: Killed process ${4_000 + Math.floor(number / RARE_EVERY)} (postgres) total-vm:${number}kB`
   const message = number % RARE_EVERY === RARE_EVERY / 2 ? rare : common
   const stream = streams[((program + 6 * (number % 3)) % SERVICES) * REPLICAS + (number % REPLICAS)]
   if (stream === undefined) throw new Error('BUG: no such stream')

@@ -89,8 +89,9 @@ export class Slices {
     this.#spans = parts.map((part) => this.#span(part, undefined))
   }
 
-  /** From here on only these rows are looked at. */
+  /** From here on only these rows are looked at. Few of them match, mostly: the first slices may be larger. */
   narrow(candidates: Candidates): void {
+    if (candidates.size > 0) this.#scale = Math.min(this.#scale * 4, this.#maxScale)
     this.#spans = this.#parts.flatMap((part) => {
       const rows = candidates.get(part.index)
       return rows === undefined ? [this.#span(part, undefined)] : rows.map((some) => this.#span(part, some))

@@ -202,8 +202,7 @@ export class EmbeddedStore implements Store {
   /** Resolves when the index of words covers what was appended, but for the last few thousand lines. */
   async indexed(): Promise<void> {
     const { indexer } = await this.#ready()
-    indexer.start()
-    await indexer.idle()
+    await indexer.finish()
   }
 
   async close(): Promise<void> {

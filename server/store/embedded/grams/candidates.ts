@@ -43,16 +43,18 @@ export async function candidatesIn(
   texts: readonly string[],
   { since, until }: { readonly since: bigint; readonly until: bigint },
 ): Promise<readonly Rows[] | undefined> {
-  const indexed = grams.rows
+  // It may grow meanwhile, or be forgotten.
+  const { rows: indexed, generation, capitals } = grams
   const wanted = texts.flatMap(gramsOf)
   if (indexed === 0 || wanted.length === 0) return undefined
   const found: Block[] = []
-  const isInTime = (block: Block): boolean => block.last >= since && block.first < until
-  for await (const [block, signature] of grams.signatures(isInTime)) {
+  const isAsked = (block: Block): boolean => block.to <= indexed && block.last >= since && block.first < until
+  for await (const [block, signature] of grams.signatures(isAsked)) {
     if (!wanted.every((gram) => hasGram(signature, gram))) continue
     found.push(block)
   }
-  const known = formsOf(texts, grams.capitals)
+  if (grams.generation !== generation) return undefined
+  const known = formsOf(texts, capitals)
   const share = found.reduce((sum, { from, to }) => sum + to - from, 0) / indexed
   if (share > MAX_SHARE && known.length === 0) return undefined
   const runs = share > MAX_SHARE ? [] : runsOf(found)

@@ -53,8 +53,9 @@ export class Indexer {
     })
   }
 
-  /** Resolves when there is nothing left to do, or when it has met an error. */
-  async idle(): Promise<void> {
+  /** Does what there is to do; resolves when nothing is left, or when it has met an error. */
+  async finish(): Promise<void> {
+    this.start()
     await this.#running
   }
 
