@@ -23,7 +23,7 @@ export const nodes: readonly SwarmFault[] = [
   {
     name: 'W2',
     title: "kill -9 of a node's dockerd, and its start",
-    isShort: true,
+    isShort: false,
     async run(scene) {
       const { swarm } = scene.stage
       await scene.begin()
