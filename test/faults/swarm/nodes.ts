@@ -83,10 +83,16 @@ export const nodes: readonly SwarmFault[] = [
   },
 ]
 
-/** Drains the third node: without its tasks the answer is complete. */
+/** Drains the third node; when its agent has said its last word, the answer is complete. */
 async function drain(scene: SwarmScene): Promise<void> {
-  await scene.stage.updateNode(3, '--availability', 'drain')
+  const { stage } = scene
+  const id = await stage.nodeId(3)
+  await stage.updateNode(3, '--availability', 'drain')
   await eventually('the end of its task', 60_000, async () => (await scene.printer.running()).length === 3)
+  await stage.until(
+    'the end of its agent',
+    ({ nodes }) => nodes.find((node) => node.id === id)?.agent?.connected === false,
+  )
   await scene.verdict('complete')
 }
 
