@@ -34,7 +34,7 @@ export const clock: readonly Fault[] = [
   {
     name: 'C5',
     title: "a reader's clock is wrong: `--since` and `--until` are by the server's",
-    isShort: true,
+    isShort: false,
     async run(scene) {
       await scene.begin()
       await scene.arrival(500)

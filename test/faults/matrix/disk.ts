@@ -1,4 +1,5 @@
 import { closeSync, openSync, readdirSync, readSync, statSync, truncateSync, writeSync } from 'node:fs'
+import { cp, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { makePowerCut } from '../../lab/power-cut.ts'
 import type { Fault } from '../rig/drive.ts'
@@ -17,7 +18,7 @@ export const disk: readonly Fault[] = [
       await scene.startAgent({ env: power.env })
       await scene.print(3)
       await scene.arrival(100)
-      for (let cut = 0; cut < scene.times(5, 50); cut++) {
+      for (let cut = 0; cut < scene.times(3, 50); cut++) {
         await scene.pause(100, 2000)
         await scene.agent.end('SIGKILL')
         power.cut()
@@ -37,7 +38,7 @@ export const disk: readonly Fault[] = [
       await scene.startAgent()
       await scene.print(3)
       await scene.arrival(100)
-      for (let cut = 0; cut < scene.times(5, 50); cut++) {
+      for (let cut = 0; cut < scene.times(3, 50); cut++) {
         await scene.pause(100, 2000)
         await scene.server.end('SIGKILL')
         power.cut()
@@ -65,12 +66,27 @@ export const disk: readonly Fault[] = [
     },
   },
   {
+    name: 'B6',
+    title: 'the store is copied while the server is stopped, and the copy served',
+    isShort: false,
+    async run(scene) {
+      await scene.begin()
+      await scene.arrival(1000)
+      await scene.server.end('SIGTERM')
+      const original = join(scene.dir, 'original')
+      await rename(scene.dataDir, original)
+      await cp(original, scene.dataDir, { recursive: true })
+      await scene.startServer()
+      await scene.arrival(500)
+    },
+  },
+  {
     name: 'A3',
     title: "the agent's spool is cut off or a bit of it flips, while the server is away",
     isShort: true,
     async run(scene) {
       await scene.begin()
-      for (let round = 0; round < scene.times(4, 40); round++) {
+      for (let round = 0; round < scene.times(2, 40); round++) {
         await scene.server.end('SIGKILL')
         await scene.pause(500, 1500)
         await scene.agent.end('SIGKILL')

@@ -7,6 +7,8 @@ export const docker: readonly Fault[] = [
     name: 'L18',
     title: 'containers that print 200 lines and are removed at once',
     isShort: true,
+    // One that is gone before its log could be asked for is lost, and told.
+    mayLose: true,
     async run(scene) {
       // The agent must be watching before the first of them is gone.
       await scene.begin(1)

@@ -18,7 +18,7 @@ export const trust: readonly Fault[] = [
   {
     name: 'N8',
     title: "the server's certificate is of another CA, or has expired; its name is gone, or leads elsewhere",
-    isShort: true,
+    isShort: false,
     async run(scene) {
       const { files, hosts, server } = await prepare(scene)
       hosts('127.0.0.1')

@@ -1,5 +1,4 @@
 import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Account } from '../../lab/ledger.ts'
 import { Scene, type Stage } from './scene.ts'
@@ -32,7 +31,7 @@ export interface Outcome extends Omit<Account, 'example'> {
 /** Does one fault to a scene of its own, and holds what is stored against what was printed. Never throws: what went wrong is the problem. */
 export async function inject(fault: Fault, stage: Stage): Promise<Outcome> {
   const started = performance.now()
-  const dir = await mkdtemp(join(tmpdir(), 'swarmlogs-faults-'))
+  const dir = await mkdtemp(join(stage.dir, 'scene-'))
   const scene = await Scene.open(stage, dir, fault.name)
   const { name, title } = fault
   const ending = () => ({

@@ -14,6 +14,8 @@ import { storedOf } from './stored.ts'
 /** What all scenes of a driver share. */
 export interface Stage {
   readonly engine: Engine
+  /** The folder of all that is written; it goes with the stage. */
+  readonly dir: string
   readonly seed: number
   readonly isLong: boolean
   /** Ports of this machine that nobody else uses. */

@@ -1,5 +1,8 @@
 import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { startEngine } from '../../lab/engine.ts'
 import { killPrograms } from '../../lab/program.ts'
 import type { Stage } from './scene.ts'
@@ -14,11 +17,13 @@ export interface OpenStage extends Stage {
 export async function openStage(seed: number, isLong: boolean): Promise<OpenStage> {
   const ports = { http: await freePort(), forward: await freePort() }
   const engine = await startEngine({ name: 'faults' })
+  const dir = await mkdtemp(join(tmpdir(), 'swarmlogs-faults-'))
   const close = async () => {
     killPrograms()
     await engine.stop()
+    await rm(dir, { recursive: true, force: true, maxRetries: 5 })
   }
-  return { engine, seed, isLong, ports, close }
+  return { engine, dir, seed, isLong, ports, close }
 }
 
 /** Below the range that the kernel takes ports of outgoing connections from: it stays free while a server is down. */

@@ -15,7 +15,7 @@ export const managers: readonly SwarmFault[] = [
   {
     name: 'W8',
     title: 'all managers are drained: nobody knows who is there, until an observer is started',
-    isShort: true,
+    isShort: false,
     async run(scene) {
       const { stage } = scene
       await stage.docker(['service', 'update', '--quiet', '--publish-add', PORT, 'swarmlogs_server'])
@@ -33,7 +33,7 @@ export const managers: readonly SwarmFault[] = [
   {
     name: 'W9',
     title: 'the only manager is demoted after another node was promoted, and back',
-    isShort: true,
+    isShort: false,
     async run(scene) {
       const { stage } = scene
       await scene.begin()
@@ -95,17 +95,23 @@ async function moveManager(stage: SwarmStage, node: number): Promise<void> {
   const before = stage.manager
   const [old, next] = [await stage.nodeId(before), await stage.nodeId(node)]
   await stage.docker(['node', 'promote', next])
-  await eventually(`node ${node} to be a manager`, 60_000, async () => await answersAsManager(stage, node))
+  await eventually(`node ${node} to be a manager`, 60_000, () => answersAsManager(stage, node))
   stage.manager = node
-  // It may have to become the leader first.
-  await eventually('the demotion', 60_000, async () => {
-    const { code } = await attempt('docker', ['--host', stage.swarm.host(node), 'node', 'demote', old])
-    return code === 0
-  })
+  await demote(stage, old)
 }
 
-async function answersAsManager(stage: SwarmStage, node: number): Promise<boolean> {
-  return (await attempt('docker', ['--host', stage.swarm.host(node), 'node', 'ls'])).code === 0
+/** Managers refuse it now and then while there is no leader, or another change is under way. */
+async function demote(stage: SwarmStage, id: string): Promise<void> {
+  await eventually('a demotion', 60_000, () => succeeds(stage, stage.manager, ['node', 'demote', id]))
+}
+
+function answersAsManager(stage: SwarmStage, node: number): Promise<boolean> {
+  return succeeds(stage, node, ['node', 'ls'])
+}
+
+async function succeeds({ swarm }: SwarmStage, node: number, args: readonly string[]): Promise<boolean> {
+  const { code } = await attempt('docker', ['--host', swarm.host(node), ...args], { timeoutMs: 15_000 })
+  return code === 0
 }
 
 /** Waits until the server knows who is there from one of these nodes. */
@@ -121,19 +127,15 @@ async function withThreeManagers(scene: SwarmScene, fault: () => Promise<void>):
   await scene.begin()
   const further = [await stage.nodeId(2), await stage.nodeId(3)]
   await stage.docker(['node', 'promote', ...further])
-  for (const node of [2, 3]) await eventually('three managers', 60_000, async () => await answersAsManager(stage, node))
+  for (const node of [2, 3]) await eventually('three managers', 60_000, () => answersAsManager(stage, node))
   await observedBy(stage, 2, 3)
   stage.manager = 3
   try {
     await fault()
   } finally {
     for (const node of [1, 2]) await stage.swarm.heal(node)
-    await eventually('a quorum', 60_000, async () => await answersAsManager(stage, 1))
+    await eventually('a quorum', 60_000, () => answersAsManager(stage, 1))
     stage.manager = 1
-    for (const id of further)
-      await eventually('a demotion', 60_000, async () => {
-        const { code } = await attempt('docker', ['--host', stage.swarm.host(1), 'node', 'demote', id])
-        return code === 0
-      })
+    for (const id of further) await demote(stage, id)
   }
 }
