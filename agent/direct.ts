@@ -144,6 +144,7 @@ export class Direct {
     try {
       const origin = await inspected(listed, wanted.wantsDetails, this.#signal)
       for await (const batch of readPart(origin, { tail, since, follow: false }, this.#signal)) {
+        if (isCounted && reached.size === 0) bound(reached, batch[0])
         note(reached, batch)
         const taken = batch.filter(
           (line) =>
@@ -183,6 +184,12 @@ function isBehind({ source, time, ordinal }: DirectLine, reached: Reached): bool
 
 function note(reached: Reached, lines: readonly DirectLine[]): void {
   for (const line of lines) if (isBehind(line, reached)) reached.set(line.source, line)
+}
+
+/** Lines before the newest ones are not wanted, whatever their source: one may have none among these. */
+function bound(reached: Reached, first: DirectLine | undefined): void {
+  if (first === undefined) return
+  for (const source of ['stdout', 'stderr'] as const) reached.set(source, { time: first.time - 1n, ordinal: 0 })
 }
 
 function later(a: bigint | undefined, b: bigint): bigint {
