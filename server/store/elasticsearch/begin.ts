@@ -9,7 +9,7 @@ import type { Running } from './finding.ts'
 import { textSieve } from './grep.ts'
 import { timesOfDay } from './names.ts'
 import type { Parts } from './parts.ts'
-import { allOf, type Sieve } from './sieve.ts'
+import { allOf, clausesOf, type Sieve } from './sieve.ts'
 import type { Entry } from './streams.ts'
 import { MAX_TIME, MIN_TIME } from './times.ts'
 import { whereSieve } from './where.ts'
@@ -40,10 +40,11 @@ export async function begin(
   await parts.freshness.see(indices)
   const ids = chosen?.map(({ id }) => id)
   const sieve = sieveOf(scope.filter, chosen ?? [])
-  const filters = filtersOf(scope, receivedUpTo, ids, sieve)
+  const outer = filtersOf(scope, receivedUpTo, ids)
+  const filters = [...outer, ...clausesOf(sieve)]
   const hasOdd = indices.some((index) => parts.names.parse(index)?.kind === 'odd')
   const paths = indices.length <= MAX_NAMES ? indices : parts.names.allLines
-  const running = { parts, filter: scope.filter, indices: paths, hasOdd, filters, sieve, signal }
+  const running = { parts, filter: scope.filter, indices: paths, hasOdd, outer, filters, sieve, signal }
   return { running, entries: chosen ?? parts.streams.entries() }
 }
 

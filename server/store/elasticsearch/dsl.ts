@@ -1,18 +1,16 @@
 import type { Position } from '../../../shared/record.ts'
 import type { Filter, Scope } from '../../query/query.ts'
-import { clausesOf, type Sieve } from './sieve.ts'
 import { ownerKey } from './streams.ts'
 import { clampTime, MAX_TIME, MIN_TIME, timestampOf } from './times.ts'
 
 /** Terms of one query; an index takes 65,536. */
 const MAX_TERMS = 60_000
 
-/** The clauses of a query that all of its searches share; `streams` are the ids of those chosen, undefined when all are; `sieve` is what the index says about the lines wanted. */
+/** The clauses of a query but for those about what lines say; `streams` are the ids of those chosen, undefined when all are. */
 export function filtersOf(
   { filter, since, until, receivedAfter }: Scope,
   receivedUpTo: bigint,
   streams: readonly string[] | undefined,
-  sieve: Sieve,
 ): object[] {
   const received = { lte: String(receivedUpTo), ...(receivedAfter !== undefined && { gt: String(receivedAfter) }) }
   return [
@@ -21,7 +19,6 @@ export function filtersOf(
     ...(until === undefined ? [] : untilClauses(until)),
     ...(streams === undefined ? [] : [streamsClause(streams)]),
     ...(filter.sources.length === 0 ? [] : [{ terms: { 'log.iostream': [...filter.sources] } }]),
-    ...clausesOf(sieve),
   ]
 }
 

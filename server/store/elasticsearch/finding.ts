@@ -23,7 +23,9 @@ export interface Running {
   readonly indices: readonly string[]
   readonly hasOdd: boolean
   readonly filters: readonly object[]
-  /** What of the filters comes from looking at lines. */
+  /** Those of the filters that are not about what lines say. */
+  readonly outer: readonly object[]
+  /** What the index says about the rest. */
   readonly sieve: Sieve
   readonly signal: AbortSignal
 }

@@ -58,11 +58,15 @@ export function clausesOf({ query, doubts }: Sieve): object[] {
   return should.length === 1 ? should : [{ bool: { should } }]
 }
 
-/** Lines in doubt, or all others; no clause when none can be. */
-export function doubtClauses({ doubts }: Sieve, isInDoubt: boolean): object[] {
-  if (doubts.length === 0) return isInDoubt ? [{ match_none: {} }] : []
-  const clauses = doubts.map(doubtClause)
-  return [{ bool: isInDoubt ? { should: clauses } : { must_not: clauses } }]
+/** The clauses of lines that are not in doubt. */
+export function certainClauses({ query, doubts }: Sieve): object[] {
+  const without = doubts.length === 0 ? [] : [{ bool: { must_not: doubts.map(doubtClause) } }]
+  return [...clausesOf({ query, isExact: true, doubts: [] }), ...without]
+}
+
+/** The clause of lines in doubt, whatever the index says about them. */
+export function doubtfulClause({ doubts }: Sieve): object {
+  return { bool: { should: doubts.map(doubtClause), minimum_should_match: 1 } }
 }
 
 function doubtClause(doubt: Doubt): object {

@@ -7,7 +7,7 @@ import { PLACE_MEMBERS, storedTime } from './documents.ts'
 import { type Found, find, type Running } from './finding.ts'
 import { MAX_KEYWORD } from './mapping.ts'
 import type { Parts } from './parts.ts'
-import { doubtClauses } from './sieve.ts'
+import { certainClauses, doubtfulClause } from './sieve.ts'
 import type { Entry } from './streams.ts'
 
 const NS_PER_MS = 1_000_000n
@@ -54,14 +54,11 @@ export async function count(parts: Parts, scope: Scope, signal?: AbortSignal): P
   let total = 0
   await tally(parts, scope, signal, async (running) => {
     const { isExact, doubts } = running.sieve
-    const scanned = async (filters: readonly object[]): Promise<void> => {
-      for await (const found of scan(running, filters, [])) total += found.length
+    const scanned = async (among: Running): Promise<void> => {
+      for await (const found of scan(among, [], [])) total += found.length
     }
-    if (!isExact) return scanned([])
-    const [counted] = await Promise.all([
-      countAll(running),
-      doubts.length > 0 && scanned(doubtClauses(running.sieve, true)),
-    ])
+    if (!isExact) return scanned(running)
+    const [counted] = await Promise.all([countAll(certain(running)), doubts.length > 0 && scanned(doubtful(running))])
     total += counted
   })
   return total
@@ -78,12 +75,13 @@ export async function histogram(
   await tally(parts, scope, signal, async (running, entries) => {
     const { sieve, hasOdd } = running
     if (!sieve.isExact || !canAggregate(wish, entries)) return gather(running, wish, [], result)
+    const counted = certain(running)
     await Promise.all([
-      aggregate(running, wish, result),
-      hasOdd && gather(running, wish, [IS_BEFORE_1970, ...doubtClauses(sieve, false)], result),
-      sieve.doubts.length > 0 && gather(running, wish, doubtClauses(sieve, true), result),
+      aggregate(counted, wish, result),
+      hasOdd && gather(counted, wish, [IS_BEFORE_1970], result),
+      sieve.doubts.length > 0 && gather(doubtful(running), wish, [], result),
     ])
-    if (beginsBehind(wish)) await moveFirst(running, wish, result)
+    if (beginsBehind(wish)) await moveFirst(counted, wish, result)
   })
   return result.buckets()
 }
@@ -109,10 +107,19 @@ export async function tally(
   }
 }
 
-/** Of the lines that are not in doubt. */
-async function countAll({ parts, indices, filters, sieve, signal }: Running): Promise<number> {
+/** Only the lines of which the index says all. */
+function certain(running: Running): Running {
+  return { ...running, filters: [...running.outer, ...certainClauses(running.sieve)] }
+}
+
+/** Only the lines in doubt: they are few, and each is looked at. */
+function doubtful(running: Running): Running {
+  return { ...running, filters: [...running.outer, doubtfulClause(running.sieve)] }
+}
+
+async function countAll({ parts, indices, filters, signal }: Running): Promise<number> {
   const { hits } = await parts.requests.send<Total>('POST', `/${indices.join(',')}/_search`, {
-    body: { size: 0, track_total_hits: true, query: { bool: { filter: [...filters, ...doubtClauses(sieve, false)] } } },
+    body: { size: 0, track_total_hits: true, query: { bool: { filter: filters } } },
     query: { filter_path: 'hits.total', allow_partial_search_results: false, ignore_unavailable: true },
     signal,
   })
@@ -141,8 +148,7 @@ async function moveFirst(running: Running, wish: HistogramWish, result: Histogra
   const starts = result.buckets().map(({ start }) => formatTime(start - 1n))
   for (let at = 0; at < starts.length; at += MAX_TERMS) {
     const isFirst = { terms: { '@timestamp': starts.slice(at, at + MAX_TERMS) } }
-    const filters = [isFirst, ...doubtClauses(running.sieve, false)]
-    for await (const found of scan(running, filters, by === 'level' ? ['log.level'] : [])) {
+    for await (const found of scan(running, [isFirst], by === 'level' ? ['log.level'] : [])) {
       for (const one of found) {
         const time = storedTime(one.hit._source)
         if (time < 0n || (time + 1n - origin) % interval !== 0n) continue
@@ -155,8 +161,7 @@ async function moveFirst(running: Running, wish: HistogramWish, result: Histogra
 
 async function aggregate(running: Running, wish: HistogramWish, result: Histogram): Promise<void> {
   const { interval, by, origin = 0n } = wish
-  const { parts, indices, hasOdd, sieve, signal } = running
-  const filters = [...running.filters, ...doubtClauses(sieve, false)]
+  const { parts, indices, filters, hasOdd, signal } = running
   const offset = `${origin / NS_PER_MS}ms`
   const time = { date_histogram: { field: '@timestamp', fixed_interval: `${interval / NS_PER_MS}ms`, offset } }
   const key = by === 'none' ? [] : [{ key: { terms: { field: FIELDS[by], missing_bucket: true } } }]
