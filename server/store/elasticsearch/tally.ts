@@ -145,7 +145,9 @@ function beginsBehind({ interval, origin = 0n }: HistogramWish): boolean {
 /** Moves the lines of the very begin of each millisecond-aligned bucket to the bucket before, where they belong when buckets begin just behind. */
 async function moveFirst(running: Running, wish: HistogramWish, result: Histogram): Promise<void> {
   const { by, interval, origin = 0n } = wish
-  const starts = result.buckets().map(({ start }) => formatTime(start - 1n))
+  const times = result.buckets().map(({ start }) => start - 1n)
+  // No field of times takes one before 1970, and no bucket before it came from there.
+  const starts = times.filter((time) => time >= 0n).map(formatTime)
   for (let at = 0; at < starts.length; at += MAX_TERMS) {
     const isFirst = { terms: { '@timestamp': starts.slice(at, at + MAX_TERMS) } }
     for await (const found of scan(running, [isFirst], by === 'level' ? ['log.level'] : [])) {
