@@ -134,13 +134,14 @@ export class Segment {
 
   /** Reads what it holds of which stream: as it was sealed, or by counting when lines came after that. */
   async load(connection: DuckDBConnection, streams: Streams): Promise<void> {
-    const { database } = this
+    const held = await this.#held(connection)
+    const labels = await connection.run(`SELECT id, encode(labels) FROM ${this.database}.streams ORDER BY id`)
+    const chunks = await labels.fetchAllChunks()
+    // All at once: a search that begins meanwhile must not find the segment empty.
     this.streams.clear()
     this.records = 0
     this.received = 0n
-    const held = await this.#held(connection)
-    const labels = await connection.run(`SELECT id, encode(labels) FROM ${database}.streams ORDER BY id`)
-    for (const chunk of await labels.fetchAllChunks()) {
+    for (const chunk of chunks) {
       const id = numberColumn(chunk, 0)
       const text = textColumn(chunk, 1)
       for (let row = 0; row < chunk.rowCount; row++) {

@@ -87,9 +87,9 @@ describe('the time of a query', () => {
     store.quick = 4
     const count = (await (await get('count?q=line')).json()) as ApiCount
     const [, , , fourth] = windowsOf(queryOf({}, { where: parseQuery('line') }), await store.streams())
-    expect(count).toEqual({ records: 25, stopped: STOPPED, counted_since: formatTime(fourth?.since ?? 0n) })
+    expect(count).toMatchObject({ records: 25, stopped: STOPPED, counted_since: formatTime(fourth?.since ?? 0n) })
     const histogram = (await (await get('histogram?q=line&interval=1h')).json()) as ApiHistogram
-    expect(histogram).toEqual({ interval: '1h', buckets: [], stopped: STOPPED })
+    expect(histogram).toMatchObject({ interval: '1h', buckets: [], stopped: STOPPED })
   })
 
   it('does not bound a question that takes whatever is there', async () => {
