@@ -1,5 +1,5 @@
 /** What an error of DuckDB means for us: its message is all it tells. */
-export type Failure = 'newer' | 'locked' | 'fatal' | 'durable' | 'invalidated' | 'damaged' | 'memory' | 'other'
+export type Failure = 'newer' | 'locked' | 'held' | 'fatal' | 'durable' | 'invalidated' | 'damaged' | 'memory' | 'other'
 
 const PATTERNS: readonly (readonly [Failure, RegExp])[] = [
   // First: a file of a newer DuckDB must never count as damaged.
@@ -8,6 +8,8 @@ const PATTERNS: readonly (readonly [Failure, RegExp])[] = [
     /can only read versions? |newer version of DuckDB|storage version greater than|which is lower than what the database/i,
   ],
   ['locked', /Could not set lock on file/],
+  // It was detached, and a query that began before still reads it.
+  ['held', /^Binder Error: Unique file handle conflict/],
   // Of the whole engine, which then answers nothing any more; 'invalidated' is of one file.
   ['fatal', /^FATAL Error|previous fatal error/],
   ['memory', /^Out of Memory Error/],

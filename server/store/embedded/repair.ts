@@ -76,7 +76,7 @@ async function reattachIfShut({ engine, segments }: Parts, segment: Segment): Pr
   try {
     await engine.writer.run(`SELECT count(*) FROM ${segment.database}.streams`)
   } catch (error) {
-    if (failureOf(error) === 'invalidated') await segments.reattach(segment)
+    if (failureOf(error) === 'invalidated' || isDetached(error)) await segments.reattach(segment)
   }
 }
 
@@ -96,7 +96,7 @@ async function damageOf({ engine }: Parts, segment: Segment): Promise<unknown> {
   }
 }
 
-/** The segment is being attached anew at this moment, or was set aside. */
+/** The segment is being attached anew at this moment, could not be, or was set aside. */
 function isDetached(error: unknown): boolean {
   return error instanceof Error && /^(Catalog|Binder) Error: .*does not exist/s.test(error.message)
 }

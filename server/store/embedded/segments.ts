@@ -1,5 +1,6 @@
 import { readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { DuckDBConnection } from '@duckdb/node-api'
 import type { Logger } from 'pino'
 import type { Catalog } from './catalog.ts'
@@ -15,6 +16,9 @@ import type { Streams } from './streams.ts'
 
 /** A search that reads an expired segment may hold it for so long. */
 const MAX_HOLD_MS = 60_000
+/** Searches that read a segment when it is detached let go of it soon: they read in slices, and nap. */
+const MAX_HELD_MS = 10_000
+const HELD_POLL_MS = 10
 const UNFINISHED = '.unfinished'
 
 /** What the segments need of the store. */
@@ -190,7 +194,7 @@ export class Segments {
     } catch (error) {
       const failure = failureOf(error)
       if (failure === 'newer') throw newer(folder, `segment ${segment.name}`, error)
-      if (failure !== 'damaged' && !isIncomplete(error)) throw error
+      if (failure !== 'damaged' && !(failure === 'other' && isIncomplete(error))) throw error
       await this.#detach(segment)
       await this.#setFileAside(segment, error)
       return false
@@ -201,12 +205,23 @@ export class Segments {
     const attach = `ATTACH ${quoteText(segment.path)} AS ${quoteName(segment.name)}`
     segment.isReadOnly = false
     try {
-      await this.#connection.run(`${attach} (${ATTACH_OPTIONS})`)
+      await this.#whenFree(`${attach} (${ATTACH_OPTIONS})`)
     } catch (error) {
       if (!['other', 'memory'].includes(failureOf(error))) throw error
       // Attaching writes when there is a WAL to take in; reading must go on where that is impossible.
-      await this.#connection.run(`${attach} (READ_ONLY)`)
+      await this.#whenFree(`${attach} (READ_ONLY)`)
       segment.isReadOnly = true
+    }
+  }
+
+  async #whenFree(attach: string): Promise<void> {
+    for (const end = Date.now() + MAX_HELD_MS; ; await delay(HELD_POLL_MS)) {
+      try {
+        await this.#connection.run(attach)
+        return
+      } catch (error) {
+        if (failureOf(error) !== 'held' || Date.now() > end) throw error
+      }
     }
   }
 
