@@ -5,6 +5,7 @@ import type { SpoolPolicy } from '../shared/report.ts'
 import { Bell } from './bell.ts'
 import { isToBeSent, type SealedChunk, type SpooledChunk } from './chunk.ts'
 import type { Checkpoint } from './line.ts'
+import type { Unlisted } from './orphans.ts'
 import { Acked } from './spool/acked.ts'
 import { Checkpoints } from './spool/checkpoints.ts'
 import { bytesOf, Chunks } from './spool/chunks.ts'
@@ -108,6 +109,11 @@ export class Spool {
   /** What another store has of a container; undefined when none has. */
   checkpointElsewhere(containerId: string): Checkpoint | undefined {
     return this.#checkpoints.elsewhere(this.#store, containerId)
+  }
+
+  /** The checkpoints of containers that are not listed, and may have had more lines than the store in use was sent. */
+  unlisted(listed: ReadonlySet<string>): Unlisted[] {
+    return this.#checkpoints.unlisted(this.#store, listed)
   }
 
   /**

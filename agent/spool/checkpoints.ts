@@ -1,6 +1,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { crc32 } from 'node:zlib'
 import type { Checkpoint } from '../line.ts'
+import type { Unlisted } from '../orphans.ts'
 import { damaged } from './damaged.ts'
 
 /** Checkpoints of containers that are gone are kept so long: a week of "the engine was down" must not cost a re-read. */
@@ -13,6 +14,8 @@ const NO_STORE = 'none'
 export class Checkpoints {
   readonly #get: StatementSync
   readonly #elsewhere: StatementSync
+  readonly #own: StatementSync
+  readonly #others: StatementSync
   readonly #put: StatementSync
   readonly #adopt: StatementSync
   readonly #release: StatementSync
@@ -23,6 +26,10 @@ export class Checkpoints {
     this.#get = database.prepare('SELECT checkpoint, crc FROM checkpoints WHERE store = ? AND container = ?')
     this.#elsewhere = database.prepare(
       'SELECT checkpoint, crc FROM checkpoints WHERE store <> ? AND container = ? ORDER BY updated DESC LIMIT 1',
+    )
+    this.#own = database.prepare('SELECT container, checkpoint, crc FROM checkpoints WHERE store = ?')
+    this.#others = database.prepare(
+      'SELECT container, checkpoint, crc FROM checkpoints WHERE store <> ? ORDER BY updated DESC',
     )
     this.#put = database.prepare('INSERT OR REPLACE INTO checkpoints VALUES (?, ?, ?, ?, ?)')
     this.#adopt = database.prepare("UPDATE OR REPLACE checkpoints SET store = ? WHERE store = ''")
@@ -39,6 +46,25 @@ export class Checkpoints {
   /** The newest one of any other store: it tells what the container was read from, not how far it is now. Throws as `get`. */
   elsewhere(store: string, container: string): Checkpoint | undefined {
     return sound(container, this.#elsewhere.get(store, container))
+  }
+
+  /** Those of containers that are not listed: of the store, else the newest one of any other. Throws as `get`. */
+  unlisted(store: string, listed: ReadonlySet<string>): Unlisted[] {
+    const known = new Set(listed)
+    const found: Unlisted[] = []
+    for (const [rows, isElsewhere] of [[this.#own, false] as const, [this.#others, true] as const]) {
+      for (const row of rows.iterate(store)) {
+        const container = String(row.container)
+        if (known.has(container)) continue
+        const checkpoint = sound(container, row)
+        // Where only a gap was told the store before that knows more.
+        if (checkpoint === undefined || (isElsewhere && checkpoint.stream === undefined)) continue
+        known.add(container)
+        const isOver = !isElsewhere && checkpoint.ended === true && !checkpoint.history
+        if (!isOver) found.push({ checkpoint, isElsewhere })
+      }
+    }
+    return found
   }
 
   put(store: string, checkpoints: ReadonlyMap<string, Checkpoint>, nowMs: number): void {
