@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { LineTime } from '../../agent/lines.ts'
 import { orphansOf } from '../../agent/orphans.ts'
 import { lineTime } from '../../agent/tail/piece.ts'
 import type { FakeContainer, Written } from './fake-container.ts'
@@ -159,7 +160,7 @@ describe('checkpoints of containers that are gone', () => {
   const live = { prints: [1], last: { stdout: [90, 5, 0] }, open: {}, flushed: {} }
   const head = { at: [40, 0], print: 1 }
   const own = { format: 1, stream, born: '20000000000', horizon: [30, 0], live, history: null, head }
-  const told = async (checkpoint: object, isElsewhere = false, oldest = [0, 0] as const) => {
+  const told = async (checkpoint: object, isElsewhere = false, oldest: LineTime = [0, 0]) => {
     const gaps = []
     const all = [{ checkpoint: { ...checkpoint }, isElsewhere }]
     for await (const { piece } of orphansOf(all, () => oldest)) gaps.push(...(piece.gaps ?? []))

@@ -12,6 +12,7 @@ import {
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import type { Checkpoint } from '../../agent/line.ts'
 import { openDatabase, reclaim } from '../../agent/spool/database.ts'
 import { openStateDir } from '../../agent/spool/state-dir.ts'
 import { Spool } from '../../agent/spool.ts'
@@ -141,6 +142,30 @@ describe('Spool', () => {
       undefined,
     ])
     expect(spool.prune(new Set(['acked']), Date.now() + 8 * 86_400_000)).toBe(1)
+  })
+
+  it('tells the checkpoints of containers that are gone, unless the store in use has all of them', async () => {
+    const spool = open(temporaryDir())
+    const stream = { service: 'web' }
+    const put = (id: string, checkpoint: Checkpoint) =>
+      spool.append({ ...chunkOf(id, [], 0, id), checkpoints: new Map([[id, checkpoint]]) }, signal)
+    spool.useStore('A/1')
+    await put('ended', { stream, ended: true })
+    await put('unread', { stream, ended: true, history: { size: 1 } })
+    await put('running', { stream })
+    await put('listed', { stream })
+    const unlisted = () => spool.unlisted(new Set(['listed']))
+    expect(unlisted()).toEqual([
+      { checkpoint: { stream }, isElsewhere: false },
+      { checkpoint: { stream, ended: true, history: { size: 1 } }, isElsewhere: false },
+    ])
+    spool.useStore('B/1')
+    expect(unlisted()).toHaveLength(3)
+    await put('ended', { ended: true })
+    await put('running', { ended: true })
+    expect(unlisted()).toEqual([{ checkpoint: { stream, ended: true, history: { size: 1 } }, isElsewhere: true }])
+    spool.useStore('C/1')
+    expect(unlisted()).toHaveLength(3)
   })
 
   it('remembers the store over a restart', () => {
