@@ -19,6 +19,7 @@ export class Checkpoints {
   readonly #put: StatementSync
   readonly #adopt: StatementSync
   readonly #release: StatementSync
+  readonly #releaseAll: StatementSync
   readonly #drop: StatementSync
   readonly #stale: StatementSync
 
@@ -34,6 +35,7 @@ export class Checkpoints {
     this.#put = database.prepare('INSERT OR REPLACE INTO checkpoints VALUES (?, ?, ?, ?, ?)')
     this.#adopt = database.prepare("UPDATE OR REPLACE checkpoints SET store = ? WHERE store = ''")
     this.#release = database.prepare('UPDATE OR REPLACE checkpoints SET store = ? WHERE store = ? AND container = ?')
+    this.#releaseAll = database.prepare('UPDATE OR REPLACE checkpoints SET store = ? WHERE store = ?')
     this.#drop = database.prepare('DELETE FROM checkpoints WHERE store = ? AND container = ?')
     this.#stale = database.prepare('SELECT store, container FROM checkpoints WHERE updated < ?')
   }
@@ -82,6 +84,11 @@ export class Checkpoints {
   /** Has the store go on from them no more. */
   release(store: string, containers: Iterable<string>): void {
     for (const container of containers) this.#release.run(NO_STORE, store, container)
+  }
+
+  /** Has the store go on from none of its checkpoints. */
+  releaseAll(store: string): void {
+    this.#releaseAll.run(NO_STORE, store)
   }
 
   /** Drops what is a week old, but for the one of each listed container that counts; returns how many. */

@@ -168,6 +168,39 @@ describe('Spool', () => {
     expect(unlisted()).toHaveLength(3)
   })
 
+  it('knows an older copy of a store by what that acked, over a restart, and then goes on from nothing', async () => {
+    const dir = temporaryDir()
+    const openings = [
+      { id: 'a', from: 0n },
+      { id: 'b', from: 50n },
+    ]
+    const before = open(dir)
+    before.useStore('A/1', openings.slice(0, 1))
+    await before.append(chunkOf('x', ['x'], 1), signal)
+    before.remove(1, { opening: 'a', at: 60n })
+    before.keep('watermark', 'stored')
+    expect(before.useStore('B/1')).toBe('other')
+    before.close()
+    const after = open(dir)
+    expect(after.useStore('A/1', openings)).toBe('older')
+    expect([after.checkpoint('c1'), after.checkpointElsewhere('c1')]).toEqual([undefined, { n: 1 }])
+    expect(after.kept('watermark')).toBeUndefined()
+    expect(after.useStore('A/1', openings)).toBe('same')
+  })
+
+  it('goes along with the openings of a store that it has nothing to send to', async () => {
+    const spool = open(temporaryDir())
+    spool.useStore('A/1', [{ id: 'a', from: 0n }])
+    await spool.append(chunkOf('x'), signal)
+    spool.remove(1, { opening: 'a', at: 50n })
+    await spool.append(chunkOf('y'), signal)
+    for (let at = 50n; at < 150n; at++) {
+      const openings = [at - 1n, at].map((from) => ({ id: from === 49n ? 'a' : `at${from}`, from }))
+      expect(spool.useStore('A/1', openings)).toBe('same')
+    }
+    expect(spool.useStore('A/1', [{ id: 'a', from: 0n }])).toBe('older')
+  })
+
   it('remembers the store over a restart', () => {
     const dir = temporaryDir()
     const before = open(dir)
