@@ -213,7 +213,8 @@ export class Spool {
 
   /** Whether that store acked what one with these openings does not have. */
   #hasMoreThan(store: string, openings: readonly Opening[]): boolean {
-    const commit = parseCommit(this.#meta.getSure(ackedBy(store)) ?? '')
+    const unsaved = store === this.#store ? this.#acked.commit : undefined
+    const commit = unsaved ?? parseCommit(this.#meta.getSure(ackedBy(store)) ?? '')
     const newest = openings.at(-1)
     if (commit === undefined || newest === undefined) return false
     if (!hasCommit(openings, commit)) return true

@@ -15,7 +15,6 @@ export class Acked {
   readonly #log: Logger
   readonly #keep: (commit: Commit) => void
   #seqs: number[] = []
-  /** The newest commit that the store said of them. */
   #commit: Commit | undefined
   #timer: NodeJS.Timeout | undefined
 
@@ -25,6 +24,11 @@ export class Acked {
     this.#keep = keep
     this.#chunks = chunks
     this.#log = log
+  }
+
+  /** The newest commit that the store said of them. */
+  get commit(): Commit | undefined {
+    return this.#commit
   }
 
   add(seq: number, commit: Commit | undefined): void {
