@@ -19,6 +19,7 @@ export class Catalog {
   #identity: StoreIdentity
   #segments: Set<string>
   #openings: readonly Opening[] = []
+  #areOpeningsWritten = false
   /** Commits of segments that are gone came up to this. */
   #received = 0n
   readonly #connection: DuckDBConnection
@@ -77,24 +78,18 @@ export class Catalog {
     return this.#received
   }
 
-  /** When the store was opened; none: that could not be noted. */
+  /** When the store was opened; none as long as the last time is not written. */
   get openings(): readonly Opening[] {
-    return this.#openings
+    return this.#areOpeningsWritten ? this.#openings : []
   }
 
-  /** Notes that the store is opened, with commits up to `from`. */
+  /** Notes that the store is opened, with commits up to `from`; where the disk is full, with what is written next. */
   async noteOpening(from: bigint, log: Logger): Promise<void> {
-    const opening = { id: randomBytes(4).toString('hex'), from }
-    this.#openings = withOpening(this.#openings, opening)
-    try {
-      await this.#write()
-    } catch (error) {
-      this.#openings = []
-      log.warn(
-        { err: error },
-        'cannot note that the store is opened: agents will not notice if an older copy takes its place',
-      )
-    }
+    this.#openings = withOpening(this.#openings, { id: randomBytes(4).toString('hex'), from })
+    this.#areOpeningsWritten = false
+    await this.#write().catch((error: unknown) => {
+      log.warn({ err: error }, 'cannot note now that the store is opened')
+    })
   }
 
   /** Says that acked data was lost: agents then send again what Docker still holds. */
@@ -154,6 +149,7 @@ export class Catalog {
       await this.#connection.run('DELETE FROM catalog.meta')
       await this.#connection.run(`INSERT INTO catalog.meta VALUES ${values.join(', ')}`)
     })
+    this.#areOpeningsWritten = true
   }
 
   async #transaction(work: () => Promise<void>): Promise<void> {
