@@ -3,8 +3,9 @@ import { batcher } from './batcher.ts'
 import type { AgentConfig } from './config.ts'
 import { forAnotherStore } from './followed.ts'
 import type { Forwarder } from './forwarder.ts'
-import type { Checkpoint, TailBatch } from './line.ts'
+import type { TailBatch } from './line.ts'
 import { follow } from './pipeline.ts'
+import { keptMark } from './report/kept-mark.ts'
 import { Tails } from './report/tails.ts'
 import type { Spool } from './spool.ts'
 import type { AgentStatus } from './status.ts'
@@ -84,7 +85,12 @@ export class Collection {
     this.#taken = this.#handed
     const batches = follow({
       engine,
-      checkpoints: { load: (id) => this.#load(id), listed: (ids) => this.#onListed(ids, tails) },
+      checkpoints: {
+        load: (id) => this.#sure(() => spool.checkpoint(id) ?? forAnotherStore(spool.checkpointElsewhere(id))),
+        unlisted: (ids) => this.#sure(() => spool.unlisted(ids)) ?? [],
+        listed: (ids) => this.#onListed(ids, tails),
+      },
+      since: keptMark(spool)?.upTo,
       backfillNs: config.backfillNs,
       retentionMs,
       cluster: config.cluster || undefined,
@@ -111,10 +117,9 @@ export class Collection {
   }
 
   /** A spool that fails must end the round, not look to discovery like an engine that does. */
-  #load(containerId: string): Checkpoint | undefined {
+  #sure<Found>(look: () => Found): Found | undefined {
     try {
-      const { spool } = this.#options
-      return spool.checkpoint(containerId) ?? forAnotherStore(spool.checkpointElsewhere(containerId))
+      return look()
     } catch (error) {
       this.#failure ??= { error }
       this.#round.abort()

@@ -26,6 +26,8 @@ export interface DiscoverOptions {
   readonly status: AgentStatus
   readonly signal: AbortSignal
   readonly tell: (discovery: Discovery) => void
+  /** What happened behind this time is learnt from events too, as far as the engine holds them. */
+  readonly since?: bigint | undefined
   /** Time between two lists; 30 s. */
   readonly relistMs?: number
 }
@@ -42,7 +44,7 @@ const INSPECTIONS = 16
 export async function discover(options: DiscoverOptions): Promise<void> {
   const { signal } = options
   let failures = 0
-  let seen: bigint | undefined
+  let seen = options.since
   while (!signal.aborted) {
     const watch = new Watch(options, seen)
     try {

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino'
 import type { Checkpoint } from './line.ts'
+import type { Unlisted } from './orphans.ts'
 import type { Tails } from './report/tails.ts'
 import type { AgentStatus } from './status.ts'
 import type { Engine } from './tail/engine.ts'
@@ -11,7 +12,11 @@ export interface FollowOptions {
     load(containerId: string): Checkpoint | undefined
     /** Told of each list: the ids of all containers that there are. */
     listed?(containerIds: ReadonlySet<string>): void
+    /** Those of containers that are in no list. */
+    unlisted?(containerIds: ReadonlySet<string>): readonly Unlisted[]
   }
+  /** An agent before this one had read what there was up to this time, by the engine's clock. */
+  readonly since?: bigint | undefined
   /** How far back a container's log is read at its first sight, nanoseconds before now; 0: new lines only. */
   readonly backfillNs: bigint
   /** How long the server keeps lines: older ones are not read. undefined: not known. */

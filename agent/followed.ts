@@ -35,13 +35,24 @@ export class Followed {
   liveLines = 0
   #progress: Progress
   readonly #horizon: LineTime
+  /** It is read, or was: its checkpoint then says whose it is, for the case that it is removed while no agent runs. */
+  #isRead: boolean
 
   /** `horizon`: how far back it is read if that is not decided yet. */
   constructor(target: Target, checkpoint: Checkpoint | undefined, horizon: LineTime) {
     this.target = target
     // A checkpoint is our own: only its form is looked at.
     this.#progress = checkpoint?.format === FORMAT ? (checkpoint as Progress) : {}
+    this.#isRead = checkpoint?.stream !== undefined
     this.#horizon = this.#progress.horizon ?? horizon
+  }
+
+  /** It is being read from now on; one that runs may say more, whatever it said when it ended the last time. */
+  open(): void {
+    this.isTailing = true
+    this.again = false
+    this.#isRead = true
+    if (this.target.running) this.#progress = { ...this.#progress, ended: undefined }
   }
 
   /** Older lines are not wanted. */
@@ -62,9 +73,13 @@ export class Followed {
     const grown = history && progress.live ? { history: { ...history, behind: history.behind + lines.length } } : {}
     const lost = first && elsewhere ? this.#lostWith(elsewhere.head, first) : []
     const known = first ? { head: head ?? first, elsewhere: undefined } : { head, elsewhere }
-    this.#progress = { ...this.#progress, ...grown, ...progress, ...known, horizon: this.horizon }
+    const ended = progress.ended ?? (progress.live ? undefined : this.#progress.ended)
+    this.#progress = { ...this.#progress, ...grown, ...progress, ...known, ended, horizon: this.horizon }
     const gaps = [...(piece.gaps ?? []).filter((gap) => this.#isOurs(gap)), ...lost]
-    return { stream, lines, gaps, checkpoint: { format: FORMAT, ...this.#progress }, bytes: bytesOf(lines) }
+    // Attributes can be long, and gaps do without.
+    const whose = this.#isRead ? { stream: { ...stream, attributes: {} }, born: String(this.target.born) } : {}
+    const checkpoint = { format: FORMAT, ...this.#progress, ...whose }
+    return { stream, lines, gaps, checkpoint, bytes: bytesOf(lines) }
   }
 
   /** What is older than the server keeps lines is not missing. */

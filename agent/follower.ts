@@ -1,15 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { SwarmlogsError } from '../shared/errors.ts'
 import type { GapBounds } from '../shared/gap.ts'
-import type { LogStream } from '../shared/record.ts'
 import { Departures } from './departures.ts'
-import { describeOnce } from './describe.ts'
+import { type Labelled, labelled } from './describe.ts'
 import type { Discovery } from './discover.ts'
 import type { FollowOptions } from './follow-options.ts'
 import { Followed } from './followed.ts'
 import type { TailBatch } from './line.ts'
 import type { LineTime } from './lines.ts'
 import { Merge } from './merge.ts'
+import { orphansOf } from './orphans.ts'
 import { Tails } from './report/tails.ts'
 import { reportGap } from './report-gap.ts'
 import { Selection } from './selection.ts'
@@ -28,12 +28,6 @@ const HISTORIES = 2
 /** What a batch costs beside its messages. */
 const LINE_OVERHEAD = 200
 
-interface Labelled {
-  readonly followed: Followed
-  readonly stream: LogStream
-  readonly piece: Piece
-}
-
 /** Decides which containers are followed, runs their tails, and merges what these read. */
 export class Follower {
   readonly #options: FollowOptions
@@ -47,6 +41,8 @@ export class Follower {
   readonly #departures = new Departures()
   readonly #selection: Selection
   readonly #tails: Tails
+  /** Whether the gaps of containers that were removed while no agent ran are told. */
+  #bereaved: 'no' | 'telling' | 'told' = 'no'
   readonly #standing = new StandingGaps((followed, gap) => this.#tellGaps(followed, [gap]))
   #node: NodeIdentity = { id: '', name: '', cluster: '' }
 
@@ -117,7 +113,7 @@ export class Follower {
       case 'listed':
         this.#forget(discovery.ids)
         this.#standing.retell(discovery.ids)
-        this.#options.checkpoints.listed?.(discovery.ids)
+        this.#onListed(discovery.ids)
         break
       default:
         discovery satisfies never
@@ -144,6 +140,20 @@ export class Follower {
     }
   }
 
+  /** The first list shows which containers were removed while no agent ran: it counts once the gaps that they leave are handed on. */
+  #onListed(ids: ReadonlySet<string>): void {
+    const { checkpoints } = this.#options
+    if (this.#bereaved === 'no') {
+      this.#bereaved = 'telling'
+      const orphans = orphansOf(checkpoints.unlisted?.(ids) ?? [], () => this.#oldest())
+      this.#merge.add(orphans, 'patient', (error) => {
+        if (error !== undefined) this.#options.log.error({ err: error }, 'telling of removed containers failed')
+        this.#bereaved = 'told'
+        checkpoints.listed?.(ids)
+      })
+    } else if (this.#bereaved === 'told') checkpoints.listed?.(ids)
+  }
+
   #consider(target: Target): void {
     if (this.#stop.signal.aborted || !target.started) return
     const judgement = this.#selection.judge(target)
@@ -151,6 +161,8 @@ export class Follower {
     const known = this.#followed.get(target.id)
     const followed = known ?? new Followed(target, this.#options.checkpoints.load(target.id), this.#horizon)
     this.#followed.set(target.id, followed)
+    // What stopped it was before that.
+    if (target.startedAt > followed.target.startedAt) followed.isDying = false
     followed.target = target
     if (judgement === 'unreadable') this.#standing.begin(followed, 'unreadable')
     else if (followed.isTailing) followed.again = true
@@ -159,6 +171,8 @@ export class Follower {
 
   #tellVanished(target: Target): void {
     if (this.#followed.has(target.id) || this.#selection.judge(target) !== 'read') return
+    // One that was read before this agent started is told of as such.
+    if (this.#options.checkpoints.load(target.id) !== undefined) return
     const followed = new Followed(target, undefined, this.#horizon)
     const gap = gapBetween(target.startedAt, target.endedAt, 'removed')
     this.#tellGaps(followed, [gap])
@@ -172,8 +186,9 @@ export class Follower {
   #tail(followed: Followed): void {
     const { target, progress } = followed
     if (lossOf(target) !== '') this.#standing.begin(followed, 'lossy')
-    followed.isTailing = true
-    followed.again = false
+    followed.open()
+    // Of one that dies before it says anything it must be known that it was here.
+    if (progress.live === undefined && target.fresh) this.#tellGaps(followed, [])
     this.#options.status.following += 1
     const from = progress.live ?? (target.fresh ? BEGINNING : undefined)
     const { signal } = this.#stop
@@ -219,8 +234,13 @@ export class Follower {
 
   /** How far back a container is read: what the server would drop as too old need not be sent. */
   #horizonOf({ horizon }: Followed): LineTime {
+    return later(horizon, this.#oldest())
+  }
+
+  /** What is older the server does not keep, as far as it has said so. */
+  #oldest(): LineTime {
     const retentionMs = this.#options.retentionMs?.()
-    return retentionMs === undefined ? horizon : later(horizon, lineTime(Date.now() - retentionMs))
+    return retentionMs === undefined ? [0, 0] : lineTime(Date.now() - retentionMs)
   }
 
   #readHistory(followed: Followed): void {
@@ -252,12 +272,8 @@ export class Follower {
   }
 
   /** Adds the labels; a container's attributes can only be read once it has a line. */
-  async *#labelled(followed: Followed, pieces: AsyncIterable<Piece> | Iterable<Piece>): AsyncGenerator<Labelled, void> {
+  #labelled(followed: Followed, pieces: AsyncIterable<Piece> | Iterable<Piece>): AsyncGenerator<Labelled, void> {
     const { engine, log } = this.#options
-    for await (const piece of pieces) {
-      const describing = { engine, log, node: this.#node, signal: this.#stop.signal }
-      const stream = followed.stream ?? (await describeOnce(followed, piece.lines.length > 0, describing))
-      yield { followed, stream, piece }
-    }
+    return labelled(followed, pieces, () => ({ engine, log, node: this.#node, signal: this.#stop.signal }))
   }
 }

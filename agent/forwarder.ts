@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { SwarmlogsError } from '../shared/errors.ts'
+import type { Opening } from '../shared/forward/lineage.ts'
 import type { AgentHello } from '../shared/forward/own.ts'
 import type { Inventory } from '../shared/inventory.ts'
 import type { AgentReport } from '../shared/report.ts'
@@ -20,8 +21,8 @@ export interface ForwarderOptions {
   /** What the agent says of itself; asked at each connect. */
   readonly hello: () => AgentHello
   readonly spool: Outgoing
-  /** Called with the store's key, and how long it keeps lines where it says so, when a server has said who it is, before anything is sent to it. */
-  readonly onStore: (store: string, retentionMs: number | undefined) => void
+  /** Called when a server has said who it is, before anything is sent to it, with the store's key and what else the server says of it. */
+  readonly onStore: (store: string, retentionMs?: number, openings?: readonly Opening[]) => void
   readonly log: Logger
   readonly ackTimeoutMs?: number
 }
@@ -84,6 +85,11 @@ export class Forwarder {
     this.#options.spool.changed.ring()
   }
 
+  /** Has no report sent before a newer one comes. */
+  forgetReport(): void {
+    this.#report = undefined
+  }
+
   /** Whether the server has this report; `spool.changed` rings when it does, and when the connection ends. */
   hasReported(report: AgentReport): boolean {
     return this.#reported === report
@@ -129,7 +135,8 @@ export class Forwarder {
       // What was said to another one does not hold for this.
       if (store !== this.#store) this.#report = undefined
       this.#store = store
-      this.#options.onStore(store, peer.kind === 'own' ? peer.hello.retentionMs : undefined)
+      const { retentionMs, openings } = peer.kind === 'own' ? peer.hello : {}
+      this.#options.onStore(store, retentionMs, openings)
       this.#link.up(`${socket.remoteAddress}:${socket.remotePort}`, store)
       this.#session = new Session({
         ...{ socket, messages: received, peer, spool, ackTimeoutMs },

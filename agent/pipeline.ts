@@ -10,7 +10,7 @@ export type { FollowOptions }
  * pulled. A batch without lines only moves its checkpoint. Ends by its signals only.
  */
 export async function* follow(options: FollowOptions): AsyncGenerator<TailBatch, void> {
-  const { engine, log, status, signal, drain } = options
+  const { engine, log, status, signal, drain, since } = options
   const stop = new AbortController()
   const follower = new Follower(options, stop)
   const end = () => follower.end()
@@ -19,7 +19,7 @@ export async function* follow(options: FollowOptions): AsyncGenerator<TailBatch,
   drain?.addEventListener('abort', quieten, { once: true })
   if (signal.aborted) end()
   if (drain?.aborted) quieten()
-  const discovery = discover({ engine, log, status, signal: stop.signal, tell: (one) => follower.hear(one) })
+  const discovery = discover({ engine, log, status, since, signal: stop.signal, tell: (one) => follower.hear(one) })
   try {
     yield* follower.batches()
   } finally {

@@ -70,6 +70,12 @@ export class Reports {
       await Promise.race([spool.changed.wait(), end])
   }
 
+  /** What was stored is not any more. */
+  forget(): void {
+    this.#mark = undefined
+    this.#watermark = new Watermark()
+  }
+
   async #look(): Promise<void> {
     await this.#see()
     if (this.#isOver) return
@@ -112,9 +118,7 @@ export class Reports {
     if (store === this.#store) return
     const isFirst = this.#store === ''
     this.#store = store
-    if (isFirst) return
-    this.#mark = undefined
-    this.#watermark = new Watermark()
+    if (!isFirst) this.forget()
   }
 
   #compose(): AgentReport {

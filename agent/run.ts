@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { hostname } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Logger } from 'pino'
+import type { Opening } from '../shared/forward/lineage.ts'
 import { WIRE_FORMAT } from '../shared/forward/own.ts'
 import { programVersion } from '../shared/version.ts'
 import { Collection } from './collection.ts'
@@ -60,7 +61,7 @@ export class Run {
       sharedKeys: () => readSharedKeys(config.sharedKeys),
       hello: () => this.#hello(),
       spool: this.#spool,
-      onStore: (store, retentionMs) => this.#onStore(store, retentionMs),
+      onStore: (...told) => this.#onStore(...told),
       log,
     })
     this.#reports = new Reports({
@@ -176,11 +177,15 @@ export class Run {
     return { format: WIRE_FORMAT, version: programVersion(), nodeId, nodeName }
   }
 
-  #onStore(store: string, retentionMs: number | undefined): void {
+  #onStore(store: string, retentionMs?: number, openings?: readonly Opening[]): void {
     this.#retentionMs = retentionMs
     const before = this.#spool.store
-    if (this.#spool.useStore(store) !== 'other') return
-    this.#log.warn({ before, store }, 'store changed; sending it what Docker still holds and it does not know')
+    const change = this.#spool.useStore(store, openings)
+    if (change !== 'other' && change !== 'older') return
+    const what = change === 'older' ? 'the store lacks what it has acked: it is an older copy' : 'store changed'
+    this.#log.warn({ before, store }, `${what}; sending it what Docker still holds and it does not know`)
+    this.#forwarder.forgetReport()
+    this.#reports.forget()
     this.#collection?.restart()
   }
 }

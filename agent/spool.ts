@@ -1,10 +1,12 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Logger } from 'pino'
+import { type Commit, hasCommit, type Opening, parseCommit, printCommit } from '../shared/forward/lineage.ts'
 import type { SpoolPolicy } from '../shared/report.ts'
 import { Bell } from './bell.ts'
 import { isToBeSent, type SealedChunk, type SpooledChunk } from './chunk.ts'
 import type { Checkpoint } from './line.ts'
+import type { Unlisted } from './orphans.ts'
 import { Acked } from './spool/acked.ts'
 import { Checkpoints } from './spool/checkpoints.ts'
 import { bytesOf, Chunks } from './spool/chunks.ts'
@@ -25,10 +27,12 @@ export interface SpoolOptions {
   readonly log: Logger
 }
 
-/** What a server's identity means for the checkpoints: the store is the same, the first one known, or another one. */
-export type StoreChange = 'same' | 'first' | 'other'
+/** What a server's identity means for the checkpoints: the store is the same, the first one known, another one, or an older copy of one. */
+export type StoreChange = 'same' | 'first' | 'other' | 'older'
 
 const RETRY_MS = 1000
+/** Names of what is kept of the store in use. */
+const KEPT = ['watermark'] as const
 
 /**
  * The agent's bounded disk queue of unacked chunks, and the checkpoint of each container, in one database. When it is full, `append` waits:
@@ -54,7 +58,7 @@ export class Spool {
     this.#plight = new Plight(log)
     this.#database = openDatabase(dir, log)
     this.#chunks = new Chunks(this.#database)
-    this.#acked = new Acked(this.#database, this.#chunks, log)
+    this.#acked = new Acked(this.#database, this.#chunks, (commit) => this.#keepCommit(commit), log)
     this.#checkpoints = new Checkpoints(this.#database)
     this.#meta = new Meta(this.#database)
     this.#store = this.#meta.get('store') ?? ''
@@ -110,6 +114,11 @@ export class Spool {
     return this.#checkpoints.elsewhere(this.#store, containerId)
   }
 
+  /** The checkpoints of containers that are not listed, and may have had more lines than the store in use was sent. */
+  unlisted(listed: ReadonlySet<string>): Unlisted[] {
+    return this.#checkpoints.unlisted(this.#store, listed)
+  }
+
   /**
    * Stores chunk and checkpoints as one; waits while the spool or the disk is full.
    * Returns false, with nothing stored, when the signal aborts first.
@@ -146,26 +155,32 @@ export class Spool {
     this.#chunks.callBack()
   }
 
-  /** Forgets a chunk, which a store has acked. */
-  remove(seq: number): void {
+  /** Forgets a chunk, which a store has acked, by that commit. */
+  remove(seq: number, commit?: Commit): void {
     if (!this.#chunks.forget(seq)) return
-    this.#acked.add(seq)
+    this.#acked.add(seq, commit)
     this.changed.ring()
   }
 
   /**
    * Takes note of the store that acks from now on; checkpoints are kept per store. Chunks that the store before has not acked go to
    * the new one, so the old one's checkpoints that count on them are its own no more: should it come back, Docker is read again for these.
+   * By its openings an older copy of a store is known, which lacks some of what was acked: then none of its checkpoints counts.
    */
-  useStore(store: string): StoreChange {
-    if (store === this.#store) return 'same'
+  useStore(store: string, openings?: readonly Opening[]): StoreChange {
+    const isOlder = openings !== undefined && this.#hasMoreThan(store, openings)
+    if (store === this.#store && !isOlder) return 'same'
     const before = this.#store
     inTransaction(this.#database, () => {
+      this.#acked.delete()
+      if (isOlder) this.#forgetAcks(store)
       if (before === '') this.#checkpoints.adopt(store)
-      else this.#checkpoints.release(before, this.#chunks.containers())
+      else if (before !== store) this.#checkpoints.release(before, this.#chunks.containers())
       this.#meta.put('store', store)
     })
+    this.#acked.deleted()
     this.#store = store
+    if (isOlder) return 'older'
     return before === '' ? 'first' : 'other'
   }
 
@@ -175,19 +190,13 @@ export class Spool {
   }
 
   /** A small value that was kept under a name; absence is undefined, and damage too. */
-  kept(name: string): string | undefined {
+  kept(name: (typeof KEPT)[number]): string | undefined {
     return this.#meta.getSure(name)
   }
 
   /** Keeps a small value; false when the disk cannot be written now. */
-  keep(name: string, value: string): boolean {
-    try {
-      this.#meta.putSure(name, value)
-      return true
-    } catch (error) {
-      if (!isDiskTrouble(error)) throw error
-      return false
-    }
+  keep(name: (typeof KEPT)[number], value: string): boolean {
+    return this.#try(() => this.#meta.putSure(name, value))
   }
 
   close(): void {
@@ -195,6 +204,41 @@ export class Spool {
       this.#acked.close()
     } finally {
       this.#database.close()
+    }
+  }
+
+  #keepCommit(commit: Commit): void {
+    this.#meta.putSure(ackedBy(this.#store), printCommit(commit))
+  }
+
+  /** Whether that store acked what one with these openings does not have. */
+  #hasMoreThan(store: string, openings: readonly Opening[]): boolean {
+    const unsaved = store === this.#store ? this.#acked.commit : undefined
+    const commit = unsaved ?? parseCommit(this.#meta.getSure(ackedBy(store)) ?? '')
+    const newest = openings.at(-1)
+    if (commit === undefined || newest === undefined) return false
+    if (!hasCommit(openings, commit)) return true
+    // It has all up to its newest opening: an agent with nothing to send would else know none of its openings one day.
+    const now: Commit = { opening: newest.id, at: newest.from }
+    if (commit.opening !== newest.id) this.#try(() => this.#meta.putSure(ackedBy(store), printCommit(now)))
+    return false
+  }
+
+  /** What was acked then is not there any more: neither checkpoints count, nor what was kept of it. */
+  #forgetAcks(store: string): void {
+    this.#checkpoints.releaseAll(store)
+    this.#meta.delete(ackedBy(store))
+    for (const name of KEPT) this.#meta.delete(name)
+  }
+
+  /** False when the disk cannot be written now. */
+  #try(write: () => void): boolean {
+    try {
+      write()
+      return true
+    } catch (error) {
+      if (!isDiskTrouble(error)) throw error
+      return false
     }
   }
 
@@ -227,4 +271,9 @@ export class Spool {
     }
     return true
   }
+}
+
+/** Where the newest commit is kept that a store has acked anything by. */
+function ackedBy(store: string): string {
+  return `acked ${store}`
 }

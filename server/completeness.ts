@@ -114,6 +114,7 @@ export class Completeness {
     const { now, inventories, visibleUpTo } = this.#options
     const known = {
       inventories: inventories.newest,
+      departed: inventories.departed,
       reports: this.#reports.at(visibleUpTo()),
       observed: (cluster: string, isConnected: boolean) =>
         greatest(

@@ -8,6 +8,18 @@ const FORMAT = 2
 const STALE_NS = 15_000_000_000n
 /** Services and tasks that are gone: replicas are still needed for padding. The oldest are forgotten first. */
 const MAX_GONE = 10_000
+/** What is not known of a node that left so long ago is not missed any more. */
+const FORGET_NS = 30n * 86_400_000_000_000n
+
+/** A node that was in a Swarm and is not any more. */
+export interface Departure {
+  readonly cluster: string
+  /** As it was at last, and services that it had tasks of. */
+  readonly node: NodeInfo
+  readonly serviceIds: readonly string[]
+  /** When it was gone, nanoseconds since 1970, as decimal text. */
+  readonly time: string
+}
 
 interface Saved {
   readonly format: number
@@ -15,6 +27,8 @@ interface Saved {
   readonly gone: readonly ServiceInfo[]
   /** Ids of tasks that Docker has forgotten since a manager told of them. */
   readonly goneTasks: readonly string[]
+  /** Absent: a server that did not know of such a thing saved it. */
+  readonly departed?: readonly Departure[]
 }
 
 /** What managers' engines last told of their Swarms, kept with the store; services that are gone keep their last known replicas. */
@@ -25,6 +39,7 @@ export class Inventories {
   readonly #gone = new Map<string, ServiceInfo>()
   readonly #tasks = new Map<string, ReadonlySet<string>>()
   readonly #goneTasks = new Set<string>()
+  readonly #departed = new Map<string, Departure>()
   #saving: Promise<void> = Promise.resolve()
   #isSaved = false
 
@@ -40,6 +55,7 @@ export class Inventories {
     if (saved?.format !== FORMAT) return
     for (const service of saved.gone) this.#gone.set(service.id, service)
     for (const id of saved.goneTasks) this.#goneTasks.add(id)
+    for (const departure of saved.departed ?? []) this.#departed.set(departure.node.id, departure)
     for (const inventory of saved.inventories) this.#take(inventory)
   }
 
@@ -71,6 +87,11 @@ export class Inventories {
   /** What was last told of each Swarm. */
   get newest(): readonly Inventory[] {
     return [...this.#byCluster.values()]
+  }
+
+  /** Nodes that have left their Swarms in the last 30 days, by id. */
+  get departed(): ReadonlyMap<string, Departure> {
+    return this.#departed
   }
 
   /** Services that are in a Swarm now. */
@@ -121,10 +142,22 @@ export class Inventories {
     }
     for (const id of this.#tasks.get(inventory.cluster) ?? []) this.#goneTasks.add(id)
     for (const id of inventory.tasks) this.#goneTasks.delete(id)
+    this.#takeDepartures(before, inventory)
     forgetOldest(this.#gone)
     forgetOldest(this.#goneTasks)
     this.#tasks.set(inventory.cluster, new Set(inventory.tasks))
     this.#byCluster.set(inventory.cluster, inventory)
+  }
+
+  #takeDepartures(before: Inventory | undefined, { cluster, nodes, time }: Inventory): void {
+    for (const node of before?.nodes ?? []) {
+      const placed = before?.placements.filter(({ nodeId }) => nodeId === node.id) ?? []
+      this.#departed.set(node.id, { cluster, node, serviceIds: placed.map(({ serviceId }) => serviceId), time })
+    }
+    for (const { id } of nodes) this.#departed.delete(id)
+    for (const [id, departure] of this.#departed)
+      if (BigInt(time) - BigInt(departure.time) > FORGET_NS) this.#departed.delete(id)
+    forgetOldest(this.#departed)
   }
 
   async #save(): Promise<void> {
@@ -133,6 +166,7 @@ export class Inventories {
       inventories: [...this.#byCluster.values()],
       gone: [...this.#gone.values()],
       goneTasks: [...this.#goneTasks],
+      departed: [...this.#departed.values()],
     }
     await this.#store.save(NAME, JSON.stringify(saved))
     this.#isSaved = true

@@ -74,6 +74,7 @@ async function start(config: ServerConfig, log: Logger, closers: Closers): Promi
     tls: () => certificate?.pair,
     ingest: context.ingestor,
     identity: () => store.identity,
+    lineage: () => store.lineage,
     retentionMs: config.retentionMs,
     log,
     metrics: context.metrics.forward,

@@ -62,7 +62,7 @@ function heardOf({ completeness, inventories }: Context, { nodes }: Judgement): 
   const newest = new Map([...reports].map(([key, { report }]) => [key, report]))
   const isOfInterest = ({ state, id, name }: Member) =>
     state !== 'gone' || completeness.isConnected(id || name) || nodes.some((late) => late.id === id)
-  const members = membersOf(inventories.newest, newest).filter(isOfInterest)
+  const members = membersOf(inventories.newest, newest, inventories.departed).filter(isOfInterest)
   return members.map((member) => ({ member, ...reports.get(member.id || member.name) }))
 }
 

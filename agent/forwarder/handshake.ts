@@ -4,11 +4,15 @@ import { hostname } from 'node:os'
 import { SwarmlogsError } from '../../shared/errors.ts'
 import { helloFrame, pack } from '../../shared/forward/encode.ts'
 import { digestsMatch, freshSalt, keyDigest } from '../../shared/forward/handshake.ts'
+import { type Opening, parseOpenings } from '../../shared/forward/lineage.ts'
 import { type AgentHello, identitySum, type ServerHello } from '../../shared/forward/own.ts'
 import { protocolError } from './messages.ts'
 
 /** Who answers: our own server with its store, or any other receiver of the forward protocol. */
-export type Peer = { readonly kind: 'own'; readonly hello: ServerHello } | { readonly kind: 'foreign' }
+export type Peer = { readonly kind: 'own'; readonly hello: PeerHello } | { readonly kind: 'foreign' }
+
+/** What our server says, with its store's openings where it knows them. */
+type PeerHello = Omit<ServerHello, 'openings'> & { readonly openings?: readonly Opening[] }
 
 export interface HandshakeOptions {
   readonly socket: Socket
@@ -68,14 +72,19 @@ function peerOf(answer: Readonly<Record<string, unknown>>): Peer {
   // Others say nothing but the ack; our server's key may have been changed on its way.
   if (hello === undefined && Object.keys(answer).length === 1) return { kind: 'foreign' }
   if (!isMap(hello)) throw protocolError('it does not say which store it has')
-  const { format, version, store, epoch, retentionMs, error, sum } = hello
+  const { format, version, store, epoch, retentionMs, error, sum, openings: text } = hello
   if (typeof error === 'string') throw protocolError(`it refuses this agent: ${error}`)
   const isSound = typeof format === 'number' && typeof store === 'string' && store !== '' && typeof epoch === 'number'
   if (!isSound) throw protocolError('it does not say which store it has')
   if (sum !== undefined && sum !== identitySum(store, epoch))
     throw protocolError('who its store is was changed on the way')
+  const openings = text === undefined ? undefined : parseOpenings(String(text))
+  if (text !== undefined && openings === undefined) throw protocolError('who its store is was changed on the way')
   const kept = typeof retentionMs === 'number' && retentionMs > 0 ? { retentionMs } : {}
-  return { kind: 'own', hello: { format, version: String(version), store, epoch, ...kept } }
+  return {
+    kind: 'own',
+    hello: { format, version: String(version), store, epoch, ...(openings && { openings }), ...kept },
+  }
 }
 
 /** The next message; throws with a hint when there is none in time, or the server closes. */

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import { SwarmlogsError } from '../../shared/errors.ts'
 import { foreignFrame, inventoryFrame, recordsFrame, reportFrame } from '../../shared/forward/encode.ts'
+import { type Commit, parseCommit } from '../../shared/forward/lineage.ts'
 import type { Inventory } from '../../shared/inventory.ts'
 import type { AgentReport } from '../../shared/report.ts'
 import type { SpooledChunk } from '../chunk.ts'
@@ -137,7 +138,7 @@ export class Session {
     }
     const chunk = this.#window.take(id)
     if (chunk === undefined) throw protocolError(`it acked ${JSON.stringify(id.slice(0, 64))}, which is not on its way`)
-    this.#options.spool.remove(chunk.seq)
+    this.#options.spool.remove(chunk.seq, commitOf(message))
     this.#options.onAck()
   }
 
@@ -148,4 +149,13 @@ export class Session {
     const message = `cannot go on sending: no ack in ${Math.round(ackTimeoutMs / 1000)} s for ${this.#window.size} chunks`
     socket.destroy(new SwarmlogsError('SWARMLOGS_SERVER_UNAVAILABLE', message))
   }
+}
+
+/** By which commit the store has a chunk; undefined when its server does not say. */
+function commitOf(ack: unknown): Commit | undefined {
+  const text = typeof ack === 'object' && ack !== null && 'at' in ack ? ack.at : undefined
+  if (text === undefined) return undefined
+  const commit = parseCommit(String(text))
+  if (commit === undefined) throw protocolError('an ack was changed on the way')
+  return commit
 }

@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { Logger } from 'pino'
+import type { Commit } from '../../shared/forward/lineage.ts'
 import type { Chunks } from './chunks.ts'
 import { reclaim } from './database.ts'
 import { inTransaction } from './transaction.ts'
@@ -12,27 +13,39 @@ export class Acked {
   readonly #database: DatabaseSync
   readonly #chunks: Chunks
   readonly #log: Logger
+  readonly #keep: (commit: Commit) => void
   #seqs: number[] = []
+  #commit: Commit | undefined
   #timer: NodeJS.Timeout | undefined
 
-  constructor(database: DatabaseSync, chunks: Chunks, log: Logger) {
+  /** `keep` writes a commit. */
+  constructor(database: DatabaseSync, chunks: Chunks, keep: (commit: Commit) => void, log: Logger) {
     this.#database = database
+    this.#keep = keep
     this.#chunks = chunks
     this.#log = log
   }
 
-  add(seq: number): void {
+  /** The newest commit that the store said of them. */
+  get commit(): Commit | undefined {
+    return this.#commit
+  }
+
+  add(seq: number, commit: Commit | undefined): void {
     this.#seqs.push(seq)
+    this.#commit = commit ?? this.#commit
     this.#timer ??= setTimeout(() => this.#tidy(), DELETE_AFTER_MS)
   }
 
   /** Deletes them within the caller's transaction; `deleted` must follow once that is committed. */
   delete(): void {
     this.#chunks.delete(this.#seqs)
+    if (this.#commit !== undefined) this.#keep(this.#commit)
   }
 
   deleted(): void {
     this.#seqs = []
+    this.#commit = undefined
   }
 
   /** Deletes the last of them. */

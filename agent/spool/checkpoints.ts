@@ -1,6 +1,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { crc32 } from 'node:zlib'
 import type { Checkpoint } from '../line.ts'
+import type { Unlisted } from '../orphans.ts'
 import { damaged } from './damaged.ts'
 
 /** Checkpoints of containers that are gone are kept so long: a week of "the engine was down" must not cost a re-read. */
@@ -13,9 +14,12 @@ const NO_STORE = 'none'
 export class Checkpoints {
   readonly #get: StatementSync
   readonly #elsewhere: StatementSync
+  readonly #own: StatementSync
+  readonly #others: StatementSync
   readonly #put: StatementSync
   readonly #adopt: StatementSync
   readonly #release: StatementSync
+  readonly #releaseAll: StatementSync
   readonly #drop: StatementSync
   readonly #stale: StatementSync
 
@@ -24,9 +28,14 @@ export class Checkpoints {
     this.#elsewhere = database.prepare(
       'SELECT checkpoint, crc FROM checkpoints WHERE store <> ? AND container = ? ORDER BY updated DESC LIMIT 1',
     )
+    this.#own = database.prepare('SELECT container, checkpoint, crc FROM checkpoints WHERE store = ?')
+    this.#others = database.prepare(
+      'SELECT container, checkpoint, crc FROM checkpoints WHERE store <> ? ORDER BY updated DESC',
+    )
     this.#put = database.prepare('INSERT OR REPLACE INTO checkpoints VALUES (?, ?, ?, ?, ?)')
     this.#adopt = database.prepare("UPDATE OR REPLACE checkpoints SET store = ? WHERE store = ''")
     this.#release = database.prepare('UPDATE OR REPLACE checkpoints SET store = ? WHERE store = ? AND container = ?')
+    this.#releaseAll = database.prepare('UPDATE OR REPLACE checkpoints SET store = ? WHERE store = ?')
     this.#drop = database.prepare('DELETE FROM checkpoints WHERE store = ? AND container = ?')
     this.#stale = database.prepare('SELECT store, container FROM checkpoints WHERE updated < ?')
   }
@@ -39,6 +48,25 @@ export class Checkpoints {
   /** The newest one of any other store: it tells what the container was read from, not how far it is now. Throws as `get`. */
   elsewhere(store: string, container: string): Checkpoint | undefined {
     return sound(container, this.#elsewhere.get(store, container))
+  }
+
+  /** Those of containers that are not listed: of the store, else the newest one of any other. Throws as `get`. */
+  unlisted(store: string, listed: ReadonlySet<string>): Unlisted[] {
+    const known = new Set(listed)
+    const found: Unlisted[] = []
+    for (const [rows, isElsewhere] of [[this.#own, false] as const, [this.#others, true] as const]) {
+      for (const row of rows.iterate(store)) {
+        const container = String(row.container)
+        if (known.has(container)) continue
+        const checkpoint = sound(container, row)
+        // Where only a gap was told the store before that knows more.
+        if (checkpoint === undefined || (isElsewhere && checkpoint.stream === undefined)) continue
+        known.add(container)
+        const isOver = !isElsewhere && checkpoint.ended === true && !checkpoint.history
+        if (!isOver) found.push({ checkpoint, isElsewhere })
+      }
+    }
+    return found
   }
 
   put(store: string, checkpoints: ReadonlyMap<string, Checkpoint>, nowMs: number): void {
@@ -56,6 +84,11 @@ export class Checkpoints {
   /** Has the store go on from them no more. */
   release(store: string, containers: Iterable<string>): void {
     for (const container of containers) this.#release.run(NO_STORE, store, container)
+  }
+
+  /** Has the store go on from none of its checkpoints. */
+  releaseAll(store: string): void {
+    this.#releaseAll.run(NO_STORE, store)
   }
 
   /** Drops what is a week old, but for the one of each listed container that counts; returns how many. */

@@ -5,10 +5,12 @@ import { crc32 } from 'node:zlib'
 export class Meta {
   readonly #get: StatementSync
   readonly #put: StatementSync
+  readonly #delete: StatementSync
 
   constructor(database: DatabaseSync) {
     this.#get = database.prepare('SELECT value FROM meta WHERE name = ?')
     this.#put = database.prepare('INSERT OR REPLACE INTO meta VALUES (?, ?)')
+    this.#delete = database.prepare('DELETE FROM meta WHERE name = ?')
   }
 
   get(name: string): string | undefined {
@@ -18,6 +20,10 @@ export class Meta {
 
   put(name: string, value: string): void {
     this.#put.run(name, value)
+  }
+
+  delete(name: string): void {
+    this.#delete.run(name)
   }
 
   /** A value that must not be believed when it is not what was put: absence is undefined, damage too. */

@@ -11,11 +11,14 @@ const LONGEST_DELAY_MS = 5_000
 /** Whether a container runs, as the engine says now. */
 type State = 'running' | 'dead'
 
+/** Why a tail is over: its container is dead and its log read, or it is gone, or nobody wants more. */
+type End = 'read' | 'gone' | 'stopped'
+
 /**
  * Reads a container's log from a position (none: its first sight) to the end of the container: what is there by finite
  * windows, then by following, and again whenever a follow ends. Ends when the container is dead and all of its log was
- * read, when it is removed (with a gap, unless all was read by then), and when the signal aborts; throws
- * SWARMLOGS_LOG_UNREADABLE when its log driver cannot be read.
+ * read, when it is removed (with a gap, unless all was read by then), both with a last piece that says so, and when the
+ * signal aborts; throws SWARMLOGS_LOG_UNREADABLE when its log driver cannot be read.
  */
 export async function* liveTail(
   context: TailContext,
@@ -23,13 +26,14 @@ export async function* liveTail(
   state: State,
 ): AsyncGenerator<Piece, void> {
   const walk = new Walk(context, from)
-  const isGone = yield* untilGone(context, walk, state)
-  if (!isGone || walk.hasEnded) return
-  yield { lines: [], gaps: [gapBetween(walk.readUpTo, nanosNow(), 'removed')], progress: {} }
+  const end = yield* untilEnd(context, walk, state)
+  if (end === 'stopped') return
+  const isCutOff = end === 'gone' && !walk.hasEnded
+  const gaps = isCutOff ? [gapBetween(walk.readUpTo, nanosNow(), 'removed')] : []
+  yield { lines: [], gaps, progress: { ended: true } }
 }
 
-/** Reads until the container is dead and read, or gone: then true is returned. */
-async function* untilGone(context: TailContext, walk: Walk, state: State): AsyncGenerator<Piece, boolean> {
+async function* untilEnd(context: TailContext, walk: Walk, state: State): AsyncGenerator<Piece, End> {
   let now = state
   for (let failures = 0; !context.signal.aborted; ) {
     try {
@@ -38,21 +42,21 @@ async function* untilGone(context: TailContext, walk: Walk, state: State): Async
         walk.note(piece)
         yield piece
       }
-      if (now === 'dead') return false
+      if (now === 'dead') return context.signal.aborted ? 'stopped' : 'read'
       failures = walk.taken > before ? 0 : failures + 1
     } catch (error) {
-      if (context.signal.aborted) return false
-      if (isGone(error)) return true
+      if (context.signal.aborted) return 'stopped'
+      if (isGone(error)) return 'gone'
       if (error instanceof SwarmlogsError && error.code === 'SWARMLOGS_LOG_UNREADABLE') throw error
       failures += 1
       walk.failed(error)
       context.log.debug({ err: error, container: context.id }, 'cannot read on in a log, trying again')
     }
     const next = await nextState(context, failures, () => walk.doubt())
-    if (next === 'gone') return !context.signal.aborted
+    if (next === 'gone') return context.signal.aborted ? 'stopped' : 'gone'
     now = next
   }
-  return false
+  return 'stopped'
 }
 
 /** What the engine says of the container; asked again, ever more slowly, until there is an answer. */

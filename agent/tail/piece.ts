@@ -51,6 +51,8 @@ export interface Progress {
   readonly head?: Head | undefined
   /** Another store was sent the log before: the line that it began with then, if that is known. */
   readonly elsewhere?: { readonly head?: Head | undefined } | undefined
+  /** The container was dead, or gone, when all of its log had been read; lines that come later take it back. */
+  readonly ended?: boolean | undefined
 }
 
 /** What a tail hands on: lines of one container in file order, gaps that were found with them, and what changes in its progress by both. */

@@ -1,7 +1,8 @@
 import type { LATE_REASONS } from '../../shared/api.ts'
 import type { Inventory } from '../../shared/inventory.ts'
 import type { AgentReport, ReportedContainer, ReportedContainers } from '../../shared/report.ts'
-import { least } from './bigint.ts'
+import type { Departure } from '../inventories.ts'
+import { greatest, least } from './bigint.ts'
 import { type Member, membersOf } from './membership.ts'
 import { type Wanted, wantsContainer, wantsNode, wantsService } from './wanted.ts'
 
@@ -30,6 +31,7 @@ export interface NamedContainer extends ReportedContainer {
 export interface Known {
   readonly now: bigint
   readonly inventories: readonly Inventory[]
+  readonly departed: ReadonlyMap<string, Departure>
   /** When managers' agents last told of a Swarm's members; those that are connected, or any; 0n: never. */
   readonly observed: (cluster: string, isConnected: boolean) => bigint
   readonly reports: ReadonlyMap<string, AgentReport>
@@ -52,7 +54,9 @@ export interface Judgement {
 
 /** Whether all lines of the question's streams and time are here, and if not, which nodes' are missing. */
 export function judge(known: Known, asked: Asked): Judgement {
-  const members = membersOf(known.inventories, known.reports).filter((member) => counts(known, asked, member))
+  const members = membersOf(known.inventories, known.reports, known.departed).filter((member) =>
+    counts(known, asked, member),
+  )
   const nodes = members.flatMap((member) => lateness(known, asked, member) ?? [])
   const named = (list: (report: AgentReport) => ReportedContainers): NamedContainer[] =>
     members.flatMap((member) => namedOf(asked, member, list))
@@ -67,21 +71,22 @@ export function judge(known: Known, asked: Asked): Judgement {
 /** Whether the question can be about lines of the node. */
 function counts(known: Known, asked: Asked, member: Member): boolean {
   if (!wantsNode(asked, member) || hasLeftBefore(asked, member)) return false
-  const { id, name, report, state, cluster } = member
+  const { id, name, report, state, cluster, departure } = member
   if (asked.nodes.has(id || name)) return true
   const inventory = known.inventories.find((one) => one.cluster === cluster)
   const placed = inventory?.placements.filter(({ nodeId }) => nodeId === id) ?? []
   if (asked.isAny) return report !== undefined || state !== 'drained' || placed.length > 0
-  const services = new Set(placed.map(({ serviceId }) => serviceId))
+  const services = new Set([...placed.map(({ serviceId }) => serviceId), ...(departure?.serviceIds ?? [])])
   const isWanted = inventory?.services.some(
     (one) => services.has(one.id) && wantsService(asked, one, inventory.cluster, member),
   )
   return isWanted || (report?.behind.named.some((one) => wantsContainer(asked, one, member)) ?? false)
 }
 
-/** A node that is in no Swarm any more matters up to its last lines only. */
-function hasLeftBefore({ since }: Asked, { state, report }: Member): boolean {
-  return state === 'gone' && since !== undefined && report !== undefined && BigInt(report.upTo || 0) < since
+/** A node that is in no Swarm any more matters up to when it left, however early its agent fell silent before that. */
+function hasLeftBefore({ since }: Asked, { state, report, departure }: Member): boolean {
+  const left = greatest(BigInt(departure?.time ?? 0), [BigInt(report?.time || 0)])
+  return state === 'gone' && since !== undefined && left < since
 }
 
 function lateness(known: Known, asked: Asked, member: Member): LateNode | undefined {

@@ -1,5 +1,6 @@
 import type { Inventory, NodeInfo } from '../../shared/inventory.ts'
 import type { AgentReport } from '../../shared/report.ts'
+import type { Departure } from '../inventories.ts'
 import { nodeKey } from './reports.ts'
 
 /** Ids that a Swarm gives its nodes; engines outside one have others. */
@@ -14,10 +15,16 @@ export interface Member {
   /** `alone` is a host outside a Swarm, `gone` one that the Swarm knows no more. */
   readonly state: 'ready' | 'down' | 'drained' | 'gone' | 'alone'
   readonly report?: AgentReport
+  /** Of one that is gone, as far as a manager told of it. */
+  readonly departure?: Departure
 }
 
 /** All nodes that are known, from what managers told and from the agents themselves. */
-export function membersOf(inventories: readonly Inventory[], reports: ReadonlyMap<string, AgentReport>): Member[] {
+export function membersOf(
+  inventories: readonly Inventory[],
+  reports: ReadonlyMap<string, AgentReport>,
+  departed: ReadonlyMap<string, Departure> = new Map(),
+): Member[] {
   const members: Member[] = []
   const known = new Set<string>()
   for (const { cluster, nodes } of inventories) {
@@ -27,7 +34,17 @@ export function membersOf(inventories: readonly Inventory[], reports: ReadonlyMa
       members.push({ id: node.id, name: node.name, cluster, state: stateOf(node), ...(report && { report }) })
     }
   }
-  for (const report of reports.values()) if (!known.has(nodeKey(report))) members.push(outsider(report, inventories))
+  for (const report of reports.values()) {
+    const departure = departed.get(nodeKey(report))
+    if (!known.has(nodeKey(report))) members.push({ ...outsider(report, inventories), ...(departure && { departure }) })
+  }
+  for (const departure of departed.values()) {
+    const { cluster, node } = departure
+    const isKnown = known.has(node.id) || reports.has(node.id)
+    // One that is drained need not have an agent.
+    if (!isKnown && stateOf(node) !== 'drained')
+      members.push({ id: node.id, name: node.name, cluster, state: 'gone', departure })
+  }
   return members
 }
 

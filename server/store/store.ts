@@ -1,4 +1,5 @@
 import { SwarmlogsError } from '../../shared/errors.ts'
+import type { Opening } from '../../shared/forward/lineage.ts'
 import type { Gap } from '../../shared/gap.ts'
 import type { Level, LogRecord, LogStream, Source, StoredRecord } from '../../shared/record.ts'
 import type { Query, Scope } from '../query/query.ts'
@@ -11,6 +12,14 @@ export interface StoreIdentity {
   readonly id: string
   /** Counts up when the store lost data that it had acked (a segment set aside, a restored backup). */
   readonly epoch: number
+}
+
+/** How far a store has come. */
+export interface Lineage {
+  /** When it was opened, oldest first. */
+  readonly openings: readonly Opening[]
+  /** The newest commit; durable. */
+  readonly last: bigint
 }
 
 /** What became of one append. */
@@ -149,6 +158,8 @@ export interface Store {
   days(): Promise<readonly StreamDay[]>
   /** `received` of the newest commit, 0n when there is none. A search up to it and a subscription after it leave no hole. */
   readonly lastReceived: bigint
+  /** By this agents notice that an older copy was put in its place. Absent where several servers write to the same data at once. */
+  readonly lineage?: Lineage | undefined
   /** Small named values that live with the data (the last inventory). Absence is undefined. */
   save(name: string, value: string): Promise<void>
   load(name: string): Promise<string | undefined>

@@ -39,6 +39,11 @@ export interface ServerHello {
   readonly error?: string
   /** What `identitySum` answers for store and epoch: an agent must not take a flipped bit for another store. */
   readonly sum?: number
+  /**
+   * `printOpenings` of the store's openings. Where it is there, acks of records have `at`: `printCommit` of a commit by which they are
+   * stored. Absent: an older copy of the store cannot be told from it.
+   */
+  readonly openings?: string
 }
 
 /** A sum of who a store is. */

@@ -83,6 +83,11 @@ export class FakeEngine {
       listener.write(`${JSON.stringify({ Type, Action: 'update', Actor: { ID: 'x' } })}\n`)
   }
 
+  /** The time of the newest event. */
+  get now(): bigint {
+    return this.#events.at(-1)?.time ?? 0n
+  }
+
   remove(container: FakeContainer): void {
     this.#containers.delete(container.id)
     this.#tell(container.id, 'destroy', {})

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Logger, pino } from 'pino'
 import type { Checkpoint } from '../../agent/line.ts'
+import type { Unlisted } from '../../agent/orphans.ts'
 import { type FollowOptions, follow } from '../../agent/pipeline.ts'
 import { AgentStatus } from '../../agent/status.ts'
 import { Engine } from '../../agent/tail/engine.ts'
@@ -44,7 +45,7 @@ export class Recorder {
     this.checkpoints = new Map(before?.checkpoints)
     this.done = this.#run({
       engine: new Engine({ host }),
-      checkpoints: { load: (id) => this.checkpoints.get(id) },
+      checkpoints: { load: (id) => this.checkpoints.get(id), unlisted: (ids) => this.#unlisted(ids) },
       backfillNs: 10n ** 18n * 2n,
       signal: this.#stop.signal,
       drain: this.#drain.signal,
@@ -72,6 +73,11 @@ export class Recorder {
   async stop(): Promise<void> {
     this.#stop.abort()
     await this.done
+  }
+
+  #unlisted(listed: ReadonlySet<string>): Unlisted[] {
+    const gone = [...this.checkpoints].filter(([id, { ended, history }]) => !listed.has(id) && (!ended || history))
+    return gone.map(([, checkpoint]) => ({ checkpoint, isElsewhere: false }))
   }
 
   async #run(options: FollowOptions): Promise<void> {

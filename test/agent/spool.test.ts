@@ -12,6 +12,7 @@ import {
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import type { Checkpoint } from '../../agent/line.ts'
 import { openDatabase, reclaim } from '../../agent/spool/database.ts'
 import { openStateDir } from '../../agent/spool/state-dir.ts'
 import { Spool } from '../../agent/spool.ts'
@@ -141,6 +142,63 @@ describe('Spool', () => {
       undefined,
     ])
     expect(spool.prune(new Set(['acked']), Date.now() + 8 * 86_400_000)).toBe(1)
+  })
+
+  it('tells the checkpoints of containers that are gone, unless the store in use has all of them', async () => {
+    const spool = open(temporaryDir())
+    const stream = { service: 'web' }
+    const put = (id: string, checkpoint: Checkpoint) =>
+      spool.append({ ...chunkOf(id, [], 0, id), checkpoints: new Map([[id, checkpoint]]) }, signal)
+    spool.useStore('A/1')
+    await put('ended', { stream, ended: true })
+    await put('unread', { stream, ended: true, history: { size: 1 } })
+    await put('running', { stream })
+    await put('listed', { stream })
+    const unlisted = () => spool.unlisted(new Set(['listed']))
+    expect(unlisted()).toEqual([
+      { checkpoint: { stream }, isElsewhere: false },
+      { checkpoint: { stream, ended: true, history: { size: 1 } }, isElsewhere: false },
+    ])
+    spool.useStore('B/1')
+    expect(unlisted()).toHaveLength(3)
+    await put('ended', { ended: true })
+    await put('running', { ended: true })
+    expect(unlisted()).toEqual([{ checkpoint: { stream, ended: true, history: { size: 1 } }, isElsewhere: true }])
+    spool.useStore('C/1')
+    expect(unlisted()).toHaveLength(3)
+  })
+
+  it('knows an older copy of a store by what that acked, over a restart, and then goes on from nothing', async () => {
+    const dir = temporaryDir()
+    const openings = [
+      { id: 'a', from: 0n },
+      { id: 'b', from: 50n },
+    ]
+    const before = open(dir)
+    before.useStore('A/1', openings.slice(0, 1))
+    await before.append(chunkOf('x', ['x'], 1), signal)
+    before.remove(1, { opening: 'a', at: 60n })
+    before.keep('watermark', 'stored')
+    expect(before.useStore('B/1')).toBe('other')
+    before.close()
+    const after = open(dir)
+    expect(after.useStore('A/1', openings)).toBe('older')
+    expect([after.checkpoint('c1'), after.checkpointElsewhere('c1')]).toEqual([undefined, { n: 1 }])
+    expect(after.kept('watermark')).toBeUndefined()
+    expect(after.useStore('A/1', openings)).toBe('same')
+  })
+
+  it('goes along with the openings of a store that it has nothing to send to', async () => {
+    const spool = open(temporaryDir())
+    spool.useStore('A/1', [{ id: 'a', from: 0n }])
+    await spool.append(chunkOf('x'), signal)
+    spool.remove(1, { opening: 'a', at: 50n })
+    await spool.append(chunkOf('y'), signal)
+    for (let at = 50n; at < 150n; at++) {
+      const openings = [at - 1n, at].map((from) => ({ id: from === 49n ? 'a' : `at${from}`, from }))
+      expect(spool.useStore('A/1', openings)).toBe('same')
+    }
+    expect(spool.useStore('A/1', [{ id: 'a', from: 0n }])).toBe('older')
   })
 
   it('remembers the store over a restart', () => {

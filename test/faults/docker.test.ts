@@ -4,6 +4,7 @@ import type { Source } from '../../shared/record.ts'
 import { stampOf } from '../agent/fake-engine.ts'
 import { type Recorded, Recorder } from '../agent/recorder.ts'
 import { type Engine, startEngine } from '../lab/engine.ts'
+import { eventually } from '../lab/program.ts'
 
 /*
  * The known failures of following Docker's logs, and where each is proved:
@@ -13,6 +14,7 @@ import { type Engine, startEngine } from '../lab/engine.ts'
  * L13: agent/frames.test.ts (torn and tiny frames), agent/pipeline.test.ts (error frames, on the scripted engine)
  * L22: agent/pipeline.test.ts (what was started while the engine was away), L23: e2e/swarm.test.ts (200 tasks), tail/slots.ts
  * L24: follow.test.ts (another agent without state comes to the same identities), agent/main.test.ts (a spool that is set aside)
+ * L26: agent/pipeline.test.ts (a newer engine is asked by the API that is known)
  * L25: e2e/swarm.test.ts (tasks that move, services that are updated)
  */
 
@@ -214,6 +216,29 @@ describe.each(['20', '26'] as const)('logs of engine %s', (version) => {
     await recorder.until(() => recorder.status.following === 0)
     expect(recorder.messages).toEqual(numbers('removed', 0, recorder.lines.length))
     for (const gap of recorder.gaps) expect([gap.reason, gap.from]).toEqual(['removed', lastTime(recorder)])
+  })
+
+  it('tells of containers that were removed while no agent ran, unless they were read to their end', async () => {
+    const first = await record()
+    await run('ended', count('ended', 0, 20))
+    await run('cut', `${count('cut', 0, 20)}; ${waitFor('go')}; ${count('cut', 20, 40)}; sleep 100`)
+    const hasEnded = () => [...first.checkpoints.values()].some(({ ended }) => ended === true)
+    await first.until(() => first.lines.length === 40 && hasEnded())
+    const since = BigInt(Date.now()) * 1_000_000n
+    await first.stop()
+    await engine.docker(['exec', 'cut', 'touch', '/go'])
+    await eventually('all lines', 30_000, async () => (await engine.docker(['logs', 'cut'])).includes('cut 39'))
+    const before = BigInt(Date.now()) * 1_000_000n
+    await engine.docker(['rm', '-f', 'cut', 'ended'])
+    await engine.docker(['run', '--rm', '--network', 'none', '--name', 'short', 'lab/busybox:1', 'echo', 'short'])
+    const second = await record(first, { since })
+    await second.until(() => second.gaps.length > 1)
+    const [cut, short] = second.gaps.toSorted((a, b) => (a.from < b.from ? -1 : 1))
+    const last = first.lines.findLast(({ stream }) => stream.containerName === 'cut') as Recorded
+    expect(cut).toMatchObject({ reason: 'removed', from: timeOf(last), stream: last.stream })
+    expect(cut?.to).toBeGreaterThanOrEqual(before)
+    expect(short).toMatchObject({ reason: 'removed', stream: { containerName: 'short' } })
+    expect([second.lines, second.gaps.length]).toEqual([[], 2])
   })
 
   it('L18: tells of a container that is gone before the agent looks', async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { Inventories } from '../../server/inventories.ts'
-import type { ServiceInfo } from '../../shared/inventory.ts'
+import type { NodeInfo, ServiceInfo } from '../../shared/inventory.ts'
 import { inventoryOf } from './inventory.ts'
 import { MemoryStore } from './store/memory.ts'
 import { streamOf } from './store/records.ts'
@@ -25,6 +25,29 @@ describe('Inventories', () => {
       ['cluster1', 'w', 3],
       ['cluster2', 'x', 12],
     ])
+  })
+
+  it('remembers nodes that have left, when, and what they ran, over a restart, for 30 days', async () => {
+    const store = new MemoryStore()
+    const [one, two] = ['n1', 'n2'].map(
+      (id): NodeInfo => ({
+        ...{ id, name: id, role: 'worker', availability: 'active', state: 'ready', engine: '26' },
+      }),
+    ) as [NodeInfo, NodeInfo]
+    const placements = [{ serviceId: 'w', nodeId: 'n2' }]
+    await new Inventories(store).take(inventoryOf({ nodes: [one, two], placements }))
+    const inventories = new Inventories(store)
+    await inventories.load()
+    await inventories.take(inventoryOf({ nodes: [one], time: '2000' }))
+    const left = { cluster: 'cluster1', node: two, serviceIds: ['w'], time: '2000' }
+    expect([...inventories.departed]).toEqual([['n2', left]])
+    const again = new Inventories(store)
+    await again.load()
+    expect([...again.departed.values()]).toEqual([left])
+    await again.take(inventoryOf({ nodes: [one, two], time: '3000' }))
+    expect(again.departed.size).toBe(0)
+    await inventories.take(inventoryOf({ nodes: [one], time: String(31n * 86_400_000_000_000n) }))
+    expect(inventories.departed.size).toBe(0)
   })
 
   it('leaves an older one of the same node, but follows another manager whose clock is behind', async () => {

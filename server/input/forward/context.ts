@@ -1,6 +1,6 @@
 import type { Logger } from 'pino'
 import type { Ingest } from '../../ingest.ts'
-import type { StoreIdentity } from '../../store/store.ts'
+import type { Lineage, StoreIdentity } from '../../store/store.ts'
 import type { Budget } from './budget.ts'
 import type { Complaints } from './complaints.ts'
 import type { ForwardMetrics } from './metrics.ts'
@@ -11,6 +11,7 @@ export interface ForwardContext {
   readonly sharedKeys: () => readonly string[]
   readonly ingest: Ingest
   readonly identity: () => StoreIdentity
+  readonly lineage: () => Lineage | undefined
   readonly retentionMs: number | undefined
   readonly version: string
   readonly log: Logger

@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers/promises'
+import { printOpenings } from '../../../shared/forward/lineage.ts'
 import {
   HELLO_TAG,
   INVENTORY_TAG,
@@ -9,7 +10,7 @@ import {
   WIRE_FORMAT,
 } from '../../../shared/forward/own.ts'
 import type { StoreIdentity } from '../../store/store.ts'
-import { ackOf, helloAckOf } from './acks.ts'
+import { ackOf, helloAckOf, withCommit } from './acks.ts'
 import { openBody } from './bodies.ts'
 import type { Account } from './budget.ts'
 import type { ForwardContext } from './context.ts'
@@ -18,6 +19,7 @@ import { ForeignStreams } from './foreign-streams.ts'
 import { type Frame, parseFrame } from './frame.ts'
 import { inventoryOf } from './inventories.ts'
 import { SLICE_RECORDS } from './limits.ts'
+import type { Ack } from './outbox.ts'
 import { gapsOf } from './own-gaps.ts'
 import { OwnRecords } from './own-records.ts'
 import { OwnStreams } from './own-streams.ts'
@@ -84,7 +86,7 @@ export class Intake {
     else if (frame.tag === INVENTORY_TAG && this.#isOwn) return this.#inventory(frame)
     else if (frame.tag === REPORT_TAG && this.#isOwn) return this.#report(frame)
     else await this.#records(frame)
-    if (frame.chunk !== undefined) shipping.ack(ackOf(frame.chunk))
+    if (frame.chunk !== undefined) shipping.ack(this.#ackOf(frame.chunk))
     return true
   }
 
@@ -111,6 +113,17 @@ export class Intake {
     const lines = this.#foreign.partials.expire(now)
     if (lines.length === 0) return
     this.#options.shipping.shipApart(lines.map((line, index) => recordOf(line, this.#foreign.streams, '', index)))
+  }
+
+  /** An agent is told by what commit its lines are stored, which is known when they are. */
+  #ackOf(chunk: Buffer): Ack {
+    const ack = ackOf(chunk)
+    if (!this.#isOwn) return ack
+    return () => {
+      const { openings, last } = this.#options.context.lineage() ?? {}
+      const opening = openings?.at(-1)?.id
+      return opening === undefined || last === undefined ? ack : withCommit(ack, { opening, at: last })
+    }
   }
 
   async #records(frame: Frame): Promise<void> {
@@ -148,7 +161,9 @@ export class Intake {
     const { version, retentionMs } = context
     const kept = retentionMs === undefined ? {} : { retentionMs }
     const sum = identitySum(store, epoch)
-    const answer: ServerHello = { format: WIRE_FORMAT, version, store, epoch, sum, ...kept }
+    const { openings = [] } = context.lineage() ?? {}
+    const known = openings.length > 0 ? { openings: printOpenings(openings) } : {}
+    const answer: ServerHello = { format: WIRE_FORMAT, version, store, epoch, sum, ...known, ...kept }
     this.#isOwn = typeof format === 'number' && format >= 1 && format <= WIRE_FORMAT
     if (this.#isOwn) {
       this.leave()

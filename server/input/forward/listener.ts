@@ -7,7 +7,7 @@ import type { Logger } from 'pino'
 import { SwarmlogsError } from '../../../shared/errors.ts'
 import { programVersion } from '../../../shared/version.ts'
 import type { Ingest } from '../../ingest.ts'
-import type { StoreIdentity } from '../../store/store.ts'
+import type { Lineage, StoreIdentity } from '../../store/store.ts'
 import { Budget } from './budget.ts'
 import { Complaints } from './complaints.ts'
 import { Connections } from './connections.ts'
@@ -26,6 +26,8 @@ export interface ForwardOptions {
   readonly tls?: () => SecureContextOptions | undefined
   readonly ingest: Ingest
   readonly identity: () => StoreIdentity
+  /** How far the store has come, where agents can be told; by default they cannot. */
+  readonly lineage?: () => Lineage | undefined
   /** How long lines are kept, which agents are told. */
   readonly retentionMs?: number
   readonly log: Logger
@@ -92,11 +94,13 @@ const SOCKET_OPTIONS = {
 } as const
 
 function contextOf(options: ForwardOptions, signal: AbortSignal): ForwardContext {
-  const { sharedKeys, ingest, identity, retentionMs, log, metrics = NO_METRICS } = options
+  const { sharedKeys, ingest, identity, lineage = () => undefined } = options
+  const { retentionMs, log, metrics = NO_METRICS } = options
   return {
     sharedKeys,
     ingest,
     identity,
+    lineage,
     retentionMs,
     log,
     metrics,

@@ -1,12 +1,15 @@
 import type { Writable } from 'node:stream'
 import { ACK_BACKLOG_BYTES, UNACKED_BATCHES, UNACKED_BYTES } from './limits.ts'
 
+/** Written as it is, or as it is made when all before it is stored. */
+export type Ack = Buffer | (() => Buffer)
+
 /** Records on their way to the store, and what is owed to the sender when they are there. */
 export interface Shipment {
   /** Must resolve to whether the records are stored; must not reject. */
   readonly stored: Promise<boolean>
   /** One write each, in this order. */
-  readonly acks: readonly Buffer[]
+  readonly acks: readonly Ack[]
   readonly bytes: number
   /** Called when all is stored up to here; not when something is not. */
   readonly onStored?: () => void
@@ -43,7 +46,7 @@ export class Outbox {
       if (!isStored) this.#break()
       else if (!this.#isBroken) {
         shipment.onStored?.()
-        for (const ack of shipment.acks) this.#write(ack)
+        for (const ack of shipment.acks) this.#write(typeof ack === 'function' ? ack() : ack)
       }
       this.#wake?.()
     })

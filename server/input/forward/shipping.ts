@@ -4,7 +4,7 @@ import type { LogRecord } from '../../../shared/record.ts'
 import type { Account } from './budget.ts'
 import type { ForwardContext } from './context.ts'
 import { BATCH_BYTES, BATCH_RECORDS, GAP_BYTES, RECORD_OVERHEAD_BYTES, RETRY_MS } from './limits.ts'
-import type { Outbox } from './outbox.ts'
+import type { Ack, Outbox } from './outbox.ts'
 import { Refusal } from './refusal.ts'
 
 /**
@@ -18,7 +18,7 @@ export class Shipping {
   readonly #outbox: Outbox
   #records: LogRecord[] = []
   #gaps: Gap[] = []
-  #acks: Buffer[] = []
+  #acks: Ack[] = []
   #heldBytes = 0
   #isAcked = false
 
@@ -63,7 +63,7 @@ export class Shipping {
     this.#outbox.submit({ stored: this.#store(records, [], false), acks: [], bytes: 0 })
   }
 
-  ack(ack: Buffer): void {
+  ack(ack: Ack): void {
     this.#acks.push(ack)
   }
 

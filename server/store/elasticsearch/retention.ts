@@ -1,12 +1,12 @@
 import type { Names } from './names.ts'
 import { dayOf, timesOfDay } from './names.ts'
-import type { IndexSize } from './sizes.ts'
+import { type IdentifyingSettings, type IndexSize, uuidOf } from './sizes.ts'
 import type { WatchParts } from './watch.ts'
 
 interface Described {
   readonly [index: string]: {
     readonly mappings: { readonly _meta?: { readonly swarmlogs?: object } }
-    readonly settings: { readonly index: { readonly uuid: string } }
+    readonly settings: IdentifyingSettings
   }
 }
 
@@ -32,7 +32,7 @@ export async function expireIndices(
     })
     if (found?.mappings._meta?.swarmlogs === undefined) continue
     // Whoever misses it must know that it was not lost.
-    await notes.write('expired', index, found.settings.index.uuid)
+    await notes.write('expired', index, uuidOf(found.settings))
     await requests.send('DELETE', `/${index}`, { query: { ignore_unavailable: true } })
     forget(parts, index)
     gone.push(index)

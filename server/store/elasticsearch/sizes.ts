@@ -20,8 +20,13 @@ interface Stats {
   >
 }
 
+/** Settings of an index that tell which one it is. */
+export interface IdentifyingSettings {
+  readonly index: { readonly uuid: string; readonly history?: { readonly uuid?: string } }
+}
+
 interface Settings {
-  readonly [index: string]: { readonly settings: { readonly index: { readonly uuid: string } } }
+  readonly [index: string]: { readonly settings: IdentifyingSettings }
 }
 
 interface SizeParts {
@@ -44,8 +49,13 @@ export async function readSizes({ requests, names }: SizeParts): Promise<Map<str
 
 /** All indices that may be ours, with their UUIDs, also those that no running node holds. */
 export async function readUuids({ requests, names }: SizeParts): Promise<Map<string, string>> {
-  const found = await requests.send<Settings>('GET', `/${names.all}/_settings/index.uuid`, {
+  const found = await requests.send<Settings>('GET', `/${names.all}/_settings/index.uuid,index.history.uuid`, {
     query: { expand_wildcards: 'all' },
   })
-  return new Map(Object.entries(found).map(([index, { settings }]) => [index, settings.index.uuid]))
+  return new Map(Object.entries(found).map(([index, { settings }]) => [index, uuidOf(settings)]))
+}
+
+/** What an index is known by: one that a snapshot is restored over keeps its UUID, and gets another history. */
+export function uuidOf({ index: { uuid, history } }: IdentifyingSettings): string {
+  return history?.uuid === undefined ? uuid : `${uuid}/${history.uuid}`
 }

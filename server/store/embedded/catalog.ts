@@ -1,8 +1,10 @@
-import { randomUUID } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { DuckDBConnection } from '@duckdb/node-api'
 import type { Logger } from 'pino'
 import { SwarmlogsError } from '../../../shared/errors.ts'
+import { type Opening, parseOpenings, printOpenings, withOpening } from '../../../shared/forward/lineage.ts'
+import { greater } from '../bigint.ts'
 import type { StoreIdentity } from '../store.ts'
 import { failureOf } from './failure.ts'
 import type { Folder } from './folder.ts'
@@ -16,6 +18,10 @@ const ROWS_AT_ONCE = 500
 export class Catalog {
   #identity: StoreIdentity
   #segments: Set<string>
+  #openings: readonly Opening[] = []
+  #areOpeningsWritten = false
+  /** Commits of segments that are gone came up to this. */
+  #received = 0n
   readonly #connection: DuckDBConnection
   readonly #folder: Folder
   readonly #serial = new Serial()
@@ -40,6 +46,8 @@ export class Catalog {
     for (const [name, value] of await rows(connection, 'SELECT name, value FROM catalog.meta')) meta.set(name, value)
     const identity = { id: meta.get('id') ?? randomUUID(), epoch: Number(meta.get('epoch') ?? 0) }
     const catalog = new Catalog(connection, folder, identity, new Set(JSON.parse(meta.get('segments') ?? '[]')))
+    catalog.#openings = parseOpenings(meta.get('openings') ?? '') ?? []
+    catalog.#received = BigInt(meta.get('received') ?? 0)
     // What this server writes an older one must not touch.
     if (!meta.has('id') || meta.get('format') !== String(FORMAT)) await catalog.#write()
     return catalog
@@ -59,9 +67,29 @@ export class Catalog {
     await this.#write()
   }
 
-  async removeSegment(name: string): Promise<void> {
+  async removeSegment(name: string, received = 0n): Promise<void> {
     this.#segments.delete(name)
+    this.#received = greater(this.#received, received)
     await this.#write()
+  }
+
+  /** Commits came up to this, though no segment may have any of it. */
+  get received(): bigint {
+    return this.#received
+  }
+
+  /** When the store was opened; none as long as the last time is not written. */
+  get openings(): readonly Opening[] {
+    return this.#areOpeningsWritten ? this.#openings : []
+  }
+
+  /** Notes that the store is opened, with commits up to `from`; where the disk is full, with what is written next. */
+  async noteOpening(from: bigint, log: Logger): Promise<void> {
+    this.#openings = withOpening(this.#openings, { id: randomBytes(4).toString('hex'), from })
+    this.#areOpeningsWritten = false
+    await this.#write().catch((error: unknown) => {
+      log.warn({ err: error }, 'cannot note now that the store is opened')
+    })
   }
 
   /** Says that acked data was lost: agents then send again what Docker still holds. */
@@ -113,12 +141,15 @@ export class Catalog {
       id: this.#identity.id,
       epoch: String(this.#identity.epoch),
       segments: JSON.stringify([...this.#segments].sort()),
+      openings: printOpenings(this.#openings),
+      received: String(this.#received),
     }
     const values = Object.entries(meta).map((pair) => `(${pair.map(quoteText).join(', ')})`)
     await this.#transaction(async () => {
       await this.#connection.run('DELETE FROM catalog.meta')
       await this.#connection.run(`INSERT INTO catalog.meta VALUES ${values.join(', ')}`)
     })
+    this.#areOpeningsWritten = true
   }
 
   async #transaction(work: () => Promise<void>): Promise<void> {

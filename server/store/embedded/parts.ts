@@ -95,6 +95,10 @@ async function openOn(
   const segments = new Segments({ engine, folder, catalog, streams, serial, segmentBytes, log, onLoss })
   admission = new Admission(new Lookup(engine.writer, segments, streams), segments, streams)
   await segments.open()
+  const newest = segments.all.reduce(
+    (last, { received }) => greater(last, received),
+    greater(lastReceived, catalog.received),
+  )
   const writer = new Writer({
     ...{
       connection: engine.writer,
@@ -108,8 +112,9 @@ async function openOn(
       log,
       onFatal,
     },
-    lastReceived: segments.all.reduce((last, { received }) => greater(last, received), lastReceived),
+    lastReceived: newest,
   })
+  await catalog.noteOpening(newest, log)
   const indexer = new Indexer({ engine, segments, folder, log, reserveBytes })
   const limits = { retentionNs, maxBytes }
   return { engine, catalog, gaps, streams, serial, segments, writer, indexer, limits, onFatal }

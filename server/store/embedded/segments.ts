@@ -117,7 +117,7 @@ export class Segments {
     this.#remove(segment, 'expired')
     this.recount()
     this.#options.streams.prune()
-    await this.#options.catalog.removeSegment(segment.name)
+    await this.#options.catalog.removeSegment(segment.name, segment.received)
     void this.#drop(segment)
   }
 

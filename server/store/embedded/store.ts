@@ -8,6 +8,7 @@ import type { HistogramBucket, HistogramWish } from '../histogram.ts'
 import type {
   Appended,
   Facet,
+  Lineage,
   LineFormat,
   PrintedRun,
   Store,
@@ -84,6 +85,11 @@ export class EmbeddedStore implements Store {
 
   get lastReceived(): bigint {
     return this.#parts.writer.lastReceived
+  }
+
+  get lineage(): Lineage | undefined {
+    const { openings } = this.#parts.catalog
+    return openings.length > 0 ? { openings, last: this.lastReceived } : undefined
   }
 
   async append(records: readonly LogRecord[]): Promise<Appended> {

@@ -10,6 +10,7 @@ import { isDamage } from '../../../agent/spool/sqlite.ts'
 import { Spool } from '../../../agent/spool.ts'
 import { packOption } from '../../../shared/forward/encode.ts'
 import { EntryPacker } from '../../../shared/forward/entries.ts'
+import { type Opening, withOpening } from '../../../shared/forward/lineage.ts'
 import type { RecordsOption } from '../../../shared/forward/own.ts'
 import type { SpoolPolicy } from '../../../shared/report.ts'
 import { lineOf, silent, streamOf } from '../chunks.ts'
@@ -21,7 +22,7 @@ afterAll(() => folders.clear())
 type Step =
   | { readonly kind: 'append'; readonly container: number; readonly lines: number; readonly bytes: number }
   | { readonly kind: 'send' | 'ack'; readonly which: number }
-  | { readonly kind: 'disconnect' | 'restart' | 'crash' }
+  | { readonly kind: 'disconnect' | 'restart' | 'crash' | 'serve' | 'copy' | 'put back' }
 
 const which = fc.nat({ max: 15 })
 const step: fc.Arbitrary<Step> = fc.oneof(
@@ -39,6 +40,10 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     weight: 1,
     arbitrary: fc.record({ kind: fc.constantFrom('disconnect' as const, 'restart' as const, 'crash' as const) }),
   },
+  {
+    weight: 1,
+    arbitrary: fc.record({ kind: fc.constantFrom('serve' as const, 'copy' as const, 'put back' as const) }),
+  },
 )
 const script = fc.array(step, { maxLength: 60, size: 'max' })
 const damage = fc.record({
@@ -49,7 +54,7 @@ const damage = fc.record({
 
 describe('the spool against a model of it', () => {
   it.each(['block', 'drop-oldest'] as const)(
-    'loses no line and no gap through restarts and kills: %s',
+    'loses no line and no gap through restarts, kills, and older copies of the store: %s',
     async (policy) => {
       await fc.assert(
         fc.asyncProperty(script, async (steps) => {
@@ -81,6 +86,17 @@ describe('the spool against a model of it', () => {
   })
 })
 
+/** A store: lines (container and number) and gaps that it has, when it was opened, and how many commits it has taken. */
+interface Stored {
+  readonly keys: Set<string>
+  readonly openings: readonly Opening[]
+  commits: bigint
+}
+
+const opened = ({ keys, openings, commits }: Stored, id: string): Stored => {
+  return { keys: new Set(keys), openings: withOpening(openings, { id, from: commits }), commits }
+}
+
 /** A spool, the lines that it was given, and what became of them. */
 class Model {
   readonly #policy: SpoolPolicy
@@ -88,13 +104,15 @@ class Model {
   #spool: Spool
   /** How many lines of each container were appended; line n of it has the time n. */
   readonly #appended = [0, 0, 0]
-  /** Lines (container and number) and gaps that a server has. */
-  readonly #stored = new Set<string>()
+  #stored = opened({ keys: new Set(), openings: [], commits: 0n }, 'first')
+  #copy: Stored | undefined
+  #openings = 0
   #chunks = 0
 
   constructor(policy: SpoolPolicy) {
     this.#policy = policy
     this.#spool = this.#open()
+    this.#connect()
   }
 
   async do(one: Step): Promise<void> {
@@ -102,6 +120,9 @@ class Model {
     else if (one.kind === 'send') this.#pick(one.which, ({ seq }) => this.#spool.sending(seq))
     else if (one.kind === 'ack') this.#pick(one.which, (chunk) => this.#ack(chunk))
     else if (one.kind === 'disconnect') this.#spool.callBack()
+    else if (one.kind === 'copy') this.#copy = { ...this.#stored, keys: new Set(this.#stored.keys) }
+    else if (one.kind === 'serve') this.#serve(this.#stored)
+    else if (one.kind === 'put back') this.#serve(this.#copy ?? this.#stored)
     else this.#reopen(one.kind)
     this.#check()
   }
@@ -116,20 +137,22 @@ class Model {
 
   /** Damages a file as it is after a kill; what the agent then does must lose nothing either. */
   harm({ file, how, at }: { file: string; how: 'flip' | 'cut' | 'zero'; at: number }): void {
-    this.#reopen('crash', (dir) => {
+    const doHarm = (dir: string) => {
       const path = join(dir, file)
       const bytes = readFileSync(path)
       const place = Math.floor(at * bytes.length)
       if (how === 'cut') truncateSync(path, place)
       else writeFileSync(path, harmed(bytes, place, how))
-    })
+    }
     try {
+      this.#reopen('crash', doHarm)
       this.#check()
     } catch (error) {
       if (!isDamage(error)) throw error
       this.#spool.close()
       setAside(this.#dir, silent, error)
       this.#spool = this.#open()
+      this.#connect()
       this.#check()
     }
   }
@@ -150,8 +173,27 @@ class Model {
   }
 
   #ack(chunk: Parameters<typeof contentOf>[0] & { seq: number }): void {
-    for (const key of contentOf(chunk)) this.#stored.add(key)
-    this.#spool.remove(chunk.seq)
+    for (const key of contentOf(chunk)) this.#stored.keys.add(key)
+    this.#stored.commits += 1n
+    this.#spool.remove(chunk.seq, { opening: this.#stored.openings.at(-1)?.id ?? '', at: this.#stored.commits })
+  }
+
+  /** A server opens this store, and the agent connects. */
+  #serve(store: Stored): void {
+    this.#openings += 1
+    this.#stored = opened(store, String(this.#openings))
+    this.#spool.callBack()
+    this.#connect()
+  }
+
+  /** What checkpoints do not stand for any more is read again. */
+  #connect(): void {
+    if (this.#spool.useStore('store', this.#stored.openings) === 'same') return
+    for (let container = 0; container < 3; container++) this.#appended[container] = this.#checkpoint(container)
+  }
+
+  #checkpoint(container: number): number {
+    return ((this.#spool.checkpoint(`c${container}`) ?? {}) as { n?: number }).n ?? 0
   }
 
   /** As after the agent was stopped, or killed: its files are then as they are in this moment. */
@@ -163,6 +205,7 @@ class Model {
     this.#dir = dir
     meanwhile(dir)
     this.#spool = this.#open()
+    this.#connect()
   }
 
   #open(): Spool {
@@ -171,10 +214,10 @@ class Model {
 
   /** Every line in front of a checkpoint is stored, here, or told as lost. */
   #check(): void {
-    const there = new Set(this.#stored)
+    const there = new Set(this.#stored.keys)
     for (const chunk of this.#held()) for (const key of contentOf(chunk)) there.add(key)
     for (let container = 0; container < 3; container++) {
-      const { n = 0 } = (this.#spool.checkpoint(`c${container}`) ?? {}) as { n?: number }
+      const n = this.#checkpoint(container)
       for (let line = 0; line < n; line++) expect(there).toContain(`c${container} ${line}`)
     }
   }

@@ -31,6 +31,25 @@ export const agent: readonly Fault[] = [
     },
   },
   {
+    name: 'A13',
+    title: 'containers are removed while the agent is killed',
+    isShort: true,
+    // What Docker has thrown away is lost, and told.
+    mayLose: true,
+    async run(scene) {
+      await scene.begin(1)
+      for (let round = 0; round < scene.times(2, 20); round++) {
+        const name = await scene.printBriefly(300)
+        await eventually('its first lines', 60_000, async () => (await scene.count(name)) > 20)
+        await scene.agent.end('SIGKILL')
+        const isThere = async () => (await scene.stage.engine.docker(['ps', '-aq', '--filter', `name=${name}`])) !== ''
+        await eventually('its removal', 60_000, async () => !(await isThere()))
+        await scene.startAgent()
+        await scene.arrival(200)
+      }
+    },
+  },
+  {
     name: 'A7',
     title: 'a second agent with the same state: it refuses, the first goes on',
     isShort: false,

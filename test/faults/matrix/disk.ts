@@ -1,7 +1,8 @@
 import { closeSync, openSync, readdirSync, readSync, statSync, truncateSync, writeSync } from 'node:fs'
-import { cp, rename } from 'node:fs/promises'
+import { cp, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { makePowerCut } from '../../lab/power-cut.ts'
+import { eventually } from '../../lab/program.ts'
 import type { Fault } from '../rig/drive.ts'
 import type { Random } from '../rig/random.ts'
 import type { Scene } from '../rig/scene.ts'
@@ -78,6 +79,27 @@ export const disk: readonly Fault[] = [
       await cp(original, scene.dataDir, { recursive: true })
       await scene.startServer()
       await scene.arrival(500)
+    },
+  },
+  {
+    name: 'B7',
+    title: 'an older copy of the store is put in its place',
+    isShort: true,
+    async run(scene) {
+      await scene.begin()
+      const copy = join(scene.dir, 'copy')
+      for (let round = 0; round < scene.times(1, 10); round++) {
+        await scene.server.end('SIGTERM')
+        await cp(scene.dataDir, copy, { recursive: true })
+        await scene.startServer()
+        await scene.arrival(1000)
+        const before = await scene.count()
+        await scene.server.end('SIGKILL')
+        await rm(scene.dataDir, { recursive: true })
+        await rename(copy, scene.dataDir)
+        await scene.startServer()
+        await eventually('what was lost', 60_000, async () => (await scene.count()) > before)
+      }
     },
   },
   {

@@ -119,6 +119,13 @@ export class Scene {
     for (let i = first; i < first + containers; i++) await this.printers.start(`printer${i}`, options)
   }
 
+  /** Starts one more container, which prints so many lines of each source, about 200 a second, and is removed at its end. Answers its name. */
+  async printBriefly(lines: number): Promise<string> {
+    const name = `printer${this.printers.names.length}`
+    await this.printers.start(name, { lines, burst: 10, pauseMs: 50, flags: ['--rm'] })
+    return name
+  }
+
   /** Waits until so many more lines are stored. */
   async arrival(more: number): Promise<void> {
     const before = await this.count()

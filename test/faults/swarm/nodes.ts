@@ -60,6 +60,21 @@ export const nodes: readonly SwarmFault[] = [
     },
   },
   {
+    name: 'W15',
+    title: 'a node leaves without a drain, which removes its agent and its tasks, and joins again under a new id',
+    isShort: true,
+    // What a task said at last is removed with it, and told by the agent that comes after.
+    mayLose: true,
+    async run(scene) {
+      await scene.begin()
+      const before = await scene.stage.nodeId(3)
+      await rejoin(scene.stage, 3, () => scene.verdict('partial', before))
+      scene.left = before
+      await eventually('its next task', 60_000, async () => (await scene.printer.running()).length === 4)
+      await scene.flow()
+    },
+  },
+  {
     name: 'W5',
     title: 'two hosts of one name; one is cut off and healed',
     isShort: false,

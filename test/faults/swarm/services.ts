@@ -49,7 +49,7 @@ export const services: readonly SwarmFault[] = [
       try {
         const flags = ['--restart-condition', 'any', '--restart-max-attempts', String(tasks / 10 - 1)]
         await printer.start({ replicas: 10, lines: 3, exitCode: 1, flags })
-        await eventually(`${tasks} tasks`, 300_000, async () => printer.tasks.length >= tasks)
+        await eventually(`${tasks} tasks`, tasks * 10_000, async () => printer.tasks.length >= tasks)
       } finally {
         await stage.docker(['swarm', 'update', '--task-history-limit', '5'])
       }

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { type Asked, judge, type Known } from '../../../server/completeness/judge.ts'
 import { nodeKey } from '../../../server/completeness/reports.ts'
 import { wantedOf } from '../../../server/completeness/wanted.ts'
+import type { Departure } from '../../../server/inventories.ts'
 import type { Filter } from '../../../server/query/query.ts'
 import { resolveTarget } from '../../../server/query/targets.ts'
 import type { Inventory, NodeInfo, ServiceInfo } from '../../../shared/inventory.ts'
@@ -41,11 +42,18 @@ const swarm = (nodes: readonly NodeInfo[], inventory: Partial<Inventory> = {}): 
 const report = (id: string, fields: Partial<AgentReport> = {}): AgentReport =>
   reportOf({ nodeId: id, nodeName: `name-${id}`, upTo: at(3n), ...fields })
 
+const departure = (id: string, time: string, serviceIds: readonly string[] = []): Departure => ({
+  ...{ cluster: 'cluster1', node: node(id, { state: 'down' }), serviceIds, time },
+})
+
 interface Case {
   readonly nodes?: readonly NodeInfo[]
   readonly inventories?: readonly Inventory[]
   readonly reports?: readonly AgentReport[]
   readonly gone?: readonly string[]
+  /** Nodes that left so many seconds ago, and what they ran. */
+  readonly left?: Readonly<Record<string, bigint>>
+  readonly ran?: readonly string[]
   readonly observedAgo?: bigint
   readonly isObserverGone?: boolean
   readonly filter?: Partial<Filter>
@@ -61,6 +69,7 @@ function judged(given: Case) {
   const { observedAgo = 1n, gone = [], streams = [] } = given
   const known: Known = {
     ...{ now: NOW, inventories, reports: new Map(reports.map((one) => [nodeKey(one), one])) },
+    departed: new Map(Object.entries(given.left ?? {}).map(([id, ago]) => [id, departure(id, at(ago), given.ran)])),
     observed: (_, isConnected) => (isConnected && given.isObserverGone ? 0n : NOW - observedAgo * SECOND),
     isConnected: (key) => !gone.includes(key) && reports.some((one) => nodeKey(one) === key),
   }
@@ -248,6 +257,52 @@ describe('judge', () => {
         sinceAgo: 998n,
       }),
     ],
+    [
+      'a removed node fell silent before the range and left within it',
+      late(
+        {
+          nodes: [node('node1')],
+          reports: [report('node1'), report('node2', { upTo: at(999n), time: at(998n) })],
+          ...{ gone: ['node2'], left: { node2: 500n }, sinceAgo: 501n },
+        },
+        ['node2', 'gone', 999n],
+      ),
+    ],
+    [
+      'a removed node fell silent and left before the range',
+      well({
+        nodes: [node('node1')],
+        reports: [report('node1'), report('node2', { upTo: at(999n), time: at(998n) })],
+        ...{ gone: ['node2'], left: { node2: 500n }, sinceAgo: 499n },
+      }),
+    ],
+    [
+      'a removed node ran the service, of which nothing has come from it',
+      late(
+        {
+          nodes: [node('node1')],
+          reports: [report('node1'), report('node2', { upTo: at(999n) })],
+          ...{ gone: ['node2'], left: { node2: 500n }, ran: ['service-web'], target: 'web' },
+        },
+        ['node2', 'gone', 999n],
+      ),
+    ],
+    [
+      'a removed node did not run the service',
+      well({
+        nodes: [node('node1')],
+        reports: [report('node1'), report('node2', { upTo: at(999n) })],
+        ...{ gone: ['node2'], left: { node2: 500n }, ran: ['service-api'], target: 'web' },
+      }),
+    ],
+    [
+      'a removed node never had an agent',
+      late({ nodes: [node('node1')], reports: [report('node1')], left: { node2: 500n } }, ['node2', 'no_agent']),
+    ],
+    [
+      'a removed node without an agent left before the range',
+      well({ nodes: [node('node1')], reports: [report('node1')], left: { node2: 500n }, sinceAgo: 499n }),
+    ],
     ['a host outside a Swarm', well({ inventories: [], reports: [report('AB:CD', { cluster: '' })] })],
     [
       'a host outside a Swarm lags',
@@ -374,6 +429,7 @@ describe('judge', () => {
         now: NOW,
         inventories: [swarm([node('node1')])],
         reports: new Map(reports.map((one) => [nodeKey(one), one])),
+        departed: new Map(),
       },
       ...{ observed: () => NOW, isConnected: () => true },
     }

@@ -1,5 +1,8 @@
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { createServer, request, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { pino } from 'pino'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
@@ -19,9 +22,14 @@ let elastic: Elastic
 let url: string
 let proxy: Server
 let fault: Fault
+/** Where the cluster keeps snapshots. */
+let copies: string
 beforeAll(async () => {
+  copies = await mkdtemp(join(tmpdir(), 'swarmlogs-copies-'))
+  // The cluster runs as nobody.
+  await chmod(copies, 0o777)
   elastic = await startElastic({
-    settings: { 'http.max_content_length': '1mb', 'action.auto_create_index': false },
+    settings: { 'http.max_content_length': '1mb', 'action.auto_create_index': false, 'path.repo': [copies] },
   })
   url = elastic.urls[0] ?? ''
   proxy = await startProxy(url)
@@ -30,6 +38,7 @@ afterAll(async () => {
   proxy.closeAllConnections()
   proxy.close()
   await elastic.stop()
+  await rm(copies, { recursive: true, force: true })
 })
 
 describe('the store in Elasticsearch', () => {
@@ -113,6 +122,27 @@ describe('the store in Elasticsearch', () => {
       expect(await collect(store())).toHaveLength(5)
     },
   )
+
+  it.each([
+    ['deleted', 'DELETE', ''],
+    ['closed', 'POST', '/_close'],
+  ])('has lines sent again that came after a snapshot which takes the place of a day: %s', async (_, method, path) => {
+    const index = `${under.prefix}-${INDEX}`
+    const snapshot = `/_snapshot/copies/${under.prefix}`
+    const only = { indices: index, include_global_state: false }
+    await elastic.call('PUT', '/_snapshot/copies', { type: 'fs', settings: { location: copies } })
+    await store().append(linesOf(WEB, 3))
+    await elastic.call('PUT', `${snapshot}?wait_for_completion=true`, only)
+    await store().append(linesOf(WEB, 5))
+    // It must have seen what it will miss.
+    await under.reopen()
+    const { epoch } = store().identity
+    await elastic.call(method, `/${index}${path}`)
+    await elastic.call('POST', `${snapshot}/_restore?wait_for_completion=true`, only)
+    await until(() => store().identity.epoch > epoch)
+    expect((await store().append(linesOf(WEB, 5))).stored).toHaveLength(2)
+    expect(await collect(store())).toHaveLength(5)
+  })
 
   it('takes each line once through kill -9 of the cluster', { timeout: 180_000 }, async () => {
     const appends: Promise<{ stored: readonly unknown[] }>[] = []

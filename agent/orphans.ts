@@ -1,0 +1,76 @@
+import type { GapBounds } from '../shared/gap.ts'
+import type { LogStream } from '../shared/record.ts'
+import type { Labelled } from './describe.ts'
+import { Followed, forAnotherStore } from './followed.ts'
+import type { Checkpoint } from './line.ts'
+import type { LineTime } from './lines.ts'
+import { gapBetween, nanosNow, nanosOf, oldestWanted, takenUpTo } from './tail/gaps.ts'
+import type { Progress } from './tail/piece.ts'
+import { BEGINNING } from './tail/place.ts'
+import type { Target } from './target.ts'
+
+/** The checkpoint of a container that the engine does not have any more. */
+export interface Unlisted {
+  readonly checkpoint: Checkpoint
+  /** It belongs to another store; the one in use has nothing of the container. */
+  readonly isElsewhere: boolean
+}
+
+/** A checkpoint that says whose it is; those of older agents do not. */
+interface Own extends Progress {
+  readonly stream: LogStream
+  /** Nanoseconds since 1970, decimal. */
+  readonly born: string
+}
+
+/**
+ * What is lost with containers that were removed while no agent ran, or before the store in use was known, given the checkpoints of all
+ * that are gone. `oldestKept`: older lines are not missed.
+ */
+export async function* orphansOf(all: Iterable<Unlisted>, oldestKept: () => LineTime): AsyncGenerator<Labelled, void> {
+  for (const { checkpoint, isElsewhere } of all) {
+    if (!isOwn(checkpoint)) continue
+    const { stream, born } = checkpoint
+    const lost = isElsewhere ? sentElsewhere(checkpoint) : unread(checkpoint)
+    const oldest = oldestKept()
+    const gaps = lost.filter(({ to }) => to >= nanosOf(oldest))
+    if (gaps.length === 0) continue
+    const kept = isElsewhere ? forAnotherStore(checkpoint) : checkpoint
+    const followed = new Followed(targetOf(stream, BigInt(born)), kept, oldest)
+    yield { followed, stream, piece: { lines: [], gaps, progress: { ended: true, history: null } } }
+  }
+}
+
+function isOwn(checkpoint: Checkpoint): checkpoint is Checkpoint & Own {
+  return checkpoint.stream !== undefined && checkpoint.born !== undefined
+}
+
+/** What was neither read by the live tail nor by the history reader. */
+function unread({ live = BEGINNING, history, horizon, born, ended }: Own): GapBounds[] {
+  const gaps: GapBounds[] = []
+  if (history) {
+    const from = oldestWanted(BigInt(born), horizon ?? history.horizon)
+    gaps.push(gapBetween(from, history.until ? nanosOf(history.until) : nanosNow(), 'removed'))
+  }
+  if (!ended) gaps.push(gapBetween(takenUpTo(live, BigInt(born)), nanosNow(), 'removed'))
+  return gaps
+}
+
+/** What only another store was sent, and what was never sent. */
+function sentElsewhere({ live = BEGINNING, head, horizon, born, ended }: Own): GapBounds[] {
+  const times = Object.values(live.last).map(([seconds, nanos]) => nanosOf([seconds, nanos]))
+  if (ended && times.length === 0) return []
+  const from = head ? nanosOf(head.at) : oldestWanted(BigInt(born), horizon ?? [0, 0])
+  const [newest = 0n] = times.toSorted((a, b) => (a > b ? -1 : 1))
+  const to = ended ? newest : nanosNow()
+  return [gapBetween(from, to, 'store')]
+}
+
+/** The container as far as its checkpoint tells. */
+function targetOf(stream: LogStream, born: bigint): Target {
+  const { containerId: id, containerName: name, image } = stream
+  return {
+    ...{ id, name, labels: {}, image, imageId: '', tty: false, stopSignal: '', driver: '', driverOptions: {} },
+    ...{ running: false, started: true, fresh: false, born, startedAt: born, endedAt: 0n },
+  }
+}
