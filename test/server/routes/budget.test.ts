@@ -86,7 +86,7 @@ describe('the time of a query', () => {
     expect(await (await get('count?q=line')).json()).toMatchObject({ records: 0, stopped: STOPPED })
     store.quick = 4
     const count = (await (await get('count?q=line')).json()) as ApiCount
-    const [, , , fourth] = windowsOf(queryOf({}, { where: parseQuery('line') }), await store.streams())
+    const [, , , fourth] = windowsOf(queryOf({}, { where: parseQuery('line') }), await store.streams(), true)
     expect(count).toMatchObject({ records: 25, stopped: STOPPED, counted_since: formatTime(fourth?.since ?? 0n) })
     const histogram = (await (await get('histogram?q=line&interval=1h')).json()) as ApiHistogram
     expect(histogram).toMatchObject({ interval: '1h', buckets: [], stopped: STOPPED })
@@ -120,13 +120,13 @@ describe('windowsOf', () => {
       { until: NOON },
     ]) {
       const scope = queryOf(range, { grep: 'line' })
-      const windows = windowsOf(scope, matched)
+      const windows = windowsOf(scope, matched, true)
       const counts = await Promise.all(windows.map((window) => store.count(window)))
       expect(counts.reduce((sum, count) => sum + count, 0)).toBe(await store.count(scope))
       expect(windows.at(-1)?.since).toBe(scope.since)
       expect(windows[0]?.until).toBe(scope.until)
     }
-    expect(windowsOf(queryOf(), matched)).toHaveLength(1)
-    expect(windowsOf(queryOf({}, { grep: 'line' }), [])).toHaveLength(1)
+    expect(windowsOf(queryOf(), matched, false)).toHaveLength(1)
+    expect(windowsOf(queryOf({}, { grep: 'line' }), [], true)).toHaveLength(1)
   })
 })
