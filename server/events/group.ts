@@ -16,6 +16,8 @@ interface Open extends EventLines {
   readonly output: Output
   chars: number
   isClosed: boolean
+  /** When its last line came, by the caller's clock. */
+  touchedMs: number
 }
 
 /** One source of one container. */
@@ -40,18 +42,21 @@ export async function* eventsOf(
   yield grouping.take()
 }
 
-/** Takes lines one by one, and gives events in the order of their first lines. */
+/** Takes lines one by one, and gives events in the order in which their first lines came. */
 export class Grouping {
   readonly #outputs = new Map<string, Output>()
+  /** Lines come in total order: what began too long before one gets nothing more. */
+  isOrdered = true
   #waiting: Open[] = []
   #waitingChars = 0
   /** So many of those that wait are closed for their age, or need not be looked at again. */
   #expired = 0
 
   /** Takes the next line; says whether it began an event. */
-  add(record: StoredRecord): boolean {
-    this.#expire(record.time)
+  add(record: StoredRecord, nowMs = 0): boolean {
+    if (this.isOrdered) this.#expire(record.time)
     const output = this.#outputOf(record)
+    if (output.event !== undefined && isLate(output.event, record.time)) close(output.event, 'time')
     const { event } = output
     const continues = output.continuation.continues(record)
     this.#waitingChars += record.message.length
@@ -60,12 +65,13 @@ export class Grouping {
       if (bound === undefined) {
         event.lines.push(record)
         event.chars += record.message.length
+        event.touchedMs = nowMs
         return false
       }
       output.endedBy = bound
     }
     if (event !== undefined) event.isClosed = true
-    this.#begin(output, record, continues)
+    this.#begin(output, record, { continues, nowMs })
     return true
   }
 
@@ -79,12 +85,14 @@ export class Grouping {
     return events
   }
 
-  /** Ends the events that got no line for long enough, as `isQuiet` says of their last one. */
-  quiet(isQuiet: (last: StoredRecord) => boolean): void {
-    for (const event of this.#waiting) {
-      const last = event.lines.at(-1)
-      if (!event.isClosed && last !== undefined && isQuiet(last)) close(event, 'quiet')
-    }
+  /** Whether events wait for further lines. */
+  get isWaiting(): boolean {
+    return this.#waiting.length > 0
+  }
+
+  /** Ends the events that got no line since a time by the caller's clock. */
+  quiet(sinceMs: number): void {
+    for (const event of this.#waiting) if (!event.isClosed && event.touchedMs <= sinceMs) close(event, 'quiet')
   }
 
   /** No further lines come. */
@@ -101,10 +109,11 @@ export class Grouping {
     return output
   }
 
-  #begin(output: Output, record: StoredRecord, continues: boolean): void {
+  #begin(output: Output, record: StoredRecord, { continues, nowMs }: { continues: boolean; nowMs: number }): void {
     const { endedBy } = output
     const continued = continues && endedBy !== undefined ? { continued: endedBy } : {}
-    const event = { output, lines: [record], chars: record.message.length, isClosed: false, ...continued }
+    const chars = record.message.length
+    const event = { output, lines: [record], chars, isClosed: false, touchedMs: nowMs, ...continued }
     output.event = event
     output.endedBy = undefined
     this.#waiting.push(event)
@@ -113,8 +122,7 @@ export class Grouping {
   /** Those that began too long ago get nothing more. */
   #expire(now: bigint): void {
     for (let event = this.#waiting[this.#expired]; event !== undefined; event = this.#waiting[++this.#expired]) {
-      const [first] = event.lines
-      if (first === undefined || now - first.time <= SPAN) return
+      if (!isLate(event, now)) return
       if (!event.isClosed) close(event, 'time')
     }
   }
@@ -130,6 +138,10 @@ export class Grouping {
       chars -= event.chars
     }
   }
+}
+
+function isLate({ lines: [first] }: Open, now: bigint): boolean {
+  return first !== undefined && now - first.time > SPAN
 }
 
 function close(event: Open, bound: EventBound): void {

@@ -157,6 +157,7 @@ export type HistogramParameters = Static<typeof HistogramParameters>
 export const TailParameters = Type.Object(
   {
     ...filter,
+    events: events('is one record with all of its text; with `n` (at most 10000) the newest events, not with `per`'),
     cursor: text('The same as the header Last-Event-ID, which wins.', 'AQHwx...'),
     format: Type.Enum(['json', 'text'], {
       type: 'string',
