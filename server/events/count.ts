@@ -1,5 +1,6 @@
 import type { Scope } from '../query/query.ts'
-import { eventsFrom, type Lines } from './range.ts'
+import type { Lines } from './lines.ts'
+import { eventsFrom } from './range.ts'
 import type { EventRecord } from './record.ts'
 
 /** Shows all events that begin within a scope. Rejects when the signal aborts, as a part of them is no number. */

@@ -2,7 +2,7 @@ import type { LogStream, StoredRecord } from '../../shared/record.ts'
 import { Continuation } from './continuation.ts'
 import { LOOKAHEAD, MAX_CHARS, MAX_LINES, SPAN } from './limits.ts'
 import type { EventBound } from './record.ts'
-import { startOf } from './start.ts'
+import type { StartOf } from './start.ts'
 
 /** The lines of one event; `continued` says at which bound the event before them ended, which they go on with. */
 export interface EventLines {
@@ -22,6 +22,7 @@ interface Open extends EventLines {
 
 /** One source of one container. */
 interface Output {
+  readonly begun: () => Continuation
   continuation: Continuation
   event: Open | undefined
   /** Why its last event was ended before a line that begins another one. */
@@ -31,8 +32,9 @@ interface Output {
 /** Groups lines in total order into events: the lines of one output that belong together. Yields them in the order of their first lines. */
 export async function* eventsOf(
   batches: AsyncIterable<readonly StoredRecord[]>,
+  startOf: StartOf,
 ): AsyncGenerator<readonly EventLines[]> {
-  const grouping = new Grouping()
+  const grouping = new Grouping(startOf)
   for await (const batch of batches) {
     for (const record of batch) grouping.add(record)
     const events = grouping.take()
@@ -44,6 +46,7 @@ export async function* eventsOf(
 
 /** Takes lines one by one, and gives events in the order in which their first lines came. */
 export class Grouping {
+  readonly #startOf: StartOf
   readonly #outputs = new Map<string, Output>()
   /** Lines come in total order: what began too long before one gets nothing more. */
   isOrdered = true
@@ -51,6 +54,10 @@ export class Grouping {
   #waitingChars = 0
   /** So many of those that wait are closed for their age, or need not be looked at again. */
   #expired = 0
+
+  constructor(startOf: StartOf) {
+    this.#startOf = startOf
+  }
 
   /** Takes the next line; says whether it began an event. */
   add(record: StoredRecord, nowMs = 0): boolean {
@@ -104,7 +111,8 @@ export class Grouping {
     const key = keyOf(stream) + source
     const known = this.#outputs.get(key)
     if (known !== undefined) return known
-    const output = { continuation: new Continuation(startOf(stream)), event: undefined, endedBy: undefined }
+    const begun = () => new Continuation(this.#startOf(stream))
+    const output = { begun, continuation: begun(), event: undefined, endedBy: undefined }
     this.#outputs.set(key, output)
     return output
   }
@@ -150,7 +158,7 @@ function close(event: Open, bound: EventBound): void {
   output.event = undefined
   output.endedBy = bound
   // Where an event ends by the clock what follows is judged by itself, so that it does not matter where reading began.
-  output.continuation = new Continuation(startOf(event.lines[0]?.stream))
+  output.continuation = output.begun()
 }
 
 function boundOf({ lines, chars }: Open, { message }: StoredRecord): EventBound | undefined {

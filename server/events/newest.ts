@@ -1,7 +1,8 @@
 import { comparePositions, type Position, positionOf } from '../../shared/record.ts'
 import type { Scope } from '../query/query.ts'
 import { greater } from '../store/bigint.ts'
-import { eventsFrom, type Lines, streamsOf } from './range.ts'
+import type { Lines } from './lines.ts'
+import { eventsFrom, streamsOf } from './range.ts'
 import type { EventRecord } from './record.ts'
 
 /** Events of a window of time that are held at once, to be turned around. */

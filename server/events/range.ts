@@ -1,13 +1,10 @@
 import { comparePositions, type Position, positionOf } from '../../shared/record.ts'
 import { matcherOf } from '../query/matches.ts'
 import type { Filter, Scope } from '../query/query.ts'
-import type { Store } from '../store/store.ts'
 import { eventsOf } from './group.ts'
 import { BEFORE, SPAN } from './limits.ts'
+import type { Lines } from './lines.ts'
 import { type EventRecord, eventMatches, eventRecord } from './record.ts'
-
-/** What events are made from. */
-export type Lines = Pick<Store, 'search'>
 
 /** The events that begin within a range of time, and behind a place, in ascending order. */
 export async function* eventsFrom(
@@ -29,7 +26,7 @@ export async function* eventsFrom(
     },
     signal,
   )
-  for await (const events of eventsOf(lines)) {
+  for await (const events of eventsOf(lines, store.startOf)) {
     const found: EventRecord[] = []
     for (const event of events) {
       const record = eventRecord(event)

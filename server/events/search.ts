@@ -1,7 +1,8 @@
 import { comparePositions, positionOf, type StoredRecord } from '../../shared/record.ts'
 import type { Query } from '../query/query.ts'
+import type { Lines } from './lines.ts'
 import { newestEvents } from './newest.ts'
-import { eventsFrom, type Lines } from './range.ts'
+import { eventsFrom } from './range.ts'
 import type { EventRecord } from './record.ts'
 
 /** Which events are wanted; of each task apart is not to be had. */

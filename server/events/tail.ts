@@ -6,9 +6,11 @@ import { looksAtLines } from '../query/filter.ts'
 import type { Question } from '../query/question.ts'
 import { Grouping } from './group.ts'
 import { BEFORE } from './limits.ts'
+import { linesOf } from './lines.ts'
 import { streamsOf } from './range.ts'
 import { type EventRecord, eventMatches, eventRecord } from './record.ts'
 import { searchEvents } from './search.ts'
+import type { StartOf } from './start.ts'
 
 /**
  * Follows events as `follow` does lines: each is told when the next one of its output begins, or when it got no line for a while, in the order in
@@ -28,11 +30,12 @@ export async function* followEvents(
   const { newest: _, ...asked } = question
   const place = { ...range, ...begin?.place, isLookedAt: looksAtLines(filter) }
   const source = follow(context, { ...asked, ...place, filter: streamsOf(filter) }, signal)
-  yield* events(source, context.timing.quietMs, (event, isLive) => {
+  const wants: Wants = (event, isLive) => {
     if (since !== undefined && event.time < since) return false
     if (!isLive && begin?.first !== undefined && comparePositions(positionOf(event), begin.first) < 0) return false
     return eventMatches(filter, event)
-  })
+  }
+  yield* events(source, context.timing.quietMs, new Stage(wants, linesOf(context).startOf))
 }
 
 /** Where the newest N events begin; undefined when that was not asked for. */
@@ -42,17 +45,17 @@ interface Begin {
 }
 
 async function beginOf(
-  { store, commits }: Context,
+  context: Context,
   { filter, newest, since, until, cursor }: Question,
   budget: Budget,
   signal: AbortSignal,
 ): Promise<Begin | undefined> {
   if (newest === undefined || cursor !== undefined) return undefined
-  const receivedUpTo = commits.lastReceived
+  const receivedUpTo = context.commits.lastReceived
   const range = { ...(since !== undefined && { since }), ...(until !== undefined && { until }) }
   const query = { filter, ...range, order: 'desc' as const, limit: newest, receivedUpTo }
   let first: Position | undefined
-  for await (const found of budget.over(searchEvents(store, query, budget.signal(signal)))) {
+  for await (const found of budget.over(searchEvents(linesOf(context), query, budget.signal(signal)))) {
     const last = found.at(-1)
     if (last !== undefined) first = positionOf(last)
   }
@@ -68,9 +71,8 @@ type Wants = (event: EventRecord, isLive: boolean) => boolean
 async function* events(
   source: AsyncGenerator<FollowEvent>,
   quietMs: number,
-  wants: Wants,
+  stage: Stage,
 ): AsyncGenerator<FollowEvent> {
-  const stage = new Stage(wants)
   let pending: ReturnType<typeof source.next> | undefined
   try {
     for (;;) {
@@ -117,7 +119,7 @@ interface Held {
 }
 
 class Stage {
-  readonly #grouping = new Grouping()
+  readonly #grouping: Grouping
   readonly #wants: Wants
   /** For each event that was not told yet the line that came before its first one. */
   readonly #before: (Place | undefined)[] = []
@@ -127,8 +129,9 @@ class Stage {
   #told = 0
   #isLive = false
 
-  constructor(wants: Wants) {
+  constructor(wants: Wants, startOf: StartOf) {
     this.#wants = wants
+    this.#grouping = new Grouping(startOf)
   }
 
   get isWaiting(): boolean {

@@ -4,6 +4,7 @@ import type { StoredRecord } from '../../shared/record.ts'
 import { formatTime, parseDuration } from '../../shared/time.ts'
 import type { Context } from '../context.ts'
 import { eachEvent } from '../events/count.ts'
+import { linesOf } from '../events/lines.ts'
 import type { EventRecord } from '../events/record.ts'
 import { badParameter, ofParameter } from '../problem.ts'
 import { examine } from '../query/examine.ts'
@@ -56,7 +57,7 @@ async function histogram(
     const part = await inWindows(context, scoped, signal, async (window, until) => {
       const found = new Histogram({ interval, by: 'none' })
       const keyIn = (event: EventRecord) => (by === 'none' ? '' : String(field.valueOf(event) ?? ''))
-      await eachEvent(context.store, window, until, (event) => found.add(event.time, keyIn(event), 1))
+      await eachEvent(linesOf(context), window, until, (event) => found.add(event.time, keyIn(event), 1))
       total.merge(found.buckets())
     })
     return { buckets: buckets(), ...part }
@@ -72,9 +73,9 @@ async function histogram(
   return { buckets: buckets(), ...part }
 }
 
-async function countEvents({ store }: Context, window: Scope, signal: AbortSignal): Promise<number> {
+async function countEvents(context: Context, window: Scope, signal: AbortSignal): Promise<number> {
   let count = 0
-  await eachEvent(store, window, signal, () => count++)
+  await eachEvent(linesOf(context), window, signal, () => count++)
   return count
 }
 

@@ -1,6 +1,7 @@
 import { SwarmlogsError } from '../../shared/errors.ts'
 import type { StoredRecord } from '../../shared/record.ts'
 import type { Context } from '../context.ts'
+import { linesOf } from '../events/lines.ts'
 import type { EventRecord } from '../events/record.ts'
 import { searchEvents } from '../events/search.ts'
 import { badParameter } from '../problem.ts'
@@ -19,13 +20,13 @@ interface Wish {
 
 /** The lines, or events, that a query finds, until its time is up. */
 export function find(
-  { store }: Context,
+  context: Context,
   { budget, isEvents }: Wish,
   query: Query,
   signal: AbortSignal,
 ): AsyncGenerator<readonly StoredRecord[]> {
   const until = budget.signal(signal)
-  return budget.over(isEvents ? searchEvents(store, query, until) : store.search(query, until))
+  return budget.over(isEvents ? searchEvents(linesOf(context), query, until) : context.store.search(query, until))
 }
 
 /** Events are turned around, and so held, when the newest are asked for. */
@@ -49,7 +50,7 @@ export function printed(
 ): AsyncIterable<readonly PrintedRun[]> {
   const { budget, isEvents } = wish
   if (!isEvents) return budget.over(context.store.print(query, format, budget.signal(signal)))
-  return printEvents(budget.over(searchEvents(context.store, query, budget.signal(signal))), format)
+  return printEvents(budget.over(searchEvents(linesOf(context), query, budget.signal(signal))), format)
 }
 
 async function* printEvents(

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { Continuation } from '../../../server/events/continuation.ts'
 import { searchEvents } from '../../../server/events/search.ts'
+import { startsOf } from '../../../server/events/start.ts'
 import { lineMatches } from '../../../server/query/filter.ts'
 import type { Query } from '../../../server/query/query.ts'
 import { parseQuery } from '../../../shared/query/parse.ts'
@@ -94,7 +95,11 @@ async function paged(store: MemoryStore, query: Query, limit: number): Promise<S
     const last = found.at(-1)
     const after = last === undefined ? {} : { after: positionOf(last) }
     const before = found.length
-    for await (const batch of searchEvents(store, { ...query, ...after, limit }, new AbortController().signal))
+    for await (const batch of searchEvents(
+      { search: store.search.bind(store), startOf: startsOf(() => undefined) },
+      { ...query, ...after, limit },
+      new AbortController().signal,
+    ))
       found.push(...batch)
     if (found.length - before < limit) return found
   }

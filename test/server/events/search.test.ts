@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { searchEvents } from '../../../server/events/search.ts'
+import { startsOf } from '../../../server/events/start.ts'
 import type { Query } from '../../../server/query/query.ts'
 import { parseQuery } from '../../../shared/query/parse.ts'
 import { type LogRecord, positionOf, type StoredRecord } from '../../../shared/record.ts'
@@ -23,7 +24,12 @@ async function ask(records: readonly LogRecord[], query: Partial<Query> = {}, q 
   const where = parseQuery(q)
   const found: StoredRecord[] = []
   const asked = queryOf(query, where.op === 'all' ? {} : { where })
-  for await (const batch of searchEvents(store, asked, new AbortController().signal)) found.push(...batch)
+  for await (const batch of searchEvents(
+    { search: store.search.bind(store), startOf: startsOf(() => undefined) },
+    asked,
+    new AbortController().signal,
+  ))
+    found.push(...batch)
   return found
 }
 const messages = (records: readonly StoredRecord[]) => records.map(({ message }) => message)

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Timing } from '../../../server/context.ts'
 import type { LogRecord } from '../../../shared/record.ts'
 import { Events, messagesOf } from '../events.ts'
+import { inventoryOf } from '../inventory.ts'
 import { serve, type TestServer } from '../serve.ts'
 import { MemoryStore } from '../store/memory.ts'
 import { API, NOON, recordOf, SECOND, WEB } from '../store/records.ts'
@@ -77,6 +78,19 @@ describe('GET /api/v1/tail?events=true', () => {
     await print(WEB, 9, [' late'])
     expect(JSON.parse((await client.take(1))[0]?.data ?? '')).toMatchObject({ text: ' late' })
     expect(JSON.parse((await records.take(1))[0]?.data ?? '')).toMatchObject({ message: ' late', event_lines: 1 })
+  })
+
+  it("goes by the service's label", async () => {
+    await start({ quietMs: 10 })
+    const service = { id: WEB.serviceId, name: WEB.service, stack: '', mode: 'global' as const, replicas: 0 }
+    const services = [{ ...service, image: '', update: '', multiline: '^#' }]
+    await server.context.ingestor.inventory(inventoryOf({ services }))
+    await print(WEB, 0, ['# one', 'a', '# two', 'b'])
+    expect(messagesOf(await tail('n=2').until('live'))).toEqual(['# one\na', '# two\nb'])
+    const found = await server.get('/api/v1/count?events=1')
+    expect(await found.json()).toMatchObject({ records: 2 })
+    const told = await (await server.get('/api/v1/services')).json()
+    expect(told).toMatchObject({ services: [{ name: WEB.service }] })
   })
 
   it('goes on behind any event', async () => {
