@@ -1,4 +1,5 @@
 import { ATTRIBUTE_LIMITS } from '../shared/forward/own.ts'
+import { MAX_MULTILINE, MULTILINE_LABEL } from '../shared/multiline.ts'
 import type { LogStream } from '../shared/record.ts'
 import type { NodeIdentity, Target } from './target.ts'
 
@@ -34,6 +35,7 @@ export function logStream(
     image,
     attributes,
     tag: '',
+    ...multilineOf(labels, attributes),
   }
   if (task) return { ...plain, nodeId: labels[`${SWARM}.node.id`] || node.id, ...task }
   const service = cap(labels[`${COMPOSE}.service`]) || name
@@ -63,6 +65,13 @@ function swarmTask(labels: Target['labels']) {
 
 function cap(name: string | undefined): string {
   return (name ?? '').slice(0, MAX_NAME)
+}
+
+/** Where the log driver keeps the label it is among the attributes already, and the stream stays what it was. */
+function multilineOf(labels: Target['labels'], attributes: Labelling['attributes']): Pick<LogStream, 'multiline'> {
+  const label = labels[MULTILINE_LABEL]
+  if (!label || label.length > MAX_MULTILINE || Object.hasOwn(attributes, MULTILINE_LABEL)) return {}
+  return { multiline: label }
 }
 
 /** Puts the digest that the engine knows an image by onto the reference that a container was created with. */

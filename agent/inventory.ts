@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import type { Inventory, NodeInfo, Placement, ServiceInfo } from '../shared/inventory.ts'
+import { MAX_MULTILINE, MULTILINE_LABEL } from '../shared/multiline.ts'
 import { readNode } from './tail/containers.ts'
 import type { Engine } from './tail/engine.ts'
 import { events } from './tail/events.ts'
@@ -155,6 +156,7 @@ function nodeInfo({ ID, Spec, Description, Status }: ApiNode): NodeInfo {
 }
 
 function serviceInfo({ ID, Spec, UpdateStatus }: ApiService): ServiceInfo {
+  const multiline = Spec.Labels?.[MULTILINE_LABEL]
   return {
     id: ID,
     name: Spec.Name,
@@ -162,6 +164,7 @@ function serviceInfo({ ID, Spec, UpdateStatus }: ApiService): ServiceInfo {
     ...modeOf(Spec.Mode ?? {}),
     image: Spec.TaskTemplate?.ContainerSpec?.Image ?? '',
     update: UpdateStatus?.State ?? '',
+    ...(multiline && multiline.length <= MAX_MULTILINE && { multiline }),
   }
 }
 

@@ -14,7 +14,9 @@ export async function checkTargets(client: Client, params: URLSearchParams): Pro
  * How many lines a question without `n` and `since` has, without reading them: exactly where the server's catalog tells, else
  * infinitely many or none, for more than `most` or not.
  */
-export async function countLines(client: Client, params: URLSearchParams, most: number): Promise<number> {
+export async function countLines(client: Client, asked: URLSearchParams, most: number): Promise<number> {
+  const params = new URLSearchParams(asked)
+  params.delete('events')
   const { 'swarmlogs-records': known } = await checkTargets(client, params)
   if (known !== undefined || !params.has('until')) return Number(known ?? 0)
   // The time cuts through a stream, which the catalog knows as a whole: is there a line before the newest so many?

@@ -23,6 +23,12 @@ export const ORDERED_FLAG: FlagSpec = {
   text: 'with -f: hold new lines for two seconds, to show them in the order of their times',
 }
 
+/** --events. */
+export const EVENTS_FLAG: FlagSpec = {
+  flags: '--events',
+  text: 'events instead of lines: a stack trace, or what is indented below a line, is found and shown as one',
+}
+
 /** Flags of `docker service logs` that say how lines look. */
 export const PRINT_FLAGS: readonly FlagSpec[] = [
   { flags: '-t, --timestamps', text: 'begin each line with its time' },

@@ -178,7 +178,8 @@ class Tail {
     }
     const { source, text } = parse<ApiText>(data)
     if (!isOrdered) return { source, text, time: '' }
-    return { source, text: hasTime ? text : text.slice(TIME_LENGTH), time: text.slice(0, TIME_LENGTH) }
+    const time = text.slice(0, TIME_LENGTH)
+    return { source, text: hasTime ? text : withoutTimes(text), time }
   }
 
   #note(data: string, onEnd: (code: ApiNote['code']) => void): void {
@@ -225,6 +226,14 @@ class Tail {
     const { say: take = say } = this.#output
     take(text)
   }
+}
+
+/** Each of several lines begins with its time. */
+function withoutTimes(text: string): string {
+  return text
+    .split('\n')
+    .map((line) => line.slice(TIME_LENGTH))
+    .join('\n')
 }
 
 function gapLine(data: string): Line {

@@ -37,6 +37,8 @@ export type QuestionFlags = {
   readonly reverse?: boolean
   readonly follow?: boolean
   readonly ordered?: boolean
+  readonly events?: boolean
+  readonly direct?: boolean
 }
 
 /** How the answer is wanted of the server: lines to print, or records. */
@@ -82,6 +84,7 @@ export function readQuestion(flags: QuestionFlags, targets: readonly string[]): 
     params.set('timezone', zone ?? localZone())
   if (flags.current === true) params.set('current', 'true')
   if (flags.reverse === true) params.set('order', 'desc')
+  if (flags.events === true) addEvents(params, flags)
   if (flags.reverse === true && flags.follow === true) {
     throw new SwarmlogsError('SWARMLOGS_USAGE', 'cannot follow lines with the newest first: leave out --reverse or -f')
   }
@@ -91,6 +94,14 @@ export function readQuestion(flags: QuestionFlags, targets: readonly string[]): 
   const form = isText ? ('text' as const) : ('json' as const)
   const shown = { hasPrefix: isText && !isRaw, hasTime, zone, isOrdered: flags.ordered === true }
   return { form, output, params, count, ...shown, ...matchingOf(flags, params) }
+}
+
+/** Events are made by the server. */
+function addEvents(params: URLSearchParams, { context, direct }: QuestionFlags): void {
+  const other = direct === true ? '--direct' : context === undefined ? undefined : '--context'
+  if (other !== undefined)
+    throw new SwarmlogsError('SWARMLOGS_USAGE', `cannot show events with ${other}: leave out one of them`)
+  params.set('events', 'true')
 }
 
 function checkOutput(output: string): void {

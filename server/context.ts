@@ -44,6 +44,8 @@ export interface Timing {
   readonly stalledMs: number
   /** How often a tail looks whether its lines are still complete. */
   readonly verdictMs: number
+  /** A tail sends an event that got no line for so long. */
+  readonly quietMs: number
   /** A query may take so much time of the store; then its answer is a part. */
   readonly queryMs: number
 }
@@ -53,5 +55,6 @@ export const TIMING: Timing = {
   slowMs: 10_000,
   stalledMs: 300_000,
   verdictMs: 5_000,
+  quietMs: 500,
   queryMs: 30_000,
 }

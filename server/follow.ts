@@ -3,7 +3,9 @@ import { positionOf, type StoredRecord } from '../shared/record.ts'
 import type { Context } from './context.ts'
 import { DoubtfulReads } from './doubtful-reads.ts'
 import type { LiveBatch, Quiet, Subscription } from './live.ts'
+import { Budget } from './query/budget.ts'
 import type { Cursor } from './query/cursor.ts'
+import { looksAtLines } from './query/filter.ts'
 import type { Query } from './query/query.ts'
 import type { Question } from './query/question.ts'
 
@@ -24,6 +26,11 @@ const ENDS = {
   shutdown: 'the server stops: go on with Last-Event-ID when it is back',
   slow: 'the client is too slow for the live lines: go on with Last-Event-ID',
 } as const satisfies Partial<Record<ApiNote['code'], string>>
+
+/** Says that a tail's history is only a part. */
+export function stoppedNote(stopped: string): FollowEvent {
+  return { kind: 'note', note: { code: 'stopped', message: `the lines before now are not all here: ${stopped}` } }
+}
 
 /** A set of records by when they were committed: (receivedAfter, receivedUpTo]. */
 type Range = Pick<Cursor, 'receivedAfter' | 'receivedUpTo' | 'position'>
@@ -86,12 +93,16 @@ class Follower {
   }
 
   async *#readHistory(): AsyncGenerator<FollowEvent> {
-    const { cursor, since, newest } = this.#question
+    const { cursor, since, newest, filter, isLookedAt } = this.#question
     const receivedUpTo = this.#subscribedAt
     // A restored store can be behind the cursor: what is committed from now on must not be taken for delivered.
     const range = cursor === undefined || cursor.receivedUpTo > receivedUpTo ? { ...cursor, receivedUpTo } : cursor
     const isWanted = cursor === undefined ? since !== undefined || (newest ?? 0) > 0 : cursor.position !== undefined
-    if (isWanted) yield* this.#read(range)
+    if (isWanted) {
+      const budget = new Budget(this.#context.timing.queryMs, isLookedAt ?? looksAtLines(filter))
+      yield* this.#read(range, budget)
+      if (budget.stopped !== undefined) yield stoppedNote(budget.stopped)
+    }
     this.#deliveredUpTo = range.receivedUpTo
   }
 
@@ -149,12 +160,14 @@ class Follower {
         this.#subscribedAt = this.#context.commits.lastReceived
       }
       if (this.#deliveredUpTo >= this.#subscribedAt) return
-      yield* this.#read({ receivedAfter: this.#deliveredUpTo, receivedUpTo: this.#subscribedAt })
+      // What came in the meantime must not be missing, however long that takes.
+      const unbounded = new Budget(this.#context.timing.queryMs, false)
+      yield* this.#read({ receivedAfter: this.#deliveredUpTo, receivedUpTo: this.#subscribedAt }, unbounded)
       this.#deliveredUpTo = this.#subscribedAt
     }
   }
 
-  async *#read(range: Range): AsyncGenerator<FollowEvent> {
+  async *#read(range: Range, budget: Budget): AsyncGenerator<FollowEvent> {
     const { filter, since, until, newest, perTask } = this.#question
     const query: Query = {
       filter,
@@ -168,7 +181,7 @@ class Follower {
         : { receivedAfter: range.receivedAfter }),
     }
     this.#reads.begin(range.receivedUpTo, this.#context.commits.doubtAfter)
-    for await (const records of this.#context.store.search(query, this.#signal)) {
+    for await (const records of budget.over(this.#context.store.search(query, budget.signal(this.#signal)))) {
       if (this.#signal.aborted) return
       this.#reads.add(records)
       yield* this.#send(records, range)
@@ -176,8 +189,9 @@ class Follower {
   }
 
   *#send(records: readonly StoredRecord[], range: Range | undefined): Generator<FollowEvent> {
+    const delivered = { receivedUpTo: this.#deliveredUpTo }
     const cursorOf = (record: StoredRecord) =>
-      this.#write(range ? { ...range, position: positionOf(record) } : { receivedUpTo: this.#deliveredUpTo })
+      this.#write(range ? { ...range, position: positionOf(record) } : delivered)
     if (records.length > 0) yield { kind: 'records', records, cursorOf }
   }
 

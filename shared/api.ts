@@ -27,6 +27,9 @@ const labels = {
   tag: Type.Optional(Id('docker.web', 'The tag that a foreign sender gave.')),
 }
 
+/** Where an event ends though it may go on. */
+export const EVENT_BOUNDS = ['lines', 'size', 'time', 'lookahead', 'quiet'] as const
+
 /** One line; empty values are left out. */
 export const ApiRecord = Type.Object(
   {
@@ -41,6 +44,16 @@ export const ApiRecord = Type.Object(
     ),
     truncated_from: Type.Optional(
       Type.Integer({ description: 'Length in bytes of a line that was longer than 1 MiB and so was cut.' }),
+    ),
+    event_lines: Type.Optional(
+      Type.Integer({ description: 'Of an event (`events`): how many lines it has.', minimum: 1, examples: [4] }),
+    ),
+    event_continued: Type.Optional(
+      Type.Enum(EVENT_BOUNDS, {
+        description:
+          'Of an event: it goes on with the one before it of the same output, which ended at a bound: 1000 lines, 1 Mi characters (`size`), 5 s, ' +
+          '20000 events or 32 Mi characters that waited for it (`lookahead`), or, of a tail, half a second without a line (`quiet`).',
+      }),
     ),
     cursor: Type.Optional(Type.String({ description: 'Repeat the request with it to go on behind this record.' })),
   },
@@ -265,9 +278,9 @@ export interface ApiText {
   readonly text: string
 }
 
-/** Data of the `note` events of GET /tail. After `slow`, `shutdown` and `error` the stream ends and can be resumed; after `until` it is complete. */
+/** Data of the `note` events of GET /tail. `stopped`: reading the history took too long, and not all of it was sent. After `slow`, `shutdown` and `error` the stream ends and can be resumed; after `until` it is complete. */
 export interface ApiNote {
-  readonly code: 'waiting' | 'targets' | 'begins' | 'slow' | 'shutdown' | 'error' | 'until'
+  readonly code: 'waiting' | 'targets' | 'begins' | 'stopped' | 'slow' | 'shutdown' | 'error' | 'until'
   readonly message: string
   /** With `waiting` and `targets`: which target. */
   readonly target?: string

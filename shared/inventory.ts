@@ -41,4 +41,6 @@ export interface ServiceInfo {
   readonly image: string
   /** UpdateStatus.State, or ''. */
   readonly update: string
+  /** The service's label `swarmlogs.multiline`; absent when there is none. */
+  readonly multiline?: string
 }

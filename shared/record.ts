@@ -26,6 +26,8 @@ export interface LogStream {
   readonly image: string
   /** The log driver's attributes (`labels`, `env`, `tag` log-opts), which `--details` prints. */
   readonly attributes: Readonly<Record<string, string>>
+  /** The container's label `swarmlogs.multiline`, where its log driver does not keep it among the attributes; absent when there is none. */
+  readonly multiline?: string
   /** The tag of a foreign sender (fluentd, Fluent Bit, Docker's fluentd driver); '' for our own agents. */
   readonly tag: string
 }

@@ -2,6 +2,7 @@ import type { ApiHistogram } from '../../shared/api.ts'
 import type { Flags } from '../../shared/settings.ts'
 import { formatTime, parseDuration, parseTime } from '../../shared/time.ts'
 import type { CommandSpec } from '../command.ts'
+import { EVENTS_FLAG } from '../flags.ts'
 import { bar, sparkline } from '../output/bars.ts'
 import { harmless } from '../output/harmless.ts'
 import { say } from '../output/say.ts'
@@ -19,6 +20,7 @@ a bar for each bucket, or with --by a sparkline for each value.
 Examples:
   swarmlogs histogram web --since 2h                       bars of one service
   swarmlogs histogram 'level>=error' --by service          which services have errors, and when
+  swarmlogs histogram --events 'level>=error' --since 1d    a stack trace counts once
   swarmlogs histogram --interval 1h --since 7d -o json     numbers for other tools`
 
 /** The command `histogram`. */
@@ -27,6 +29,7 @@ export const histogram: CommandSpec = {
   flags: [
     { flags: '--interval <DURATION>', text: 'length of a bucket, such as 10s, 5m, 1h (default: some 60 buckets)' },
     { flags: '--by <FIELD>', text: 'apart by level, service, node, source, ...' },
+    EVENTS_FLAG,
     ...SCOPE_FLAGS,
   ],
   help: EXAMPLES,

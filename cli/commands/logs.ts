@@ -5,6 +5,7 @@ import { clientConfig } from '../config.ts'
 import { checkTargets, countLines } from '../count.ts'
 import {
   DIRECT_FLAGS,
+  EVENTS_FLAG,
   FOLLOW_FLAG,
   FORM_FLAG,
   MATCH_FLAGS,
@@ -46,9 +47,10 @@ export const logs: CommandSpec = {
   flags: [
     FOLLOW_FLAG,
     ORDERED_FLAG,
-    { flags: '-n, --tail <N>', text: 'the newest N lines of each task (default all)' },
+    { flags: '-n, --tail <N>', text: 'the newest N lines of each task, or events in all (default all)' },
     ...RANGE_FLAGS,
     { flags: '--current', text: 'only tasks that Docker still has' },
+    EVENTS_FLAG,
     ...MATCH_FLAGS,
     ...PRINT_FLAGS,
     ...SHOW_FLAGS,
@@ -74,7 +76,8 @@ async function run([target = '', ...queries]: readonly string[], given: Flags): 
   }
   if (typeof count === 'number') {
     params.set('n', String(count))
-    params.set('per', 'task')
+    // Events are counted over all tasks.
+    if (flags.events !== true) params.set('per', 'task')
   }
   const mayShorten = process.stdout.isTTY && count === undefined && flags.since === undefined
   if (mayShorten) await shorten(client, params, target)

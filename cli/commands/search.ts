@@ -4,6 +4,7 @@ import { Client } from '../client.ts'
 import type { CommandSpec } from '../command.ts'
 import { clientConfig } from '../config.ts'
 import {
+  EVENTS_FLAG,
   FILTER_FLAGS,
   FORM_FLAG,
   GREP_FLAG,
@@ -38,7 +39,8 @@ Examples:
   swarmlogs search 'level>=error "connection refused"'   in the last hour
   swarmlogs search timeout --stack shop --since 2d       of a stack, in two days
   swarmlogs search 'service:*_web status>=500' -n 20 -o json
-  swarmlogs search --grep 'a (text) as it stands'        no query, just a text`
+  swarmlogs search --grep 'a (text) as it stands'        no query, just a text
+  swarmlogs search --events 'NullPointer Cart.java'      whole stack traces`
 
 /** The command `search`. */
 export const search: CommandSpec = {
@@ -60,6 +62,7 @@ export const search: CommandSpec = {
     },
     ...FILTER_FLAGS,
     GREP_FLAG,
+    EVENTS_FLAG,
     ...MATCH_FLAGS,
     ...PRINT_FLAGS,
     ...SHOW_FLAGS,

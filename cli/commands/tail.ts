@@ -4,6 +4,7 @@ import type { CommandSpec } from '../command.ts'
 import { clientConfig } from '../config.ts'
 import {
   DIRECT_FLAGS,
+  EVENTS_FLAG,
   FILTER_FLAGS,
   FOLLOW_FLAG,
   FORM_FLAG,
@@ -55,6 +56,7 @@ export const tail: CommandSpec = {
       isRepeatable: true,
     },
     GREP_FLAG,
+    EVENTS_FLAG,
     ...MATCH_FLAGS,
     ...PRINT_FLAGS,
     ...SHOW_FLAGS,

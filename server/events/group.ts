@@ -1,31 +1,40 @@
-import { compileRegex, type Regex } from '../../shared/query/regex.ts'
-import { LEVELS, type Level, type LogStream, type StoredRecord } from '../../shared/record.ts'
+import type { LogStream, StoredRecord } from '../../shared/record.ts'
 import { Continuation } from './continuation.ts'
+import { LOOKAHEAD, MAX_CHARS, MAX_LINES, SPAN } from './limits.ts'
+import type { EventBound } from './record.ts'
+import type { StartOf } from './start.ts'
 
-/** The lines of an event come within so many nanoseconds ... */
-export const SPAN = 5_000_000_000n
-/** ... and are so many at most, of so many characters in all. */
-const MAX_LINES = 1_000
-const MAX_CHARS = 1024 * 1024
-/** When so many events wait for the one before them, that one ends. */
-const MAX_WAITING = 20_000
-
-/** The container's label, where its log driver keeps it: lines that this regex matches begin an event. */
-const START_LABEL = 'swarmlogs.multiline'
+/** The lines of one event; `continued` says at which bound the event before them ended, which they go on with. */
+export interface EventLines {
+  readonly lines: readonly StoredRecord[]
+  readonly continued?: EventBound
+}
 
 /** An event that may still grow. */
-interface Open {
-  readonly key: string
+interface Open extends EventLines {
   readonly lines: StoredRecord[]
+  readonly output: Output
   chars: number
   isClosed: boolean
+  /** When its last line came, by the caller's clock. */
+  touchedMs: number
+}
+
+/** One source of one container. */
+interface Output {
+  readonly begun: () => Continuation
+  continuation: Continuation
+  event: Open | undefined
+  /** Why its last event was ended before a line that begins another one. */
+  endedBy: EventBound | undefined
 }
 
 /** Groups lines in total order into events: the lines of one output that belong together. Yields them in the order of their first lines. */
 export async function* eventsOf(
   batches: AsyncIterable<readonly StoredRecord[]>,
-): AsyncGenerator<readonly (readonly StoredRecord[])[]> {
-  const grouping = new Grouping()
+  startOf: StartOf,
+): AsyncGenerator<readonly EventLines[]> {
+  const grouping = new Grouping(startOf)
   for await (const batch of batches) {
     for (const record of batch) grouping.add(record)
     const events = grouping.take()
@@ -35,88 +44,136 @@ export async function* eventsOf(
   yield grouping.take()
 }
 
-/** An event as one record: the place and fields of its first line, all of the text, the most severe level. */
-export function eventRecord(lines: readonly StoredRecord[]): StoredRecord {
-  const [first] = lines
-  if (first === undefined) throw new Error('BUG: an event without lines')
-  if (lines.length === 1) return first
-  const ranks: readonly Level[] = LEVELS
-  const level = lines.reduce<Level>(
-    (most, line) => (ranks.indexOf(line.level) > ranks.indexOf(most) ? line.level : most),
-    '',
-  )
-  return { ...first, message: lines.map(({ message }) => message).join('\n'), level }
-}
-
-class Grouping {
-  readonly #open = new Map<string, { readonly event: Open; readonly continuation: Continuation }>()
+/** Takes lines one by one, and gives events in the order in which their first lines came. */
+export class Grouping {
+  readonly #startOf: StartOf
+  readonly #outputs = new Map<string, Output>()
+  /** Lines come in total order: what began too long before one gets nothing more. */
+  isOrdered = true
   #waiting: Open[] = []
+  #waitingChars = 0
+  /** So many of those that wait are closed for their age, or need not be looked at again. */
+  #expired = 0
 
-  add(record: StoredRecord): void {
-    this.#expire(record.time)
-    const { containerId, nodeId, tag } = record.stream
-    const key = `${nodeId}\0${containerId}\0${tag}\0${record.source}`
-    const known = this.#open.get(key)
-    const continuation = known?.continuation ?? new Continuation(startOf(record.stream))
-    const continues = continuation.continues(record)
-    if (known !== undefined && continues && hasRoom(known.event, record)) {
-      known.event.lines.push(record)
-      known.event.chars += record.message.length
-      return
+  constructor(startOf: StartOf) {
+    this.#startOf = startOf
+  }
+
+  /** Takes the next line; says whether it began an event. */
+  add(record: StoredRecord, nowMs = 0): boolean {
+    if (this.isOrdered) this.#expire(record.time)
+    const output = this.#outputOf(record)
+    if (output.event !== undefined && isLate(output.event, record.time)) close(output.event, 'time')
+    const { event } = output
+    const continues = output.continuation.continues(record)
+    this.#waitingChars += record.message.length
+    if (event !== undefined && continues) {
+      const bound = boundOf(event, record)
+      if (bound === undefined) {
+        event.lines.push(record)
+        event.chars += record.message.length
+        event.touchedMs = nowMs
+        return false
+      }
+      output.endedBy = bound
     }
-    if (known !== undefined) known.event.isClosed = true
-    const event = { key, lines: [record], chars: record.message.length, isClosed: false }
-    this.#open.set(key, { event, continuation })
-    this.#waiting.push(event)
+    if (event !== undefined) event.isClosed = true
+    this.#begin(output, record, { continues, nowMs })
+    return true
   }
 
   /** The events that are complete, up to the first that is not. */
-  take(): readonly (readonly StoredRecord[])[] {
-    while (this.#waiting.length > MAX_WAITING && this.#waiting[0]?.isClosed === false) this.#close(this.#waiting[0])
-    const end = this.#waiting.findIndex(({ isClosed }) => !isClosed)
-    const events = this.#waiting.slice(0, end < 0 ? undefined : end)
-    this.#waiting = end < 0 ? [] : this.#waiting.slice(end)
-    return events.map(({ lines }) => lines)
+  take(): readonly EventLines[] {
+    this.#makeRoom()
+    const open = this.#waiting.findIndex(({ isClosed }) => !isClosed)
+    const events = this.#waiting.splice(0, open < 0 ? this.#waiting.length : open)
+    this.#expired = 0
+    for (const { chars } of events) this.#waitingChars -= chars
+    return events
+  }
+
+  /** Whether events wait for further lines. */
+  get isWaiting(): boolean {
+    return this.#waiting.length > 0
+  }
+
+  /** Ends the events that got no line since a time by the caller's clock. */
+  quiet(sinceMs: number): void {
+    for (const event of this.#waiting) if (!event.isClosed && event.touchedMs <= sinceMs) close(event, 'quiet')
   }
 
   /** No further lines come. */
   end(): void {
     for (const event of this.#waiting) event.isClosed = true
-    this.#open.clear()
+  }
+
+  #outputOf({ stream, source }: StoredRecord): Output {
+    const key = keyOf(stream) + source
+    const known = this.#outputs.get(key)
+    if (known !== undefined) return known
+    const begun = () => new Continuation(this.#startOf(stream))
+    const output = { begun, continuation: begun(), event: undefined, endedBy: undefined }
+    this.#outputs.set(key, output)
+    return output
+  }
+
+  #begin(output: Output, record: StoredRecord, { continues, nowMs }: { continues: boolean; nowMs: number }): void {
+    const { endedBy } = output
+    const continued = continues && endedBy !== undefined ? { continued: endedBy } : {}
+    const chars = record.message.length
+    const event = { output, lines: [record], chars, isClosed: false, touchedMs: nowMs, ...continued }
+    output.event = event
+    output.endedBy = undefined
+    this.#waiting.push(event)
   }
 
   /** Those that began too long ago get nothing more. */
   #expire(now: bigint): void {
-    for (const event of this.#waiting) {
-      const [first] = event.lines
-      if (first === undefined || now - first.time <= SPAN) return
-      if (!event.isClosed) this.#close(event)
+    for (let event = this.#waiting[this.#expired]; event !== undefined; event = this.#waiting[++this.#expired]) {
+      if (!isLate(event, now)) return
+      if (!event.isClosed) close(event, 'time')
     }
   }
 
-  #close(event: Open): void {
-    event.isClosed = true
-    if (this.#open.get(event.key)?.event === event) this.#open.delete(event.key)
+  /** The first that waits ends when too much waits for it. */
+  #makeRoom(): void {
+    let { length } = this.#waiting
+    let chars = this.#waitingChars
+    for (const event of this.#waiting) {
+      if (length <= LOOKAHEAD.events && chars <= LOOKAHEAD.chars) return
+      if (!event.isClosed) close(event, 'lookahead')
+      length--
+      chars -= event.chars
+    }
   }
 }
 
-function hasRoom({ lines, chars }: Open, { message }: StoredRecord): boolean {
-  return lines.length < MAX_LINES && chars + message.length <= MAX_CHARS
+function isLate({ lines: [first] }: Open, now: bigint): boolean {
+  return first !== undefined && now - first.time > SPAN
 }
 
-const starts = new WeakMap<LogStream, Regex | undefined>()
-
-function startOf(stream: LogStream): Regex | undefined {
-  if (!starts.has(stream)) starts.set(stream, readStart(stream.attributes[START_LABEL]))
-  return starts.get(stream)
+function close(event: Open, bound: EventBound): void {
+  event.isClosed = true
+  const { output } = event
+  output.event = undefined
+  output.endedBy = bound
+  // Where an event ends by the clock what follows is judged by itself, so that it does not matter where reading began.
+  output.continuation = output.begun()
 }
 
-/** A regex that cannot be used is none: it is the container's mistake, not that of whoever asks. */
-function readStart(source: string | undefined): Regex | undefined {
-  if (source === undefined || source === '') return undefined
-  try {
-    return compileRegex(source, false)
-  } catch {
-    return undefined
-  }
+function boundOf({ lines, chars }: Open, { message }: StoredRecord): EventBound | undefined {
+  if (lines.length >= MAX_LINES) return 'lines'
+  return chars + message.length > MAX_CHARS ? 'size' : undefined
+}
+
+const keys = new WeakMap<LogStream, string>()
+
+/** A container keeps its outputs when its other labels change. */
+function keyOf(stream: LogStream): string {
+  const known = keys.get(stream)
+  if (known !== undefined) return known
+  const { containerId, nodeId, tag } = stream
+  const key = `${nodeId}\0${containerId}\0${tag}\0`
+  keys.set(stream, key)
+  return key
 }

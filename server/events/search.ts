@@ -1,41 +1,49 @@
 import { comparePositions, positionOf, type StoredRecord } from '../../shared/record.ts'
-import { lineMatches } from '../query/filter.ts'
-import { matcherOf } from '../query/matches.ts'
-import type { Filter, Query } from '../query/query.ts'
-import { greater } from '../store/bigint.ts'
-import type { Store } from '../store/store.ts'
-import { eventRecord, eventsOf, SPAN } from './group.ts'
+import type { Query } from '../query/query.ts'
+import type { Lines } from './lines.ts'
+import { newestEvents } from './newest.ts'
+import { eventsFrom } from './range.ts'
+import type { EventRecord } from './record.ts'
 
-/** Finds events as `Store.search` finds lines, in ascending order: the query's text is looked for in all lines of an event. */
+/** Which events are wanted; of each task apart is not to be had. */
+export type EventQuery = Omit<Query, 'perTask'>
+
+/** Finds events as `Store.search` finds lines: an event has the place of its first line, and its text is that of all lines. */
 export async function* searchEvents(
-  store: Pick<Store, 'search'>,
-  query: Omit<Query, 'newest' | 'perTask'>,
+  store: Lines,
+  query: EventQuery,
   signal: AbortSignal,
-): AsyncGenerator<readonly StoredRecord[]> {
-  const { after, limit = Number.POSITIVE_INFINITY, since, ...walk } = query
-  // Lines behind the place to go on may belong to an event before it.
-  const from = after === undefined ? since : greater(since ?? after.time - SPAN, after.time - SPAN)
-  const lines = store.search(
-    { ...walk, order: 'asc', filter: streamsOf(query.filter), ...(from !== undefined && { since: from }) },
-    signal,
-  )
-  let left = limit
-  for await (const events of eventsOf(lines)) {
-    const found = events.map(eventRecord).filter((event) => {
-      return (after === undefined || comparePositions(positionOf(event), after) > 0) && lineMatches(query.filter, event)
-    })
-    if (found.length > 0) yield found.slice(0, left)
-    left -= found.length
-    if (left <= 0) return
-  }
+): AsyncGenerator<readonly EventRecord[]> {
+  const { newest, limit = Number.POSITIVE_INFINITY, ...rest } = query
+  if (newest !== undefined) return yield* newestOf(store, { ...rest, limit }, newest, signal)
+  const found = query.order === 'asc' ? eventsFrom(store, rest, query.after, signal) : newestEvents(store, rest, signal)
+  yield* first(found, limit)
 }
 
-/** Takes all lines of the streams of which some may match: what is asked of a line may stand in another one of its event. */
-function streamsOf(filter: Filter): Filter {
-  const { where, ...others } = filter
-  const { accepts } = filter
-  const all = { ...others, grep: '' }
-  if (where === undefined) return all
-  const { stream: verdict } = matcherOf(where)
-  return { ...all, accepts: (stream) => (accepts?.(stream) ?? true) && verdict(stream) !== false }
+/** The newest N, then in the order and from the place that is wanted. */
+async function* newestOf(
+  store: Lines,
+  { order, after, limit, ...scope }: EventQuery & { readonly limit: number },
+  newest: number,
+  signal: AbortSignal,
+): AsyncGenerator<readonly EventRecord[]> {
+  const found: EventRecord[] = []
+  for await (const events of first(newestEvents(store, scope, signal), newest)) found.push(...events)
+  if (order === 'asc') found.reverse()
+  const sign = order === 'asc' ? 1 : -1
+  const behind = found.filter((event) => after === undefined || sign * comparePositions(positionOf(event), after) > 0)
+  yield behind.slice(0, limit)
+}
+
+async function* first<T extends StoredRecord>(
+  batches: AsyncIterable<readonly T[]>,
+  count: number,
+): AsyncGenerator<readonly T[]> {
+  let left = count
+  if (left <= 0) return
+  for await (const batch of batches) {
+    yield batch.slice(0, left)
+    left -= batch.length
+    if (left <= 0) return
+  }
 }

@@ -39,13 +39,15 @@ export async function detectedFieldValues(context: Context, asked: Asked, name: 
   return JSON.stringify({ values: [...values].slice(0, limit), limit })
 }
 
-async function look(context: Context, { parameters, signal }: Asked): Promise<Map<string, Seen>> {
+async function look(context: Context, { parameters, signal, turns }: Asked): Promise<Map<string, Seen>> {
   const query = parseLogQuery(parameters.text('query'))
   const { start, end } = parameters.bounds()
   const plan = planOf(query, new Labelling(context.inventories.clusterOf))
   const limit = parameters.count('line_limit', DEFAULT_LINES)
   const wanted = { since: start, until: end, order: 'desc', limit, receivedUpTo: context.commits.lastReceived } as const
-  const { entries } = await readLines(context.store, plan, wanted, new Budget(signal, context.timing.queryMs))
+  const { entries } = await turns.run(signal, () =>
+    readLines(context.store, plan, wanted, new Budget(signal, context.timing.queryMs)),
+  )
   const found = new Map<string, Seen>()
   for (const { record } of entries) {
     for (const [path, value] of fieldsOf(record)) {

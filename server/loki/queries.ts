@@ -10,6 +10,7 @@ import type { Parameters } from './parameters.ts'
 import { planOf } from './plan.ts'
 import { questionOf, watchMissing } from './question.ts'
 import { refused } from './refuse.ts'
+import type { Turns } from './turns.ts'
 import { type Steps, stepsOf } from './windows.ts'
 
 const DEFAULT_LIMIT = 100
@@ -21,15 +22,17 @@ export interface Asked {
   readonly isApart: boolean
   /** Aborts when nobody waits for the answer any more. */
   readonly signal: AbortSignal
+  readonly turns: Turns
 }
 
 /** query_range: lines, or numbers over time. */
-export async function queryRange(context: Context, { parameters, isApart, signal }: Asked): Promise<string> {
+export async function queryRange(context: Context, asked: Asked): Promise<string> {
+  const { parameters, isApart, signal, turns } = asked
   const query = parseLogQl(parameters.text('query'))
   const { start, end } = parameters.bounds()
   if (query.kind !== 'log') {
     const step = parameters.step({ start, end })
-    return numbersText(context, query, stepsOf(start, end, step), signal, matrixText)
+    return numbersText(context, query, stepsOf(start, end, step), asked, matrixText)
   }
   if (parameters.duration('interval') !== undefined) throw refused('cannot thin out lines by interval: leave it out')
   const limit = parameters.count('limit', DEFAULT_LIMIT)
@@ -39,47 +42,55 @@ export async function queryRange(context: Context, { parameters, isApart, signal
   const question = questionOf(context, query, plan, { matched, since: start, until: end })
   const receivedUpTo = context.commits.lastReceived
   const missing = await watchMissing(context, question)
-  const budget = new Budget(signal, context.timing.queryMs)
-  const wanted = { since: start, until: end, order, limit, receivedUpTo }
-  const { entries, warnings } = await readLines(context.store, plan, wanted, budget)
-  return streamsText(entries, isApart, { warnings: [...warnings, ...missing()], budget })
+  return turns.run(signal, async () => {
+    const budget = new Budget(signal, context.timing.queryMs)
+    const wanted = { since: start, until: end, order, limit, receivedUpTo }
+    const { entries, warnings } = await readLines(context.store, plan, wanted, budget)
+    return streamsText(entries, isApart, { warnings: [...warnings, ...missing()], budget })
+  })
 }
 
 /** query: numbers at one moment. */
-export async function queryInstant(context: Context, { parameters, signal }: Asked): Promise<string> {
+export async function queryInstant(context: Context, asked: Asked): Promise<string> {
+  const { parameters } = asked
   const query = parseLogQl(parameters.text('query'))
   if (query.kind === 'log')
     throw refused(
       'log queries are not supported as an instant query type, please change your query to a range query type',
     )
   const steps: Steps = { start: parameters.time('time'), step: 1n, count: 1 }
-  return numbersText(context, query, steps, signal, vectorText)
+  return numbersText(context, query, steps, asked, vectorText)
 }
 
 async function numbersText(
   context: Context,
   query: MetricQuery,
   steps: Steps,
-  signal: AbortSignal,
+  { signal, turns }: Asked,
   write: typeof matrixText,
 ): Promise<string> {
   const { store, commits, inventories } = context
   const labelling = new Labelling(inventories.clusterOf)
-  const budget = new Budget(signal, context.timing.queryMs)
   const receivedUpTo = commits.lastReceived
   const streams = await store.streams()
   const missing: (() => string[])[] = []
-  for (const { log, range, offset } of logQueries(query)) {
+  const logs = logQueries(query)
+  for (const { log, range, offset } of logs) {
     const plan = planOf(log, labelling)
     const until = steps.start + steps.step * BigInt(steps.count - 1) - offset + 1n
     const matched = streams.filter(({ stream }) => plan.accepts(stream))
     const question = questionOf(context, log, plan, { matched, since: steps.start - offset - range, until })
     missing.push(await watchMissing(context, question))
   }
-  const samples = { store, labelling, streams: streams.map(({ stream }) => stream), receivedUpTo, budget }
-  const numbers = await evaluate(samples, query, steps)
-  const beside: Beside = { warnings: [...new Set(missing.flatMap((warn) => warn()))], budget }
-  return write(numbers, steps, beside)
+  const count = async (): Promise<string> => {
+    const budget = new Budget(signal, context.timing.queryMs)
+    const samples = { store, labelling, streams: streams.map(({ stream }) => stream), receivedUpTo, budget }
+    const numbers = await evaluate(samples, query, steps)
+    const beside: Beside = { warnings: [...new Set(missing.flatMap((warn) => warn()))], budget }
+    return write(numbers, steps, beside)
+  }
+  // Whether the server is well is asked by a query that reads nothing.
+  return logs.length === 0 ? count() : turns.run(signal, count)
 }
 
 /** What a query reads lines for. */

@@ -10,6 +10,7 @@ import { parseLogQl } from './logql/parse.ts'
 import { isApart, Parameters } from './parameters.ts'
 import { type Asked, queryInstant, queryRange } from './queries.ts'
 import { tailRoute } from './tail.ts'
+import { Turns } from './turns.ts'
 import { volume, volumeRange } from './volume.ts'
 
 type Answer = (context: Context, asked: Asked, name: string) => Promise<string>
@@ -35,16 +36,18 @@ const ANSWERS: Readonly<Record<string, Answer>> = {
 /** What Loki answers, so that Grafana's data source for Loki and logcli can be used. It is no part of our own API's description. */
 export function lokiRoutes(context: Context, tokens: () => readonly string[]): FastifyPluginAsync {
   return async (app) => {
+    const turns = new Turns()
     speakAsLoki(app, context)
     requireTokenOrPassword(app, tokens)
     app.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, (_request, body, done) =>
       done(null, body),
     )
     for (const [path, answer] of Object.entries(ANSWERS)) {
-      const handler = (request: FastifyRequest, reply: FastifyReply) => serve(context, answer, request, reply)
+      const handler = (request: FastifyRequest, reply: FastifyReply) =>
+        serve({ context, turns }, answer, request, reply)
       app.route({ method: ['GET', 'POST'], url: `/api/v1/${path}`, schema: { hide: true }, handler })
     }
-    await app.register(tailRoute(context))
+    await app.register(tailRoute(context, turns))
   }
 }
 
@@ -72,7 +75,7 @@ function speakAsLoki(app: FastifyInstance, context: Context): void {
 }
 
 async function serve(
-  context: Context,
+  { context, turns }: { readonly context: Context; readonly turns: Turns },
   answer: Answer,
   request: FastifyRequest,
   reply: FastifyReply,
@@ -80,7 +83,7 @@ async function serve(
   const start = performance.now()
   reply.raw.once('close', () => context.metrics.answered('loki', (performance.now() - start) / 1000))
   const signal = AbortSignal.any([clientGone(reply), context.stopping])
-  const asked = { parameters: new Parameters(request, context.now()), isApart: isApart(request), signal }
+  const asked = { parameters: new Parameters(request, context.now()), isApart: isApart(request), signal, turns }
   const { name = '' } = request.params as { name?: string }
   try {
     const text = await answer(context, asked, name)

@@ -15,6 +15,7 @@ import { isApart, Parameters } from './parameters.ts'
 import { type Plan, planOf } from './plan.ts'
 import { questionOf } from './question.ts'
 import { refused } from './refuse.ts'
+import type { Turns } from './turns.ts'
 
 const DEFAULT_LIMIT = 100
 /** Lines of one message. */
@@ -32,8 +33,14 @@ interface Tail {
   readonly history: Omit<Wanted, 'receivedUpTo'>
 }
 
+/** What a tail is served with. */
+interface Serving {
+  readonly context: Context
+  readonly turns: Turns
+}
+
 /** GET /loki/api/v1/tail: the newest lines, then what comes in, over a WebSocket. */
-export function tailRoute(context: Context): FastifyPluginAsync {
+export function tailRoute(context: Context, turns: Turns): FastifyPluginAsync {
   return async (app) => {
     const options = {
       websocket: true as const,
@@ -41,7 +48,7 @@ export function tailRoute(context: Context): FastifyPluginAsync {
       // What is wrong with a request must be said before it is a WebSocket.
       preValidation: async (request: FastifyRequest) => void readTail(context, request),
     }
-    app.get('/api/v1/tail', options, (socket, request) => run(context, socket, request))
+    app.get('/api/v1/tail', options, (socket, request) => run({ context, turns }, socket, request))
   }
 }
 
@@ -56,7 +63,7 @@ function readTail(context: Context, request: FastifyRequest): Tail {
   return { plan, question, history: { since: start, until: end, order: 'desc', limit } }
 }
 
-async function run(context: Context, socket: WebSocket, request: FastifyRequest): Promise<void> {
+async function run({ context, turns }: Serving, socket: WebSocket, request: FastifyRequest): Promise<void> {
   const gone = new AbortController()
   socket.once('close', () => gone.abort())
   // The end of the socket follows, and is what counts.
@@ -68,7 +75,8 @@ async function run(context: Context, socket: WebSocket, request: FastifyRequest)
   try {
     release = context.slots.take()
     const sender = new Sender(socket, isApart(request), context.timing.stalledMs)
-    await send(context, readTail(context, request), sender, AbortSignal.any([gone.signal, context.stopping]))
+    const signal = AbortSignal.any([gone.signal, context.stopping])
+    await send({ context, turns }, readTail(context, request), sender, signal)
     cut()
   } catch (error) {
     if (!gone.signal.aborted) refuse(context, socket, error)
@@ -85,15 +93,13 @@ function refuse({ log }: Context, socket: WebSocket, error: unknown): void {
 }
 
 /** All that was committed up to the begin is history; the rest follows. */
-async function send(context: Context, tail: Tail, sender: Sender, signal: AbortSignal): Promise<void> {
+async function send({ context, turns }: Serving, tail: Tail, sender: Sender, signal: AbortSignal): Promise<void> {
   const { plan, question, history } = tail
   const receivedUpTo = context.commits.lastReceived
-  const { entries } = await readLines(
-    context.store,
-    plan,
-    { ...history, receivedUpTo },
-    new Budget(signal, context.timing.queryMs),
-  )
+  const { entries } = await turns.run(signal, () => {
+    const budget = new Budget(signal, context.timing.queryMs)
+    return readLines(context.store, plan, { ...history, receivedUpTo }, budget)
+  })
   await sender.send(entries.toReversed())
   const take = (records: readonly StoredRecord[]) => records.flatMap((record) => plan.take(record) ?? [])
   for await (const event of follow(context, { ...question, cursor: { kind: 'tail', receivedUpTo } }, signal)) {

@@ -28,7 +28,7 @@ export async function volumeRange(context: Context, asked: Asked): Promise<strin
 
 async function answer(
   context: Context,
-  { parameters, signal }: Asked,
+  { parameters, signal, turns }: Asked,
   steps: Steps,
   { range, write }: { readonly range: bigint; readonly write: typeof matrixText },
 ): Promise<string> {
@@ -43,13 +43,15 @@ async function answer(
     offset: 0n,
     query: { kind: 'log', matchers, stages: [] },
   }
-  const budget = new Budget(signal, context.timing.queryMs)
-  const samples = {
-    ...{ store: context.store, budget, receivedUpTo: context.commits.lastReceived },
+  const catalog = {
+    ...{ store: context.store, receivedUpTo: context.commits.lastReceived },
     labelling: new Labelling(context.inventories.clusterOf),
     streams: (await context.store.streams()).map(({ stream }) => stream),
   }
-  const counted = await sample(samples, query, { kind: 'by', labels }, steps)
+  const { counted, budget } = await turns.run(signal, async () => {
+    const budget = new Budget(signal, context.timing.queryMs)
+    return { counted: await sample({ ...catalog, budget }, query, { kind: 'by', labels }, steps), budget }
+  })
   const bytes = meanBytes(context)
   const series = largest(counted, parameters.count('limit', DEFAULT_LIMIT)).map((one) => ({
     ...one,

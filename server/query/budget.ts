@@ -1,16 +1,13 @@
-import { looksAtLines } from './filter.ts'
-import type { Filter } from './query.ts'
-
 /** The time that a query may take of the store; what its client takes for the answer does not count. */
 export class Budget {
   readonly #ms: number
   readonly #spent = new AbortController()
   #leftMs: number
 
-  /** Only a filter that looks at lines has a bound: others find each line that they read. */
-  constructor(ms: number, filter: Filter) {
+  /** What need not look at lines has no bound: it finds each line that it reads. */
+  constructor(ms: number, looksAtLines: boolean) {
     this.#ms = ms
-    this.#leftMs = looksAtLines(filter) ? ms : Number.POSITIVE_INFINITY
+    this.#leftMs = looksAtLines ? ms : Number.POSITIVE_INFINITY
   }
 
   /** Why the answer is only a part of what was asked for; undefined while there is time left. */

@@ -3,7 +3,7 @@ import type { Context } from '../context.ts'
 import { Problem } from '../problem.ts'
 import type { StreamSummary } from '../store/store.ts'
 import { streamMatches } from './filter.ts'
-import { type CountParameters, filterOf } from './parameters.ts'
+import { filterOf, type ScopeParameters } from './parameters.ts'
 import type { Filter } from './query.ts'
 import { nearestNames, resolveTarget, serviceNames, type Target, type Universe } from './targets.ts'
 
@@ -20,7 +20,7 @@ export interface Choice {
 }
 
 /** Resolves the parameters that choose among streams. */
-export async function readChoice(context: Context, parameters: CountParameters): Promise<Choice> {
+export async function readChoice(context: Context, parameters: ScopeParameters): Promise<Choice> {
   const summaries = await context.store.streams()
   const universe = universeOf(context, summaries)
   const targets = (parameters.target ?? []).map((target) => resolveTarget(target, universe))

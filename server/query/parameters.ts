@@ -1,4 +1,4 @@
-import Type, { type Static } from 'typebox'
+import Type, { type Static, type TObject } from 'typebox'
 import { MAX_QUERY_CHARS, parseQuery } from '../../shared/query/parse.ts'
 import { parseTime } from '../../shared/time.ts'
 import { badParameter, ofParameter } from '../problem.ts'
@@ -83,6 +83,9 @@ const print = {
   trunc: flag('Text: ids of tasks cut to 12 characters.', true),
 }
 
+const events = (how: string) =>
+  flag(`Events instead of lines: a stack trace, or what is indented below a line, ${how}.`, false)
+
 /** Parameters of GET /search. */
 export const SearchParameters = Type.Object(
   {
@@ -96,10 +99,7 @@ export const SearchParameters = Type.Object(
         examples: [500],
       }),
     ),
-    events: flag(
-      'Events instead of lines: a stack trace, or what is indented below a line, is one record with all of its text. JSON and NDJSON; not with `n` or order=desc.',
-      false,
-    ),
+    events: events('is one record with all of its text; with `n` (at most 10000) the newest events, not with `per`'),
     cursor: text('Go on where the answer that this cursor is from ended.', 'AQDwx...'),
     ...print,
   },
@@ -120,8 +120,14 @@ export const examine = Type.Integer({
   examples: [1000],
 })
 
+/** The parameters that choose lines. */
+export type ScopeParameters = Static<TObject<typeof scope>>
+
 /** Parameters of GET /count. */
-export const CountParameters = Type.Object(scope, { additionalProperties: false })
+export const CountParameters = Type.Object(
+  { ...scope, events: events('counts as one') },
+  { additionalProperties: false },
+)
 export type CountParameters = Static<typeof CountParameters>
 
 /** Parameters of GET /histogram. */
@@ -141,6 +147,7 @@ export const HistogramParameters = Type.Object(
       examples: ['level'],
     }),
     examine,
+    events: events('counts as one, where its first line is'),
   },
   { additionalProperties: false },
 )
@@ -150,6 +157,7 @@ export type HistogramParameters = Static<typeof HistogramParameters>
 export const TailParameters = Type.Object(
   {
     ...filter,
+    events: events('is one record with all of its text; with `n` (at most 10000) the newest events, not with `per`'),
     cursor: text('The same as the header Last-Event-ID, which wins.', 'AQHwx...'),
     format: Type.Enum(['json', 'text'], {
       type: 'string',
@@ -183,7 +191,7 @@ export function rewriteFlags(query: Record<string, unknown>): void {
 }
 
 /** The filter that the parameters ask for, `target` and `current` left out. */
-export function filterOf(parameters: CountParameters | StreamsParameters): Filter {
+export function filterOf(parameters: ScopeParameters | StreamsParameters): Filter {
   const { service = [], stack = [], task = [], node = [], container = [] } = parameters
   const { source = [], grep = '', q } = parameters as { source?: Filter['sources']; grep?: string; q?: string }
   const where = q === undefined ? undefined : ofParameter('q', () => parseQuery(q))

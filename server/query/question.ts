@@ -22,6 +22,8 @@ export interface Question extends Choice {
   readonly cursor?: Cursor
   readonly cursors: Cursors
   readonly format: LineFormat
+  /** Whether its lines are looked at, where its filter does not tell. */
+  readonly isLookedAt?: boolean
 }
 
 type Parameters = Pick<SearchParameters, keyof SearchParameters & keyof TailParameters> & {

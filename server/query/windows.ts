@@ -1,6 +1,5 @@
 import { greater, smaller } from '../store/bigint.ts'
 import type { StreamSummary } from '../store/store.ts'
-import { looksAtLines } from './filter.ts'
 import type { Scope } from './query.ts'
 
 const WINDOWS = 16n
@@ -9,9 +8,9 @@ const WINDOWS = 16n
  * Cuts a scope by time, the newest first, so that a part of it is a piece of history without holes. Each has the start that all from it on
  * have been counted since. One that is counted without looking at its lines stays whole.
  */
-export function windowsOf(scope: Scope, matched: readonly StreamSummary[]): Scope[] {
+export function windowsOf(scope: Scope, matched: readonly StreamSummary[], looksAtLines: boolean): Scope[] {
   const [first] = matched
-  if (!looksAtLines(scope.filter) || first === undefined) return [scope]
+  if (!looksAtLines || first === undefined) return [scope]
   const oldest = matched.reduce((time, summary) => smaller(time, summary.first), first.first)
   const newest = matched.reduce((time, summary) => greater(time, summary.last), first.last)
   const from = greater(scope.since ?? oldest, oldest)

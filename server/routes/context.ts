@@ -6,6 +6,7 @@ import { badParameter, ofParameter, Problem } from '../problem.ts'
 import type { ContextParameters } from '../query/analysis-parameters.ts'
 import { Budget } from '../query/budget.ts'
 import { Cursors } from '../query/cursor.ts'
+import { looksAtLines } from '../query/filter.ts'
 import type { Filter, Query, Scope } from '../query/query.ts'
 import { isGapIn } from '../store/gap-table.ts'
 import { contextSchema } from './analysis-documents.ts'
@@ -30,7 +31,7 @@ export function contextRoute(context: Context): FastifyPluginAsyncTypebox {
       const place = placeOf(context, parameters.cursor)
       const { scope, missing } = await readScope(context, asking)
       return answered(context, 'context', reply, async (signal) => {
-        const budget = new Budget(context.timing.queryMs, scope.filter)
+        const budget = new Budget(context.timing.queryMs, looksAtLines(scope.filter))
         const read = (query: Query) => collect(budget.over(context.store.search(query, budget.signal(signal))), signal)
         const found = await neighbours(read, parameters, place, scope)
         if (budget.stopped !== undefined) reply.isFinal = false

@@ -3,11 +3,15 @@ import type { ApiCount, ApiHistogram } from '../../shared/api.ts'
 import type { StoredRecord } from '../../shared/record.ts'
 import { formatTime, parseDuration } from '../../shared/time.ts'
 import type { Context } from '../context.ts'
+import { eachEvent } from '../events/count.ts'
+import { linesOf } from '../events/lines.ts'
+import type { EventRecord } from '../events/record.ts'
 import { badParameter, ofParameter } from '../problem.ts'
 import { examine } from '../query/examine.ts'
 import { drawnRange, type Interval, plainInterval } from '../query/interval.ts'
 import { namedField } from '../query/named-field.ts'
 import type { HistogramParameters } from '../query/parameters.ts'
+import type { Scope } from '../query/query.ts'
 import { Histogram, type HistogramBucket } from '../store/histogram.ts'
 import { ask } from './asking.ts'
 import { countSchema, histogramSchema } from './count-documents.ts'
@@ -21,7 +25,8 @@ export function countRoutes(context: Context): FastifyPluginAsyncTypebox {
       return answered(context, 'count', asking.reply, async (signal) => {
         let records = 0
         const part = await inWindows(context, scoped, signal, async (window, until) => {
-          records += await context.store.count(window, until)
+          if (scoped.isEvents) records += await countEvents(context, window, until)
+          else records += await context.store.count(window, until)
         })
         return { records, ...part, completeness: scoped.missing.completeness() }
       })
@@ -48,6 +53,15 @@ async function histogram(
   const key = by === 'none' ? by : field.kind === 'label' ? field.key : undefined
   const total = new Histogram({ interval, by: key ?? 'none' })
   const buckets = () => total.buckets().map((bucket) => bucketOf(bucket, by !== 'none'))
+  if (scoped.isEvents) {
+    const part = await inWindows(context, scoped, signal, async (window, until) => {
+      const found = new Histogram({ interval, by: 'none' })
+      const keyIn = (event: EventRecord) => (by === 'none' ? '' : String(field.valueOf(event) ?? ''))
+      await eachEvent(linesOf(context), window, until, (event) => found.add(event.time, keyIn(event), 1))
+      total.merge(found.buckets())
+    })
+    return { buckets: buckets(), ...part }
+  }
   if (key === undefined) {
     const add = (record: StoredRecord): void => total.add(record.time, String(field.valueOf(record) ?? ''), 1)
     const examined = await examine(context, scoped.scope, max, add, signal)
@@ -57,6 +71,12 @@ async function histogram(
     total.merge(await context.store.histogram(window, { interval, by: key }, until))
   })
   return { buckets: buckets(), ...part }
+}
+
+async function countEvents(context: Context, window: Scope, signal: AbortSignal): Promise<number> {
+  let count = 0
+  await eachEvent(linesOf(context), window, signal, () => count++)
+  return count
 }
 
 function readInterval(context: Context, { interval }: HistogramParameters, { scope, choice }: Scoped): Interval {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { FastifyInstance } from 'fastify'
 import type { Context } from '../context.ts'
 import type { Asked, Missing } from '../missing.ts'
-import { type CountParameters, rangeOf } from '../query/parameters.ts'
+import { rangeOf, type ScopeParameters } from '../query/parameters.ts'
 
 declare module 'fastify' {
   interface FastifyReply {
@@ -22,7 +22,7 @@ const CURSOR = /"cursor":"[\w-]+"/g
  */
 export function isFinal(
   context: Context,
-  parameters: CountParameters,
+  parameters: ScopeParameters,
   { since, until, matched }: Asked,
   missing: Missing,
 ): boolean {

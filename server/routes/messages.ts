@@ -9,6 +9,8 @@ const MAX_MESSAGE = 1024
 /** How long a client has to answer a goodbye. */
 const GOODBYE_MS = 1_000
 const GOING_AWAY = 1001
+/** What a client offers beside its token. */
+const PROTOCOL = 'swarmlogs'
 
 /** Whether a request wants to become a WebSocket. */
 export function isWebSocket({ headers }: IncomingMessage): boolean {
@@ -18,7 +20,12 @@ export function isWebSocket({ headers }: IncomingMessage): boolean {
 /** Lets routes answer over WebSockets, to pages of no other site: browsers let those ask any server. */
 export async function openSockets(app: FastifyInstance): Promise<void> {
   await app.register(websocket, {
-    options: { maxPayload: MAX_MESSAGE, perMessageDeflate: false },
+    options: {
+      maxPayload: MAX_MESSAGE,
+      perMessageDeflate: false,
+      // Never the one that holds the token.
+      handleProtocols: (offered) => offered.has(PROTOCOL) && PROTOCOL,
+    },
     errorHandler: (_error, socket) => socket.terminate(),
     // Their senders end them, with a note that says why.
     preClose(this: FastifyInstance, done: () => void) {

@@ -6,7 +6,8 @@ import { Missing } from '../missing.ts'
 import { serverStops } from '../problem.ts'
 import { Budget } from '../query/budget.ts'
 import { type Choice, mustExist, readChoice } from '../query/choice.ts'
-import { type CountParameters, rangeOf } from '../query/parameters.ts'
+import { looksAtLines } from '../query/filter.ts'
+import { rangeOf, type ScopeParameters } from '../query/parameters.ts'
 import type { Scope } from '../query/query.ts'
 import { windowsOf } from '../query/windows.ts'
 import type { Asking } from './asking.ts'
@@ -19,12 +20,14 @@ export interface Scoped {
   readonly scope: Scope
   readonly choice: Choice
   readonly missing: Missing
+  /** Events are counted, not lines. */
+  readonly isEvents: boolean
 }
 
 /** Reads the parameters that choose lines. Throws a Problem when a target stands for nothing. */
 export async function readScope(
   context: Context,
-  { parameters, request, reply }: Asking<CountParameters>,
+  { parameters, request, reply }: Asking<ScopeParameters & { readonly events?: boolean }>,
 ): Promise<Scoped> {
   const range = rangeOf(parameters, context.now())
   const choice = await readChoice(context, parameters)
@@ -33,21 +36,25 @@ export async function readScope(
   const missing = new Missing(context, { ...choice, ...range })
   const scope = { filter: choice.filter, ...range, receivedUpTo: context.commits.lastReceived }
   await missing.read()
-  reply.isFinal = request.method === 'GET' && isFinal(context, parameters, { ...choice, ...range }, missing)
-  return { scope, choice, missing }
+  // What comes behind the end may still belong to an event.
+  const isEvents = parameters.events === true
+  reply.isFinal =
+    request.method === 'GET' && !isEvents && isFinal(context, parameters, { ...choice, ...range }, missing)
+  return { scope, choice, missing, isEvents }
 }
 
 /** Counts window by window; when the time of the query is up, tells how far it came. */
 export async function inWindows(
   context: Context,
-  { scope, choice }: Scoped,
+  { scope, choice, isEvents }: Scoped,
   signal: AbortSignal,
   count: (window: Scope, signal: AbortSignal) => Promise<void>,
 ): Promise<Pick<ApiCount, 'stopped' | 'counted_since'>> {
-  const budget = new Budget(context.timing.queryMs, scope.filter)
+  const isReading = isEvents || looksAtLines(scope.filter)
+  const budget = new Budget(context.timing.queryMs, isReading)
   const until = budget.signal(signal)
   let since: bigint | undefined
-  for (const window of windowsOf(scope, choice.matched)) {
+  for (const window of windowsOf(scope, choice.matched, isReading)) {
     try {
       await budget.run(() => count(window, until))
     } catch (error) {

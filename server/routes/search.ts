@@ -6,6 +6,7 @@ import { apiGap, Missing } from '../missing.ts'
 import { badParameter, type Problem, problemOf, serverStops } from '../problem.ts'
 import { Budget } from '../query/budget.ts'
 import { mustExist } from '../query/choice.ts'
+import { looksAtLines } from '../query/filter.ts'
 import { FramePacker } from '../query/frames.ts'
 import { GapPlaces } from '../query/gap-places.ts'
 import { recordJson } from '../query/json.ts'
@@ -15,7 +16,7 @@ import { knownCount, type Question, readQuestion } from '../query/question.ts'
 import { ask } from './asking.ts'
 import { isFinal } from './final.ts'
 import { FORMS, type Form, preferredForm, wantsTrailer } from './forms.ts'
-import { find, mustNotHaveStopped, mustSuitEvents } from './found.ts'
+import { find, mustNotHaveStopped, mustSuitEvents, printed } from './found.ts'
 import { writeHeaders } from './headers.ts'
 import { searchSchema } from './log-documents.ts'
 import { clientGone, sendStreamed } from './streamed.ts'
@@ -54,12 +55,13 @@ export function searchRoute(context: Context): FastifyPluginAsyncTypebox {
       const search = await readSearch(context, form, parameters, wantsTrailer(accept))
       const { question, missing } = search
       writeHeaders(context, question, reply)
-      const count = knownCount(question)
+      const count = search.isEvents ? undefined : knownCount(question)
       if (count !== undefined) reply.header('swarmlogs-records', count)
       reply.header('content-type', form === 'text' ? 'text/plain; charset=utf-8' : FORMS[form])
       if (form === 'json') {
         const text = await page(context, search, clientGone(reply))
-        const isWhole = request.method === 'GET' && search.budget.stopped === undefined
+        // What comes behind the end may still belong to an event.
+        const isWhole = request.method === 'GET' && search.budget.stopped === undefined && !search.isEvents
         reply.isFinal = isWhole && isFinal(context, parameters, question, missing)
         return text
       }
@@ -77,7 +79,7 @@ async function readSearch(
   hasTrailer: boolean,
 ): Promise<Search> {
   const { order, limit, events: isEvents } = parameters
-  if (isEvents) mustSuitEvents(form, parameters)
+  if (isEvents) mustSuitEvents(parameters)
   if (form === 'json' && limit !== undefined && limit > MAX_LIMIT) {
     throw badParameter(
       'limit',
@@ -92,7 +94,7 @@ async function readSearch(
   // A page reads them while it searches.
   if (form !== 'json') await missing.read()
   const isDoubtful = question.cursor?.isDoubtful === true || missing.hasLateNodes
-  const budget = new Budget(context.timing.queryMs, question.filter)
+  const budget = new Budget(context.timing.queryMs, looksAtLines(question.filter))
   return { question, order, limit, receivedUpTo, missing, budget, isDoubtful, hasTrailer, isEvents }
 }
 
@@ -213,10 +215,8 @@ async function* ndjson(context: Context, search: Search, signal: AbortSignal): A
 }
 
 async function* text(context: Context, search: Search, signal: AbortSignal): AsyncGenerator<Buffer> {
-  const { format } = search.question
-  const { budget } = search
-  const printed = context.store.print(queryOf(search, false), format, budget.signal(signal))
-  for await (const runs of budget.over(printed)) {
+  const { budget, question } = search
+  for await (const runs of printed(context, search, queryOf(search, search.isEvents), question.format, signal)) {
     if (runs.length > 0) yield Buffer.from(runs.map((run) => run.text).join(''))
   }
   // A text has no place for an error: an answer that is cut off must look so.
@@ -229,8 +229,7 @@ async function* multiplexed(context: Context, search: Search, signal: AbortSigna
   let hasBegun = false
   try {
     const { budget, question } = search
-    const printed = context.store.print(queryOf(search, false), question.format, budget.signal(signal))
-    for await (const runs of budget.over(printed)) {
+    for await (const runs of printed(context, search, queryOf(search, search.isEvents), question.format, signal)) {
       for (const run of runs) {
         hasBegun = true
         yield* packer.add(run)

@@ -2,6 +2,8 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { ApiNote, ApiText } from '../../shared/api.ts'
 import type { StoredRecord } from '../../shared/record.ts'
 import type { Context } from '../context.ts'
+import type { EventRecord } from '../events/record.ts'
+import { followEvents } from '../events/tail.ts'
 import { type FollowEvent, follow } from '../follow.ts'
 import { problemOf } from '../problem.ts'
 import { recordJson } from '../query/json.ts'
@@ -10,6 +12,7 @@ import { printRecord } from '../query/print.ts'
 import { notesOf, type Question, readQuestion } from '../query/question.ts'
 import type { LineFormat } from '../store/store.ts'
 import { flagsRewritten } from './asking.ts'
+import { mustSuitEvents } from './found.ts'
 import { tailSchema } from './log-documents.ts'
 import { sendMessages } from './messages.ts'
 import { sendStreamed } from './streamed.ts'
@@ -37,6 +40,7 @@ export function tailRoute(context: Context): FastifyPluginAsyncTypebox {
       preHandler: async (request) => {
         const parameters = request.query as TailParameters
         // A WebSocket is not opened for a question that has no answer.
+        if (parameters.events) mustSuitEvents(parameters)
         request.question = await readQuestion(context, 'tail', resumed(parameters, request.headers['last-event-id']))
       },
       handler: async (request, reply) => {
@@ -44,12 +48,16 @@ export function tailRoute(context: Context): FastifyPluginAsyncTypebox {
         reply.header('content-type', 'text/event-stream; charset=utf-8')
         // A client that takes nothing for so long is not coming back; its unsent events are in the store.
         reply.raw.setTimeout(context.timing.stalledMs, () => reply.raw.destroy())
-        return sendStreamed(context, reply, (signal) => sentEvents(context, question, request.query, signal))
+        return sendStreamed(context, reply, (signal) =>
+          sentEvents(context, question, request.query as TailParameters, signal),
+        )
       },
       wsHandler: async (socket, request) => {
         const { question } = request
-        const dataOf = dataFor(context, question, request.query as TailParameters)
-        await sendMessages(context, socket, (signal) => messages(tail(context, question, signal), dataOf))
+        const parameters = request.query as TailParameters
+        const { events: isEvents } = parameters
+        const dataOf = dataFor(context, question, parameters)
+        await sendMessages(context, socket, (signal) => messages(tail(context, question, isEvents, signal), dataOf))
       },
     })
   }
@@ -72,11 +80,13 @@ function dataFor(context: Context, question: Question, { format }: TailParameter
 async function* tail(
   context: Context,
   question: Question,
+  isEvents: boolean,
   signal: AbortSignal,
 ): AsyncGenerator<FollowEvent | GapEvent> {
+  const followed = isEvents ? followEvents : follow
   try {
     if (question.cursor === undefined) for (const note of notesOf(context, question)) yield { kind: 'note', note }
-    yield* withGaps(context, question, follow(context, question, signal))
+    yield* withGaps(context, question, followed(context, question, signal))
   } catch (error) {
     if (signal.aborted) return
     const problem = problemOf(error)
@@ -93,7 +103,7 @@ async function* sentEvents(
 ): AsyncGenerator<Buffer> {
   yield Buffer.from(GREETING)
   const dataOf = dataFor(context, question, parameters)
-  for await (const event of tail(context, question, signal)) yield* encode(event, dataOf)
+  for await (const event of tail(context, question, parameters.events, signal)) yield* encode(event, dataOf)
 }
 
 async function* messages(
@@ -153,7 +163,11 @@ function* encode(event: FollowEvent | GapEvent, dataOf: DataOf): Generator<Buffe
 }
 
 function textData(format: LineFormat): (record: StoredRecord) => string {
-  return (record) => JSON.stringify({ source: record.source, text: printRecord(record, format) } satisfies ApiText)
+  return (record: StoredRecord | EventRecord) => {
+    const lines = 'lines' in record ? record.lines : [record]
+    const text = lines.map((line) => printRecord(line, format)).join('\n')
+    return JSON.stringify({ source: record.source, text } satisfies ApiText)
+  }
 }
 
 function noteEvent(note: ApiNote): Buffer {

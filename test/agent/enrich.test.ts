@@ -62,6 +62,16 @@ describe('logStream', () => {
     })
   })
 
+  it('takes along how events begin, unless the log driver keeps that', () => {
+    const label = { 'swarmlogs.multiline': '^\\d' }
+    expect(logStream(task('web', '1', label), labelling).multiline).toBe('^\\d')
+    expect(logStream(target({ labels: label }), labelling).multiline).toBe('^\\d')
+    const kept = logStream(task('web', '1', label), { ...labelling, attributes: label })
+    expect(kept).not.toHaveProperty('multiline')
+    const long = { 'swarmlogs.multiline': 'x'.repeat(4097) }
+    expect(logStream(target({ labels: long }), labelling)).not.toHaveProperty('multiline')
+  })
+
   it.each([
     ['a global task', 'glob', 'x2n5xq3wn3jj5vqbmt0yzg1bq', 0],
     ['a name with dots', 'web.v1.2', '12', 12],

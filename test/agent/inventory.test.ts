@@ -38,7 +38,7 @@ it('describes nodes, services and tasks, and tells changes', async () => {
     },
   ]
   const template = {
-    Labels: { 'com.docker.stack.namespace': 'shop' },
+    Labels: { 'com.docker.stack.namespace': 'shop', 'swarmlogs.multiline': '^x' },
     TaskTemplate: { ContainerSpec: { Image: 'app:1' } },
   }
   fake.swarm.services = [
@@ -61,7 +61,18 @@ it('describes nodes, services and tasks, and tells changes', async () => {
     time: expect.stringMatching(/^\d{19}$/),
     nodes: [{ id: 'n1', name: 'node1', role: 'manager', availability: 'active', state: 'ready', engine: '26.1.5' }],
     services: [
-      { id: 'a', name: 'name-a', stack: 'shop', mode: 'replicated', replicas: 3, image: 'app:1', update: 'completed' },
+      {
+        ...{
+          id: 'a',
+          name: 'name-a',
+          stack: 'shop',
+          mode: 'replicated',
+          replicas: 3,
+          image: 'app:1',
+          update: 'completed',
+        },
+        multiline: '^x',
+      },
       { id: 'b', name: 'name-b', mode: 'global', replicas: 0, ...plain },
       { id: 'c', name: 'name-c', mode: 'global-job', replicas: 0, ...plain },
       { id: 'd', name: 'name-d', mode: 'replicated-job', replicas: 7, ...plain },

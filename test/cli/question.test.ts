@@ -14,6 +14,7 @@ describe('readQuestion', () => {
     [{ node: ['a', 'b'], stack: ['s'], source: 'stderr', grep: 'x y' }, 'node=a&node=b&stack=s&source=stderr&grep=x+y'],
     [{ since: '10m', until: '1795233600.5' }, 'since=10m&until=1795233600.5'],
     [{ current: true }, 'current=true'],
+    [{ events: true, include: ['a'] }, 'events=true&q=%2Fa%2F'],
   ])('translates %j', (flags, expected) => {
     expect(ask(flags)).toBe(expected)
   })
@@ -36,6 +37,8 @@ describe('readQuestion', () => {
 
   it('refuses what it does not know', () => {
     expect(() => ask({ output: 'xml' })).toThrow("cannot use 'xml' for --output: give text, json, raw, logfmt")
+    expect(() => ask({ events: true, context: '2', grep: 'x' })).toThrow('cannot show events with --context: leave out')
+    expect(() => ask({ events: true, direct: true })).toThrow('cannot show events with --direct')
     expect(() => ask({ grep: '' })).toThrow('cannot use an empty --grep')
   })
 })

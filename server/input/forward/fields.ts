@@ -20,6 +20,11 @@ export class FieldsReader {
     return typeof value === 'string' ? value : this.#unfit(name)
   }
 
+  /** Undefined where it is not there: agents of other versions may leave it out. */
+  optionalText(name: string): string | undefined {
+    return this.#fields.has(name) ? this.text(name) : undefined
+  }
+
   number(name: string): number {
     const value = this.#fields.get(name)
     return typeof value === 'number' ? value : this.#unfit(name)

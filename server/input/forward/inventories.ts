@@ -38,6 +38,7 @@ function placementOf(fields: FieldsReader): Placement {
 }
 
 function serviceOf(fields: FieldsReader): ServiceInfo {
+  const multiline = fields.optionalText('multiline')
   return {
     id: fields.text('id'),
     name: fields.text('name'),
@@ -46,6 +47,7 @@ function serviceOf(fields: FieldsReader): ServiceInfo {
     replicas: fields.number('replicas'),
     image: fields.text('image'),
     update: fields.text('update'),
+    ...(multiline !== undefined && { multiline }),
   }
 }
 

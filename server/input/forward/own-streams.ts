@@ -1,4 +1,5 @@
 import { ATTRIBUTE_LIMITS, type RecordsOption, WIRE_FORMAT } from '../../../shared/forward/own.ts'
+import { MAX_MULTILINE } from '../../../shared/multiline.ts'
 import type { LogStream } from '../../../shared/record.ts'
 import { KINDS } from './headers.ts'
 import { shortened } from './label.ts'
@@ -24,7 +25,7 @@ const TEXT_LABELS = [
   'image',
   'tag',
 ] as const satisfies readonly (keyof LogStream)[]
-const LABELS: ReadonlySet<string> = new Set([...TEXT_LABELS, 'slot'])
+const LABELS: ReadonlySet<string> = new Set([...TEXT_LABELS, 'slot', 'multiline'])
 
 /**
  * Reads the LogStreams of records frames, and gives the same object for the same labels, so that the store finds it fast.
@@ -104,7 +105,11 @@ function streamOf(labels: ReadonlyMap<string, Value>, attributes: LogStream['att
   }
   const slot = labels.get('slot') ?? 0
   if (typeof slot !== 'number' || !Number.isInteger(slot) || slot < 0 || texts.containerId === '') return undefined
-  return Object.freeze({ ...(texts as Record<(typeof TEXT_LABELS)[number], string>), slot, attributes })
+  const multiline = labels.get('multiline') ?? ''
+  if (typeof multiline !== 'string') return undefined
+  // A regex that is cut is another one.
+  const start = multiline === '' || multiline.length > MAX_MULTILINE ? {} : { multiline }
+  return Object.freeze({ ...start, ...(texts as Record<(typeof TEXT_LABELS)[number], string>), slot, attributes })
 }
 
 /** Any container can have any labels: what is too much of them is cut, as the lines must be stored all the same. */

@@ -1,11 +1,10 @@
-import type { Level, LogStream, Source } from '../../../shared/record.ts'
-import { looksAtLines } from '../../query/filter.ts'
+import type { LogStream, Source } from '../../../shared/record.ts'
 import type { Scope } from '../../query/query.ts'
 import type { Facet } from '../store.ts'
 import { levelOf } from './documents.ts'
 import type { Running } from './finding.ts'
 import type { Parts } from './parts.ts'
-import { scan, tally } from './tally.ts'
+import { certain, doubtful, scan, tally } from './tally.ts'
 
 const PAGE = 10_000
 
@@ -20,12 +19,31 @@ interface Answer {
 
 /** The lines of a scope by stream, source and level; see Store. */
 export async function facets(parts: Parts, scope: Scope, signal?: AbortSignal): Promise<Facet[]> {
-  let found: Facet[] = []
+  const found = new Facets()
   await tally(parts, scope, signal, async (running) => {
-    const counted = looksAtLines(scope.filter) ? undefined : await aggregate(running)
-    found = counted ?? (await gather(running))
+    const { isExact, doubts } = running.sieve
+    const counted = isExact ? await aggregate(certain(running)) : undefined
+    if (counted === undefined) return gather(running, found)
+    for (const facet of counted) found.add(facet)
+    if (doubts.length > 0) await gather(doubtful(running), found)
   })
-  return found
+  return found.all
+}
+
+class Facets {
+  readonly #found = new Map<LogStream, Map<string, Facet>>()
+
+  add(facet: Facet): void {
+    const { stream, source, level, records } = facet
+    const ofStream = this.#found.get(stream) ?? new Map<string, Facet>()
+    this.#found.set(stream, ofStream)
+    const known = ofStream.get(`${source} ${level}`)
+    ofStream.set(`${source} ${level}`, { ...facet, records: records + (known?.records ?? 0) })
+  }
+
+  get all(): Facet[] {
+    return [...this.#found.values()].flatMap((ofStream) => [...ofStream.values()])
+  }
 }
 
 /** Undefined when another server wrote lines of a stream that is not known here yet: those tell it. */
@@ -54,16 +72,11 @@ async function aggregate({ parts, indices, filters, signal }: Running): Promise<
   }
 }
 
-async function gather(running: Running): Promise<Facet[]> {
-  const found = new Map<string, { stream: LogStream; source: Source; level: Level; records: number }>()
+async function gather(running: Running, found: Facets): Promise<void> {
   for await (const lines of scan(running, [], ['log.level'])) {
     for (const { hit, entry } of lines) {
-      const [source, level] = [hit._source['log.iostream'], levelOf(hit._source['log.level'])]
-      const key = `${entry.id} ${source} ${level}`
-      const facet = found.get(key) ?? { stream: entry.stream, source, level, records: 0 }
-      found.set(key, facet)
-      facet.records++
+      const { 'log.iostream': source, 'log.level': level } = hit._source
+      found.add({ stream: entry.stream, source, level: levelOf(level), records: 1 })
     }
   }
-  return [...found.values()]
 }

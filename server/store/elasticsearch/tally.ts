@@ -108,12 +108,12 @@ export async function tally(
 }
 
 /** Only the lines of which the index says all. */
-function certain(running: Running): Running {
+export function certain(running: Running): Running {
   return { ...running, filters: [...running.outer, ...certainClauses(running.sieve)] }
 }
 
 /** Only the lines in doubt: they are few, and each is looked at. */
-function doubtful(running: Running): Running {
+export function doubtful(running: Running): Running {
   return { ...running, filters: [...running.outer, doubtfulClause(running.sieve)] }
 }
 

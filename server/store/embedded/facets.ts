@@ -9,7 +9,7 @@ const GROUP = 'c.idx * 16 + l.level::INTEGER * 2 + l.source::INTEGER'
 
 /** The lines of a scope by stream, source and level; see Store. */
 export async function facets(parts: Parts, scope: Scope, signal?: AbortSignal): Promise<Facet[]> {
-  return tally(parts, scope, { time: '0::BIGINT', group: GROUP }, signal, async (rows) => {
+  return tally(parts, scope, { group: GROUP }, signal, async (rows) => {
     // Streams are numbered anew when it begins anew.
     const found = new Map<number, Facet>()
     for await (const { chunk, chosen } of rows) {

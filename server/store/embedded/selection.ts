@@ -38,6 +38,8 @@ export interface Part {
   /** Bytes of text in the lines of chosen streams. */
   readonly text: number
   readonly streams: readonly { readonly id: number; readonly chosen: Chosen }[]
+  /** All of its lines of the times asked about are of chosen streams, and nobody asks which: they need not be looked up. */
+  readonly isWhole?: boolean
   /** Only these rows can have what is looked for; absent means all. */
   readonly rows?: readonly Rows[]
 }

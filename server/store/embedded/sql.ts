@@ -58,18 +58,6 @@ export function oldestOfNewestSql(slice: Slice, conditions: Conditions, limit: n
   )
 }
 
-/** The lines of a slice counted by two expressions, the first a 64-bit integer. */
-export function countsSql(
-  slice: Slice,
-  conditions: Conditions,
-  { time, group }: { readonly time: string; readonly group: string },
-): string {
-  const selects = slice.parts.map((part) =>
-    select(part, conditions, [`${time} AS t`, `${group}::INTEGER AS g`], inSlice(part, slice, conditions), slice),
-  )
-  return `SELECT t, g, count(*) FROM (${selects.join(' UNION ALL ')}) GROUP BY t, g`
-}
-
 /** The newest `limit` lines of a slice of arrival times, with the columns asked for, in the order given. */
 export function newestLinesSql(
   slice: Slice,
@@ -113,7 +101,8 @@ function lineColumns(part: Part): string[] {
   return ['c.idx AS idx', `${part.index} AS part`, `${stream} AS stream`, `${long} AS long`, 'encode(l.message)']
 }
 
-function select(
+/** Some columns of the lines of a part that meet the conditions. */
+export function select(
   part: Part,
   conditions: Conditions,
   columns: readonly string[],
@@ -167,6 +156,7 @@ function keyOf(table: string): string {
 
 /** Joins the part's chosen streams, with the cuts where there are any. */
 function joinChosen(part: Part, { cuts }: Conditions): string {
+  if (part.isWhole === true) return ''
   if (part.streams.length > MAX_INLINE) return `JOIN chosen c ON c.part = ${part.index} AND c.stream = l.stream`
   const rows = part.streams.map(({ id, chosen }) => {
     const cut = cuts?.get(chosen.task)
@@ -189,7 +179,8 @@ function common({ sources, receivedAfter }: Conditions): string[] {
   ]
 }
 
-function inSlice(part: Part, slice: Slice, { since, until }: Conditions): string[] {
+/** What holds for a line of the slice. */
+export function inSlice(part: Part, slice: Slice, { since, until }: Conditions): string[] {
   return timeRange(part, 'l.time', greater(slice.from, since), smaller(slice.to, until))
 }
 
@@ -224,6 +215,6 @@ function arrival(part: Part): string {
 }
 
 /** A 64-bit integer as SQL takes it; without the cast a negative one could be taken for a wider type. */
-function big(value: bigint): string {
+export function big(value: bigint): string {
   return `${greater(MIN_TIME, smaller(MAX_TIME, value))}::BIGINT`
 }

@@ -42,6 +42,7 @@ class Texts {
       image: this.#text(stream.image),
       attributes: this.#attributesOf(stream.attributes),
       tag: this.#text(stream.tag),
+      ...(stream.multiline && { multiline: this.#text(stream.multiline) }),
     })
   }
 

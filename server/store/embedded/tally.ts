@@ -5,13 +5,14 @@ import { smaller } from '../bigint.ts'
 import { Histogram, type HistogramBucket, type HistogramKey, type HistogramWish, streamKey } from '../histogram.ts'
 import { onSegments } from './begin.ts'
 import { bigintColumn, numberColumn } from './columns.ts'
+import { type CountWish, countsSql } from './counts-sql.ts'
 import type { Running } from './newest.ts'
 import type { Parts } from './parts.ts'
 import { type Pass, repair } from './repair.ts'
 import { levelOf, MAX_TIME, sourceOf } from './schema.ts'
 import type { Chosen, Part } from './selection.ts'
 import { narrowing, Slices } from './slices.ts'
-import { countsSql } from './sql.ts'
+import type { Conditions } from './sql.ts'
 
 /** Rows of time, group and count, and the streams that groups may be numbers of. */
 export interface Counts {
@@ -21,7 +22,7 @@ export interface Counts {
 
 /** How many lines a scope has; see Store. */
 export async function count(parts: Parts, scope: Scope, signal?: AbortSignal): Promise<number> {
-  return tally(parts, scope, { time: '0::BIGINT', group: '0' }, signal, async (rows) => {
+  return tally(parts, scope, { group: '0' }, signal, async (rows) => {
     let total = 0
     for await (const { chunk } of rows) for (let row = 0; row < chunk.rowCount; row++) total += countAt(chunk, row)
     return total
@@ -35,12 +36,9 @@ export async function histogram(
   wish: HistogramWish,
   signal?: AbortSignal,
 ): Promise<HistogramBucket[]> {
-  const { interval, by, origin = 0n } = wish
-  const rest = `(l.time - ${origin}::BIGINT) % ${interval}::BIGINT`
-  // Of a bucket any time will do, but for times before its origin `%` gives those of the next one.
-  const time = `l.time - ${rest} - CASE WHEN ${rest} < 0 THEN 1 ELSE 0 END`
+  const { by } = wish
   let result = new Histogram(wish)
-  return tally(parts, scope, { time, group: groupColumn(by) }, signal, async (rows) => {
+  return tally(parts, scope, { group: groupColumn(by), buckets: wish }, signal, async (rows) => {
     result = new Histogram(wish)
     for await (const { chunk, chosen } of rows) {
       const [timeOf, groupOf] = [bigintColumn(chunk, 0), numberColumn(chunk, 1)]
@@ -61,7 +59,7 @@ function groupColumn(by: HistogramKey): string {
 export async function tally<T>(
   parts: Parts,
   scope: Scope,
-  what: { readonly time: string; readonly group: string },
+  what: CountWish,
   signal: AbortSignal | undefined,
   add: (rows: AsyncGenerator<Counts>) => Promise<T>,
 ): Promise<T> {
@@ -81,13 +79,13 @@ export async function tally<T>(
   }
 }
 
-async function* walk(
-  running: Running,
-  what: { readonly time: string; readonly group: string },
-): AsyncGenerator<Counts> {
+async function* walk(running: Running, what: CountWish): AsyncGenerator<Counts> {
   const { reader, selection, conditions, values, onSlice, size, candidates } = running
-  const { chosen, parts } = selection
+  const { chosen } = selection
   const { since, until } = conditions
+  const parts = asksOfStreams(what, conditions)
+    ? selection.parts
+    : selection.parts.map((part) => marked(part, conditions))
   const slices = new Slices(parts, {
     since,
     until,
@@ -99,6 +97,23 @@ async function* walk(
     onSlice(slice)
     for await (const chunk of reader.chunks(countsSql(slice, conditions, what), values)) yield { chunk, chosen }
   }
+}
+
+/** Whether it matters of which stream a line is. */
+function asksOfStreams({ group }: CountWish, { where }: Conditions): boolean {
+  const asked = where?.sql({ message: '', fields: '', holds: () => '' }) ?? ''
+  return [group, asked].some((text) => text.includes('c.idx'))
+}
+
+function marked(part: Part, { since, until }: Conditions): Part {
+  const chosen = new Set(part.streams.map(({ id }) => id))
+  // Lines of other streams are left out by their times alone.
+  let oldest = part.first
+  for (const { id, first, last } of part.segment.streams.values()) {
+    if (!chosen.has(id) && last >= since && first < until) return part
+    oldest = smaller(oldest, first)
+  }
+  return { ...part, isWhole: true, first: oldest }
 }
 
 /** Whole long texts take memory, as what is sorted does. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { searchEvents } from '../../../server/events/search.ts'
+import { startsOf } from '../../../server/events/start.ts'
 import type { Query } from '../../../server/query/query.ts'
 import { parseQuery } from '../../../shared/query/parse.ts'
 import { type LogRecord, positionOf, type StoredRecord } from '../../../shared/record.ts'
@@ -23,7 +24,12 @@ async function ask(records: readonly LogRecord[], query: Partial<Query> = {}, q 
   const where = parseQuery(q)
   const found: StoredRecord[] = []
   const asked = queryOf(query, where.op === 'all' ? {} : { where })
-  for await (const batch of searchEvents(store, asked, new AbortController().signal)) found.push(...batch)
+  for await (const batch of searchEvents(
+    { search: store.search.bind(store), startOf: startsOf(() => undefined) },
+    asked,
+    new AbortController().signal,
+  ))
+    found.push(...batch)
   return found
 }
 const messages = (records: readonly StoredRecord[]) => records.map(({ message }) => message)
@@ -60,8 +66,35 @@ describe('searchEvents', () => {
     expect((await ask(many)).map(({ message }) => message.split('\n').length)).toEqual([1000, 501])
   })
 
+  it('counts an event at its first line, whatever of it lies outside of the range', async () => {
+    const slow = lines(WEB, 0n, ['a', ' b', 'c', ' d'])
+    const [, b, c, d] = slow
+    expect(messages(await ask(slow, { since: b?.time ?? 0n }))).toEqual(['c\n d'])
+    expect(messages(await ask(slow, { until: b?.time ?? 0n }))).toEqual(['a\n b'])
+    expect(messages(await ask(slow, { since: c?.time ?? 0n, until: d?.time ?? 0n }))).toEqual(['c\n d'])
+  })
+
+  it('finds fields in any line', async () => {
+    const [first, second] = lines(WEB, 0n, ['failed', ' status=500'])
+    const both = [first, second].flatMap((line, index) =>
+      line ? [{ ...line, fields: index === 0 ? '' : '{"status":500}' }] : [],
+    )
+    expect(messages(await ask(both, {}, 'failed status>=500'))).toEqual(['failed\n status=500'])
+  })
+
+  it('says what goes on with an event that reached a bound', async () => {
+    const slow = [...lines(WEB, 0n, ['a', ' b']), ...lines(WEB, 6n * SECOND, [' c', 'd'])]
+    expect((await ask(slow)).map((event) => 'continued' in event && event.continued)).toEqual([false, 'time', false])
+    const many = await ask(lines(WEB, 0n, ['a', ...Array.from({ length: 1500 }, () => ' b')]))
+    expect(many.map((event) => 'continued' in event && event.continued)).toEqual([false, 'lines'])
+    const large = await ask(lines(WEB, 0n, ['a', ` ${'b'.repeat(1024 * 1024)}`]))
+    expect(large.map((event) => 'continued' in event && event.continued)).toEqual([false, 'size'])
+  })
+
   it("goes by the container's label", async () => {
     const own = streamOf('own', { attributes: { 'swarmlogs.multiline': '^\\[' } })
+    const shipped = streamOf('shipped', { multiline: '^\\[' })
+    expect(messages(await ask(lines(shipped, 0n, ['[1', 'x', 'y', '[2'])))).toEqual(['[1\nx\ny', '[2'])
     const broken = streamOf('broken', { attributes: { 'swarmlogs.multiline': '(' } })
     expect(messages(await ask(lines(own, 0n, ['[1', 'x', 'y', '[2'])))).toEqual(['[1\nx\ny', '[2'])
     expect(messages(await ask(lines(broken, 0n, ['[1', 'x'])))).toEqual(['[1', 'x'])

@@ -6,6 +6,7 @@ import type { ApiCount, ApiHistogram, ApiPage } from '../../../shared/api.ts'
 import { parseQuery } from '../../../shared/query/parse.ts'
 import type { StoredRecord } from '../../../shared/record.ts'
 import { formatTime } from '../../../shared/time.ts'
+import { Events, messagesOf } from '../events.ts'
 import { serve, type TestServer } from '../serve.ts'
 import { MemoryStore } from '../store/memory.ts'
 import { ALL, linesOf, NOON, queryOf, SECOND, WEB } from '../store/records.ts'
@@ -14,11 +15,13 @@ import { ALL, linesOf, NOON, queryOf, SECOND, WEB } from '../store/records.ts'
 class SlowStore extends MemoryStore {
   /** Counts of windows that do come to an end. */
   quick = 0
+  /** Also queries that do not look at lines are slow. */
+  isSlow = false
   waiting = 0
   aborted = 0
 
   override async *search(query: Query, signal?: AbortSignal): AsyncGenerator<readonly StoredRecord[]> {
-    if (query.filter.where === undefined) return yield* super.search(query, signal)
+    if (query.filter.where === undefined && !this.isSlow) return yield* super.search(query, signal)
     yield* super.search({ ...query, limit: 3 }, signal)
     await this.#wait(signal)
   }
@@ -86,10 +89,20 @@ describe('the time of a query', () => {
     expect(await (await get('count?q=line')).json()).toMatchObject({ records: 0, stopped: STOPPED })
     store.quick = 4
     const count = (await (await get('count?q=line')).json()) as ApiCount
-    const [, , , fourth] = windowsOf(queryOf({}, { where: parseQuery('line') }), await store.streams())
+    const [, , , fourth] = windowsOf(queryOf({}, { where: parseQuery('line') }), await store.streams(), true)
     expect(count).toMatchObject({ records: 25, stopped: STOPPED, counted_since: formatTime(fourth?.since ?? 0n) })
     const histogram = (await (await get('histogram?q=line&interval=1h')).json()) as ApiHistogram
     expect(histogram).toMatchObject({ interval: '1h', buckets: [], stopped: STOPPED })
+  })
+
+  it.each(['', '&events=true'])('ends the history of a tail, says so, and goes live%s', async (events) => {
+    store.isSlow = true
+    const client = new Events(`${server.url}/api/v1/tail?q=line&since=${NOON / SECOND}${events}`)
+    const told = await client.until('live')
+    client.close()
+    const notes = told.flatMap(({ event, data }) => (event === 'note' ? [JSON.parse(data)] : []))
+    expect(notes).toMatchObject([{ code: 'stopped', message: expect.stringContaining('took longer than 0.06 s') }])
+    expect(messagesOf(told).slice(0, 3)).toEqual(['line 0', 'line 1', 'line 2'])
   })
 
   it('does not bound a question that takes whatever is there', async () => {
@@ -120,13 +133,13 @@ describe('windowsOf', () => {
       { until: NOON },
     ]) {
       const scope = queryOf(range, { grep: 'line' })
-      const windows = windowsOf(scope, matched)
+      const windows = windowsOf(scope, matched, true)
       const counts = await Promise.all(windows.map((window) => store.count(window)))
       expect(counts.reduce((sum, count) => sum + count, 0)).toBe(await store.count(scope))
       expect(windows.at(-1)?.since).toBe(scope.since)
       expect(windows[0]?.until).toBe(scope.until)
     }
-    expect(windowsOf(queryOf(), matched)).toHaveLength(1)
-    expect(windowsOf(queryOf({}, { grep: 'line' }), [])).toHaveLength(1)
+    expect(windowsOf(queryOf(), matched, false)).toHaveLength(1)
+    expect(windowsOf(queryOf({}, { grep: 'line' }), [], true)).toHaveLength(1)
   })
 })

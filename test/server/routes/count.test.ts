@@ -3,7 +3,7 @@ import type { ApiHistogram } from '../../../shared/api.ts'
 import { formatTime } from '../../../shared/time.ts'
 import { serve, type TestServer } from '../serve.ts'
 import type { StoreUnderTest } from '../store/contract.ts'
-import { linesOf, NOON, SECOND, streamOf } from '../store/records.ts'
+import { linesOf, NOON, recordOf, SECOND, streamOf } from '../store/records.ts'
 import { STORES } from '../stores.ts'
 
 const MINUTE = 60n * SECOND
@@ -52,6 +52,24 @@ describe.each(STORES)('GET /api/v1/count and /histogram over the %s store', (_, 
     expect(await ask('histogram?interval=2h&target=web')).toMatchObject({
       interval: '2h',
       buckets: [{ start: formatTime(NOON), records: 50 }],
+    })
+  })
+
+  it('counts events, each where its first line is', async () => {
+    const stream = streamOf('trace', { service: 'trace' })
+    const trace = ['failed', '  at a', '  at b', 'fine', ' too']
+    const at = NOON + MINUTE - SECOND
+    await server.context.ingestor.records(
+      trace.map((message, index) => recordOf(stream, { message, level: '', time: at + BigInt(index) * SECOND })),
+    )
+    expect(await ask('count?service=trace&events=1')).toMatchObject({ records: 2 })
+    expect(await ask('count?service=trace&events=1&q=at+failed')).toMatchObject({ records: 1 })
+    expect(await ask('count?service=trace&events=1&q=too+failed')).toMatchObject({ records: 0 })
+    expect(await ask('histogram?service=trace&events=1&interval=1m&by=service')).toMatchObject({
+      buckets: [
+        { start: formatTime(NOON), records: 1, counts: { trace: 1 } },
+        { start: formatTime(NOON + MINUTE), records: 1, counts: { trace: 1 } },
+      ],
     })
   })
 

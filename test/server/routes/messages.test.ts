@@ -113,6 +113,22 @@ describe('GET /api/v1/tail over a WebSocket', () => {
     expect(await upgrade('/api/v1/nope', { authorization })).toBe(404)
   })
 
+  it('opens for a browser, which can send its token only as a protocol, and does not repeat it', async () => {
+    server = await serve({ tokens: () => ['secret/with+all='] })
+    const url = `${server.url.replace('http', 'ws')}/api/v1/tail`
+    const protocolOf = (token: string) => `swarmlogs.bearer.${Buffer.from(token).toString('base64url')}`
+    const socket = new WebSocket(url, ['swarmlogs', protocolOf('secret/with+all=')])
+    await once(socket, 'open')
+    expect(socket.protocol).toBe('swarmlogs')
+    socket.close()
+    const offering = (protocols: string) => upgrade('/api/v1/tail', { 'sec-websocket-protocol': protocols })
+    expect(await offering(`${protocolOf('secret/with+all=')}, swarmlogs`)).toBe(101)
+    expect(await offering(`swarmlogs, ${protocolOf('wrong')}`)).toBe(401)
+    expect(await offering('swarmlogs, swarmlogs.bearer.')).toBe(401)
+    const protocol = { 'sec-websocket-protocol': protocolOf('secret/with+all=') }
+    expect((await server.get('/api/v1/version', protocol)).status).toBe(401)
+  })
+
   it('opens for no page of another site', async () => {
     server = await serve({ localOnly: true })
     const { host } = new URL(server.url)

@@ -150,6 +150,21 @@ describe.each(STORES)('GET /api/v1/search over the %s store', (_, open) => {
     const both = await page('service=trace&events=1&limit=1')
     const rest = await page(`service=trace&events=1&limit=1&cursor=${both.cursor}`)
     expect(rest.records.map(({ message }) => message)).toEqual(['fine'])
+    expect(first.records[0]).toMatchObject({ event_lines: 3 })
+    const newest = await page('service=trace&events=1&n=1')
+    expect(newest.records.map(({ message }) => message)).toEqual(['fine'])
+    const down = await page('service=trace&events=1&order=desc&limit=1')
+    expect(down.records.map(({ message }) => message)).toEqual(['fine'])
+    const last = await page(`service=trace&events=1&order=desc&limit=1&cursor=${down.cursor}`)
+    expect(last.records).toMatchObject([{ message: 'failed\n  at a\n  at b' }])
+    const text = await server.get('/api/v1/search?service=trace&events=1&q=at&raw=1', { accept: 'text/plain' })
+    expect(await text.text()).toBe('failed\n  at a\n  at b\n')
+    const posted = await fetch(`${server.url}/api/v1/search`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ service: ['trace'], events: true, q: 'at' }),
+    })
+    expect(await posted.json()).toMatchObject({ records: [{ message: 'failed\n  at a\n  at b' }] })
   })
 
   it('says where a query goes wrong', async () => {
@@ -223,8 +238,8 @@ describe('GET /api/v1/search', () => {
     ['limit=10001', 'limit', /at most 10000, or accept application\/x-ndjson/],
     ['n=many', 'n', /from 0 to/],
     ['per=node', 'per', /give task/],
-    ['events=true&n=5', 'events', /leave out n and order=desc/],
-    ['events=true&order=desc', 'events', /leave out n/],
+    ['events=true&n=5&per=task', 'per', /leave out per/],
+    ['events=true&n=10001', 'n', /give at most 10000/],
     ['order=up', 'order', /give asc or desc/],
     ['source=both', 'source', /give stdout or stderr/],
     ['since=soon', 'since', /cannot read the time 'soon': right are/],

@@ -39,7 +39,10 @@ const INVENTORY: Inventory = {
   nodeId: 'n1',
   time: '1700000000000000000',
   nodes: [{ id: 'n1', name: 'node1', role: 'manager', availability: 'active', state: 'ready', engine: '20.10' }],
-  services: [{ id: 's1', name: 'web', stack: '', mode: 'global', replicas: 0, image: 'web:1', update: '' }],
+  services: [
+    { id: 's1', name: 'web', stack: '', mode: 'global', replicas: 0, image: 'web:1', update: '' },
+    { id: 's2', name: 'api', stack: '', mode: 'global', replicas: 0, image: 'api:1', update: '', multiline: '^x' },
+  ],
   tasks: ['t1', 't2'],
   placements: [{ serviceId: 's1', nodeId: 'n1' }],
 }
@@ -257,13 +260,17 @@ describe('a records frame of an agent', () => {
       { ...STREAM, containerName: 'n'.repeat(5000) },
       { ...STREAM, attributes: many },
       { ...STREAM, attributes: { ...long, x: 'v'.repeat(5000) } },
+      { ...STREAM, multiline: '^x' },
+      { ...STREAM, multiline: 'x'.repeat(5000) },
     ]
-    client.send(records('r1', Buffer.concat([0, 1, 2].map((s) => entry({ m: `${s}`, s }))), streams))
+    client.send(records('r1', Buffer.concat([0, 1, 2, 3, 4].map((s) => entry({ m: `${s}`, s }))), streams))
     await client.receive(1)
-    expect(listener.ingest.messages).toEqual(['0', '1', '2'])
-    const [named, first, cut] = listener.ingest.stored.map(({ stream }) => stream)
+    expect(listener.ingest.messages).toEqual(['0', '1', '2', '3', '4'])
+    const [named, first, cut, multiline, endless] = listener.ingest.stored.map(({ stream }) => stream)
     expect(named?.containerName).toHaveLength(1024)
     expect(Object.keys(first?.attributes ?? {})).toEqual(Object.keys(many).slice(0, 256))
+    expect(multiline).toEqual({ ...STREAM, multiline: '^x' })
+    expect(endless).toEqual(STREAM)
     expect(cut?.attributes).toEqual({ ['k'.repeat(512)]: '', x: 'v'.repeat(4096) })
     expect(listener.metrics.reasons).toEqual({})
   })

@@ -83,6 +83,7 @@ export function contentContract(under: () => StoreUnderTest): void {
           nodeId: label,
           containerId: `c${label}`,
           attributes: { [label]: label },
+          ...(label !== '' && { multiline: label }),
         })
       })
       await store().append(streams.map((stream) => recordOf(stream)))

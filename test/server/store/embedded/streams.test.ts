@@ -21,6 +21,15 @@ it('keeps equal labels as one entry, as they were, and equal parts of others onc
   expect(streams.size).toBe(2)
 })
 
+it('calls a stream without a label for events as it was called before there was one', () => {
+  const name =
+    '{"cluster":"cluster1","nodeId":"node1","nodeName":"worker-1","stack":"shop","service":"shop_web","serviceId":"service-web","taskId":"1",' +
+    '"taskName":"shop_web.1.task-web","slot":1,"containerId":"1","containerName":"shop_web.1.task-web","image":"nginx:1@sha256:0",' +
+    '"attributes":{"tier":"front"},"tag":""}'
+  expect(labelsOf(one)).toBe(name)
+  expect(labelsOf({ ...one, multiline: '^x' })).toBe(`${name.slice(0, -1)},"multiline":"^x"}`)
+})
+
 it('finds the streams of a container, and of a container on a node', () => {
   const streams = new Streams()
   const moved = { ...one, nodeId: 'node\u00002', image: 'other' }

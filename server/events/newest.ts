@@ -1,0 +1,83 @@
+import { comparePositions, type Position, positionOf } from '../../shared/record.ts'
+import type { Scope } from '../query/query.ts'
+import { greater } from '../store/bigint.ts'
+import type { Lines } from './lines.ts'
+import { eventsFrom, streamsOf } from './range.ts'
+import type { EventRecord } from './record.ts'
+
+/** Events of a window of time that are held at once, to be turned around. */
+const MAX_HELD = 5_000
+/** Windows end up with between a tenth of these and all of them. */
+const FIRST_LENGTH = 60_000_000_000n
+const MAX_LENGTH = 1n << 60n
+
+/** The events, the newest first: lines only go on forwards, so windows of time are read in ascending order, the newest first. */
+export async function* newestEvents(
+  store: Lines,
+  query: Scope & { readonly after?: Position },
+  signal: AbortSignal,
+): AsyncGenerator<readonly EventRecord[]> {
+  const { since, until, after, ...rest } = query
+  let length = FIRST_LENGTH
+  let end: Position | undefined = after
+  let before = after === undefined ? until : after.time + 1n
+  for (;;) {
+    const newest = await newestTime(
+      store,
+      { ...rest, ...(since !== undefined && { since }), ...(before !== undefined && { until: before }) },
+      signal,
+    )
+    if (newest === undefined || signal.aborted) return
+    const from = greater(since ?? newest - length, newest - length)
+    const window = new Window(end)
+    for await (const events of eventsFrom(store, { ...rest, since: from, until: newest + 1n }, undefined, signal))
+      window.add(events)
+    // What an interrupted read did not come to is newer than what it did.
+    if (signal.aborted) return
+    if (window.held.length > 0) yield window.held.toReversed()
+    const oldest = window.hasDropped ? window.held[0] : undefined
+    end = oldest === undefined ? undefined : positionOf(oldest)
+    before = oldest === undefined ? from : oldest.time + 1n
+    if (window.hasDropped) length = greater(length / 4n, 1n)
+    else if (window.held.length < MAX_HELD / 10 && length < MAX_LENGTH) length *= 2n
+  }
+}
+
+/** Holds the newest events of those before a place. */
+class Window {
+  readonly #end: Position | undefined
+  held: EventRecord[] = []
+  hasDropped = false
+
+  constructor(end: Position | undefined) {
+    this.#end = end
+  }
+
+  add(events: readonly EventRecord[]): void {
+    for (const event of events) {
+      if (this.#end === undefined || comparePositions(positionOf(event), this.#end) < 0) this.held.push(event)
+    }
+    if (this.held.length <= 2 * MAX_HELD) return
+    this.held = this.held.slice(-MAX_HELD)
+    this.hasDropped = true
+  }
+}
+
+/** When the newest line before the end was printed, so that times without lines are passed over. */
+async function newestTime(
+  store: Lines,
+  { filter, since, until, receivedAfter, receivedUpTo }: Scope,
+  signal: AbortSignal,
+): Promise<bigint | undefined> {
+  const query = {
+    filter: streamsOf(filter),
+    order: 'desc' as const,
+    limit: 1,
+    ...(since !== undefined && { since }),
+    ...(until !== undefined && { until }),
+    ...(receivedAfter !== undefined && { receivedAfter }),
+    ...(receivedUpTo !== undefined && { receivedUpTo }),
+  }
+  for await (const [line] of store.search(query, signal)) if (line !== undefined) return line.time
+  return undefined
+}

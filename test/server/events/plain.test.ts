@@ -1,0 +1,130 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { Continuation } from '../../../server/events/continuation.ts'
+import { searchEvents } from '../../../server/events/search.ts'
+import { startsOf } from '../../../server/events/start.ts'
+import { lineMatches } from '../../../server/query/filter.ts'
+import type { Query } from '../../../server/query/query.ts'
+import { parseQuery } from '../../../shared/query/parse.ts'
+import { comparePositions, type LogRecord, positionOf, type StoredRecord } from '../../../shared/record.ts'
+import { MemoryStore } from '../store/memory.ts'
+import { API, NOON, queryOf, recordOf, WEB } from '../store/records.ts'
+
+const MS = 1_000_000n
+const MESSAGES = [
+  ...['one', ' indented', '\tat x', 'ERROR no', 'java.io.IOException: gone', 'Caused by: two', 'KeyError: x', ''],
+  ...['Traceback (most recent call last):', 'panic: no', 'goroutine 1 [running]:', '}', 'two'],
+]
+const QUERIES = ['', 'one', 'indented', '-one', 'x OR two', 'level:error', 'one two', '-level:error "at x"', 'no gone']
+
+const lines = fc.array(
+  fc.record({
+    stream: fc.constantFrom(WEB, API),
+    source: fc.constantFrom('stdout' as const, 'stderr' as const),
+    message: fc.constantFrom(...MESSAGES),
+    // No output goes on for longer than an event may, but it may stop for longer.
+    pauseMs: fc.constantFrom(0, 1, 30, 60, 20_000),
+  }),
+  { maxLength: 60 },
+)
+
+interface Drawn extends Pick<LogRecord, 'stream' | 'source' | 'message'> {
+  readonly pauseMs: number
+}
+
+interface AskedEvents {
+  readonly q: string
+  readonly order: 'asc' | 'desc'
+  /** Lines of which the times are the range that is asked about. */
+  readonly from: number | undefined
+  readonly to: number | undefined
+  readonly newest: number | undefined
+  readonly page: number
+}
+
+/** The lines with the times, and the ordinals, that make them a log. */
+function recordsOf(drawn: readonly Drawn[]): LogRecord[] {
+  let time = NOON
+  return drawn.map(({ pauseMs, ...line }, ordinal) => {
+    time += BigInt(pauseMs) * MS
+    return recordOf(line.stream, { ...line, time, ordinal, level: line.message.startsWith('ERROR') ? 'error' : '' })
+  })
+}
+const keyOf = ({ time, message, level, source, stream }: LogRecord) => [time, message, level, source, stream.service]
+
+describe('searchEvents', () => {
+  it('answers as one who groups the whole log and then looks', async () => {
+    const asked = fc.record({
+      q: fc.constantFrom(...QUERIES),
+      order: fc.constantFrom('asc' as const, 'desc' as const),
+      from: fc.option(fc.nat(60), { nil: undefined }),
+      to: fc.option(fc.nat(60), { nil: undefined }),
+      newest: fc.option(fc.nat(5), { nil: undefined }),
+      page: fc.integer({ min: 1, max: 10 }),
+    })
+    const check = async (drawn: readonly Drawn[], { q, order, from, to, newest, page }: AskedEvents) => {
+      const all = recordsOf(drawn)
+      const store = new MemoryStore()
+      await store.append(all)
+      const where = parseQuery(q)
+      const since = from === undefined ? undefined : all[from]?.time
+      const until = to === undefined ? undefined : all[to]?.time
+      const range = { ...(since !== undefined && { since }), ...(until !== undefined && { until }) }
+      const query = queryOf(
+        { order, ...range, ...(newest !== undefined && { newest }) },
+        where.op === 'all' ? {} : { where },
+      )
+      const wanted = plainEvents(all).filter(
+        (event) =>
+          (since === undefined || event.time >= since) &&
+          (until === undefined || event.time < until) &&
+          lineMatches(query.filter, event),
+      )
+      const chosen = newest === undefined ? wanted : newest === 0 ? [] : wanted.slice(-newest)
+      const expected = order === 'asc' ? chosen : chosen.toReversed()
+      expect((await paged(store, query, page)).map(keyOf)).toEqual(expected.map(keyOf))
+    }
+    await fc.assert(fc.asyncProperty(lines, asked, check), { numRuns: 400 })
+  })
+})
+
+/** All events that a query finds, page by page. */
+async function paged(store: MemoryStore, query: Query, limit: number): Promise<StoredRecord[]> {
+  const found: StoredRecord[] = []
+  for (;;) {
+    const last = found.at(-1)
+    const after = last === undefined ? {} : { after: positionOf(last) }
+    const before = found.length
+    for await (const batch of searchEvents(
+      { search: store.search.bind(store), startOf: startsOf(() => undefined) },
+      { ...query, ...after, limit },
+      new AbortController().signal,
+    ))
+      found.push(...batch)
+    if (found.length - before < limit) return found
+  }
+}
+
+/** All events, made of each output by itself. */
+function plainEvents(all: readonly LogRecord[]): LogRecord[] {
+  const outputs = Object.values(Object.groupBy(all, ({ stream, source }) => stream.containerId + source))
+  return outputs
+    .flatMap((output = []) => {
+      const events: LogRecord[][] = []
+      let continuation = new Continuation()
+      for (const line of output) {
+        const start = events.at(-1)?.[0]
+        const isLate = start !== undefined && line.time - start.time > 5_000n * MS
+        if (isLate) continuation = new Continuation()
+        if (continuation.continues(line) && start !== undefined && !isLate) events.at(-1)?.push(line)
+        else events.push([line])
+      }
+      return events.flatMap((event) => {
+        const level = event.some((line) => line.level === 'error') ? ('error' as const) : ('' as const)
+        return event
+          .slice(0, 1)
+          .map((first) => ({ ...first, level, message: event.map((one) => one.message).join('\n') }))
+      })
+    })
+    .sort((a, b) => comparePositions(positionOf(a), positionOf(b)))
+}
