@@ -1,4 +1,5 @@
 import type { ApiCompleteness, ApiHistogram } from '../../shared/api.ts'
+import type { Surroundings } from './around.ts'
 import type { Grid } from './bars.ts'
 import type { Line } from './line.ts'
 import type { Scope } from './scope.ts'
@@ -39,6 +40,7 @@ export interface Page {
 export type Effect =
   | { readonly kind: 'follow'; readonly scope: Scope }
   | { readonly kind: 'jump'; readonly scope: Scope; readonly time: string; readonly line?: Line }
+  | { readonly kind: 'context'; readonly cursor: string; readonly within: Surroundings['within'] }
   | {
       readonly kind: 'page'
       readonly scope: Scope

@@ -3,13 +3,14 @@ import { createElement } from 'react'
 import type { ApiVersion } from '../../shared/api.ts'
 import type { Client } from '../client.ts'
 import { App } from './draw/app.ts'
+import type { Step } from './event.ts'
 import { Loop } from './frames.ts'
 import type { Place } from './link.ts'
 import { COLUMNS, type Look } from './look.ts'
 import { Session } from './session.ts'
-import { initialState } from './state.ts'
+import { initialState, type State } from './state.ts'
 import { takeTerminal } from './terminal.ts'
-import { followed, jumped } from './update/visit.ts'
+import { followed, jumped, openedAt } from './update/visit.ts'
 
 const TICK_MS = 10_000
 /** Frames are planned by us: ink's own limit must never hold one back. */
@@ -20,7 +21,7 @@ const LOOK: Look = {
 }
 
 /** Shows lines until the user leaves, and resolves with the exit code. Throws, before it takes the terminal, when there is no server. */
-export async function runUi(client: Client, place: Place, hasColour: boolean): Promise<number> {
+export async function runUi(client: Client, place: Place, { hasColour }: Pick<Look, 'hasColour'>): Promise<number> {
   await client.json<ApiVersion>('api/v1/version')
   const { stdin, stdout } = process
   const left = Promise.withResolvers<number>()
@@ -44,8 +45,7 @@ export async function runUi(client: Client, place: Place, hasColour: boolean): P
   // An error while drawing ends it like any other crash.
   ink.waitUntilExit().catch(left.reject)
   const ticks = setInterval(() => loop.dispatch({ kind: 'tick', now: Date.now() }), TICK_MS)
-  const { at } = place
-  loop.step((first) => (at === undefined ? followed(first) : jumped(first, at)), true)
+  loop.step((first) => firstStep(first, place), true)
   try {
     return await left.promise
   } finally {
@@ -55,4 +55,9 @@ export async function runUi(client: Client, place: Place, hasColour: boolean): P
     loop.close()
     leave()
   }
+}
+
+function firstStep(state: State, { at, line }: Place): Step<State> {
+  if (line !== undefined) return openedAt(state, line)
+  return at === undefined ? followed(state) : jumped(state, at)
 }

@@ -1,5 +1,6 @@
 import type { ApiHistogram } from '../../shared/api.ts'
 import type { Client } from '../client.ts'
+import { readContext } from './around.ts'
 import type { Effect, Event } from './event.ts'
 import { live } from './live.ts'
 import { readChoices, readTerms } from './names.ts'
@@ -14,6 +15,7 @@ const MAX_COPIED = 70_000
 type Slot = 'lines' | 'strip' | 'names' | 'seek' | 'terms'
 const SLOTS = {
   jump: 'lines',
+  context: 'lines',
   page: 'lines',
   seek: 'seek',
   terms: 'terms',
@@ -70,6 +72,8 @@ export class Session {
         return dispatch({ kind: 'choices', choices: await readChoices(client, effect, signal) })
       case 'jump':
         return this.#page(await readAround(client, effect.scope, effect.time, effect.line, signal))
+      case 'context':
+        return this.#page(await readContext(client, effect.cursor, effect.within, signal))
       case 'page':
         return this.#page(await readFurther(client, effect.scope, effect.direction, effect.edge, signal))
       case 'terms':

@@ -68,6 +68,15 @@ async function openAtNoon(size: readonly [number, number] = SMALL, more = ''): P
   return screen
 }
 
+/** The cursor of the first line with this text. */
+async function cursorOf(text: string): Promise<string> {
+  const answer = await fetch(
+    `${server.url}/api/v1/search?${new URLSearchParams({ q: JSON.stringify(text), limit: '1' })}`,
+  )
+  const { records } = (await answer.json()) as { records: { cursor: string }[] }
+  return records[0]?.cursor ?? ''
+}
+
 async function quit(): Promise<void> {
   await screen.press('q')
   expect(await screen.shows('exit code')).toMatch(/^before\nexit code 0$/)
@@ -206,6 +215,23 @@ describe.each([
     await quit()
   })
 
+  it('opens at a line, among those of its container, and goes back to all of that time', async () => {
+    const cursor = await cursorOf('refused 975')
+    screen = await tmux.open(`open ${cursor}`, size, `SWARMLOGS_URL=${server.url}`)
+    const shown = await screen.shows(/^>12:02:30.000.*refused 975/m)
+    expect(shown).toContain('container c0ffee')
+    expect(shown).not.toContain('GET')
+    await screen.press('k')
+    await screen.shows(/^>11:57:30.000.*refused 825/m)
+    await screen.press('Escape')
+    await screen.shows(/^>12:02:30.000.*refused 975/m)
+    await screen.shows('GET /cart/974')
+    await screen.press('x')
+    await screen.shows('container c0ffee')
+    await screen.hides('GET')
+    await quit()
+  })
+
   it('walks and zooms the strip, and goes where it is', async () => {
     await openAtNoon(size)
     await screen.press('h')
@@ -315,6 +341,12 @@ describe('the terminal is as before', () => {
     expect(await screen.tell('alternate_on')).toBe('0')
     expect(await screen.tell('wrap_flag')).toBe('1')
     expect(await screen.tell('cursor_flag')).toBe('1')
+    await screen.close()
+  })
+
+  it('where there is no such line', async () => {
+    screen = await tmux.open('open abc', SMALL, `SWARMLOGS_URL=${server.url}`)
+    expect(await screen.shows('exit code')).toMatch(/^before\nerror: cannot use [\s\S]*exit code 2$/)
     await screen.close()
   })
 

@@ -3,7 +3,6 @@ import type { NamesOf, Step } from '../event.ts'
 import { keyOf, type Line } from '../line.ts'
 import { linkOf } from '../link.ts'
 import { COLUMNS, type Look, TINTS } from '../look.ts'
-import { EVERYTHING } from '../scope.ts'
 import { byRows, paused, settled, toEnd, toLine } from '../scroll.ts'
 import { bodyHeight } from '../sight.ts'
 import type { Prompt, State } from '../state.ts'
@@ -11,7 +10,7 @@ import { copied } from './copied.ts'
 import { opened } from './detail-keys.ts'
 import { sought } from './seek.ts'
 import { walking } from './strip-keys.ts'
-import { followed, hereOf, jumped, narrowed, returned } from './visit.ts'
+import { followed, hereOf, inContext, jumped, returned } from './visit.ts'
 
 const SHIFT = 20
 
@@ -138,8 +137,7 @@ function picking(state: State, kind: NamesOf): Step<State> {
 
 function context(state: State): Step<State> {
   const line = state.window.at(state.at)
-  if (line === undefined || line.container === '') return [{ ...state, note: 'this line tells no container' }]
-  return narrowed(paused(state), { ...EVERYTHING, containers: [line.container] })
+  return line === undefined ? [state] : inContext(paused(state), line)
 }
 
 function marked(state: State): State {

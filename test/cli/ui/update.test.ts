@@ -160,3 +160,24 @@ describe('the strip', () => {
     expect(ui.press('h').happen({ kind: 'tick', now: NOW + 20_000 }).effects).toEqual([])
   })
 })
+
+describe('what is around a line', () => {
+  it('is asked for by its cursor, as narrow as its labels allow, and left by Esc', () => {
+    const ui = new Bare().take([...lines(5), line(5, { cursor: 'here' })])
+    ui.press('k', 'j', 'x')
+    expect(ui.effects).toMatchObject([{ kind: 'context', cursor: 'here', within: 'container' }, { kind: 'histogram' }])
+    expect(ui.state.scope).toMatchObject({ containers: ['c1'] })
+    expect(ui.press('escape').effects[0]).toMatchObject({ kind: 'jump', scope: { containers: [] }, time: line(5).time })
+  })
+
+  it.each([
+    ['service', { 'container.id': '', cursor: 'here' }],
+    ['all', { 'container.id': '', 'service.name': '', cursor: 'here' }],
+  ])('is its %s where that is all a sender told', (within, labels) => {
+    expect(new Bare().take([line(0, labels)]).press('x').effects).toMatchObject([{ kind: 'context', within }, {}])
+  })
+
+  it('is found by the time of a line that has no cursor', () => {
+    expect(new Bare().take(lines(5)).press('x').effects).toMatchObject([{ kind: 'jump', line: { text: 'line 4' } }, {}])
+  })
+})
