@@ -18,6 +18,7 @@ Examples:
 /** Flags of whatever shows the terminal UI. */
 export const UI_FLAGS: readonly FlagSpec[] = [
   { flags: '--color <WHEN>', text: 'auto, always or never [SWARMLOGS_COLOR, NO_COLOR]' },
+  { flags: '--mouse', text: 'the wheel scrolls, a click selects; the key m does the same' },
   ...SERVER_FLAGS,
 ]
 
@@ -52,5 +53,5 @@ export async function showUi(client: Client, place: Place, flags: Flags): Promis
   const hasColour = colour === 'always' || (colour === 'auto' && !isPlainTerminal)
   quickReact()
   const { runUi } = await import('../ui/run.ts')
-  process.exitCode = await runUi(client, place, { hasColour })
+  process.exitCode = await runUi(client, place, { hasColour, hasMouse: flags.mouse === true })
 }

@@ -1,4 +1,5 @@
 import type { Effect, Event, Step } from './event.ts'
+import type { Mouse } from './mouse.ts'
 import type { State } from './state.ts'
 import { update } from './update/update.ts'
 
@@ -38,8 +39,10 @@ export class Loop {
     for (const key of keys) this.dispatch({ kind: 'key', key, now: Date.now() })
   }
 
+  readonly point = (mouse: Mouse): void => this.dispatch({ kind: 'mouse', mouse })
+
   readonly dispatch = (event: Event): void => {
-    this.step((state) => update(state, event), event.kind === 'key' || event.kind === 'size')
+    this.step((state) => update(state, event), event.kind === 'key' || event.kind === 'mouse' || event.kind === 'size')
   }
 
   /** Takes a step of its own, such as the first one. */

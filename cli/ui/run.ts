@@ -10,6 +10,7 @@ import { COLUMNS, type Look } from './look.ts'
 import { Session } from './session.ts'
 import { initialState, type State } from './state.ts'
 import { takeTerminal } from './terminal.ts'
+import { mouseSwitched } from './update/mouse-switch.ts'
 import { followed, jumped, openedAt } from './update/visit.ts'
 
 const TICK_MS = 10_000
@@ -20,8 +21,14 @@ const LOOK: Look = {
   ...{ tint: 'service', wrap: false, shift: 0, hasColour: true, find: '' },
 }
 
+/** What the user wants of the terminal. */
+export interface Terminal {
+  readonly hasColour: boolean
+  readonly hasMouse: boolean
+}
+
 /** Shows lines until the user leaves, and resolves with the exit code. Throws, before it takes the terminal, when there is no server. */
-export async function runUi(client: Client, place: Place, { hasColour }: Pick<Look, 'hasColour'>): Promise<number> {
+export async function runUi(client: Client, place: Place, { hasColour, hasMouse }: Terminal): Promise<number> {
   await client.json<ApiVersion>('api/v1/version')
   const { stdin, stdout } = process
   const left = Promise.withResolvers<number>()
@@ -45,6 +52,7 @@ export async function runUi(client: Client, place: Place, { hasColour }: Pick<Lo
   // An error while drawing ends it like any other crash.
   ink.waitUntilExit().catch(left.reject)
   const ticks = setInterval(() => loop.dispatch({ kind: 'tick', now: Date.now() }), TICK_MS)
+  if (hasMouse) loop.step(mouseSwitched, true)
   loop.step((first) => firstStep(first, place), true)
   try {
     return await left.promise

@@ -3,6 +3,7 @@ import type { Client } from '../client.ts'
 import { readContext } from './around.ts'
 import type { Effect, Event } from './event.ts'
 import { live } from './live.ts'
+import { MOUSE_OFF, MOUSE_ON } from './mouse.ts'
 import { readChoices, readTerms } from './names.ts'
 import { type Answer, readAround, readFurther, readNext } from './pages.ts'
 import { save } from './save.ts'
@@ -43,6 +44,7 @@ export class Session {
   run(effect: Effect): void {
     const { client, dispatch, write, quit } = this.#outside
     if (effect.kind === 'quit') quit(effect.code)
+    else if (effect.kind === 'mouse') write(effect.isOn ? MOUSE_ON : MOUSE_OFF)
     else if (effect.kind === 'copy') write(copySequence(effect.text))
     else if (effect.kind === 'save')
       void save(effect.path, effect.lines).then((note) => dispatch({ kind: 'note', note }))

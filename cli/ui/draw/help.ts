@@ -15,6 +15,7 @@ export const HELP: readonly string[] = [
   '1 2 3 4 5          columns: time, level,  q        quit',
   '                   service, node, source  ?        this help',
   '',
+  'm turns the mouse on or off: the wheel scrolls, a click selects, another opens.',
   'At most 60000 lines are kept here. While you read, new lines are taken until',
   'that many are there, then counted as skipped. Copying goes by OSC 52, which',
   'some terminals have to be told to allow.',

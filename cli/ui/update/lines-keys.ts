@@ -8,6 +8,7 @@ import { bodyHeight } from '../sight.ts'
 import type { Prompt, State } from '../state.ts'
 import { copied } from './copied.ts'
 import { opened } from './detail-keys.ts'
+import { mouseSwitched } from './mouse-switch.ts'
 import { sought } from './seek.ts'
 import { walking } from './strip-keys.ts'
 import { followed, hereOf, inContext, jumped, returned } from './visit.ts'
@@ -61,6 +62,7 @@ const OTHERS: Keys = {
   y: (state) => copied(state, linkOf(state.server, { ...state, at: hereOf(state), look: {} }, state.look), 'the link'),
   Y: (state) => copied(state, state.window.at(state.at)?.text ?? '', 'the line'),
   escape: returned,
+  m: mouseSwitched,
 }
 
 const KEYS: Keys = { ...MOVES, ...LOOKS, ...OTHERS }
@@ -75,7 +77,8 @@ function moved(state: State, by: number): Step<State> {
   return reached(toLine(state, state.at + by), by)
 }
 
-function paged(state: State, rows: number): Step<State> {
+/** Moves by rows; reads further lines at the end of those that are here. */
+export function paged(state: State, rows: number): Step<State> {
   return reached(byRows(state, rows), rows)
 }
 
