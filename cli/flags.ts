@@ -23,6 +23,12 @@ export const ORDERED_FLAG: FlagSpec = {
   text: 'with -f: hold new lines for two seconds, to show them in the order of their times',
 }
 
+/** --no-notes. */
+export const NOTES_FLAG: FlagSpec = {
+  flags: '--no-notes',
+  text: 'with -f: do not say (+ and - on stderr) when tasks come and go',
+}
+
 /** Flags of `docker service logs` that say how lines look. */
 export const PRINT_FLAGS: readonly FlagSpec[] = [
   { flags: '-t, --timestamps', text: 'begin each line with its time' },

@@ -265,6 +265,19 @@ export interface ApiText {
   readonly text: string
 }
 
+/** Data of the `task` events of GET /tail. */
+export interface ApiTaskChange {
+  readonly change: 'comes' | 'goes'
+  readonly service: string
+  /** 0 for global services. */
+  readonly slot: number
+  /** Its id; empty outside a Swarm. */
+  readonly task: string
+  /** The container's name. */
+  readonly container: string
+  readonly node: string
+}
+
 /** Data of the `note` events of GET /tail. After `slow`, `shutdown` and `error` the stream ends and can be resumed; after `until` it is complete. */
 export interface ApiNote {
   readonly code: 'waiting' | 'targets' | 'begins' | 'slow' | 'shutdown' | 'error' | 'until'

@@ -81,7 +81,7 @@ export const tailSchema = {
     'Server-sent events: history (`since` or `n`; none by default), the event `live`, then lines as they are stored. The data of an event is a Record, or with ' +
     'format=text {source, text}; its id is a cursor, and repeating the request with it as Last-Event-ID goes on with nothing missing or doubled. ' +
     'Events `note` have {code, message}: waiting, targets, begins, slow, shutdown, error, until. An event `gap` has a Gap, and an event `completeness`, before `live` and whenever ' +
-    'the verdict on the lines that come in changes, a Completeness; a comment comes every 15 s when nothing else does.',
+    'the verdict on the lines that come in changes, a Completeness; who accepts `text/event-stream;with=tasks` gets events `task` {change, service, slot, task, container, node} when tasks come, with their first line, and go. A comment comes every 15 s when nothing else does.',
   querystring: TailParameters,
   headers: Type.Object({
     'last-event-id': Type.Optional(
