@@ -11,6 +11,9 @@ const Time = (description: string) =>
 const Id = (example: string, description?: string) =>
   Type.String({ examples: [example], ...(description && { description }) })
 
+/** Any text as a key: of `Type.String()` the writer of answers leaves out keys with a line break. */
+export const AnyText = Type.String({ pattern: '^[\\s\\S]*$' })
+
 const labels = {
   'service.name': Type.Optional(Id('shop_web')),
   'host.name': Type.Optional(Id('node1')),
@@ -215,7 +218,7 @@ export const ApiHistogram = Type.Object(
         start: Time('When the bucket begins.'),
         records: Type.Integer({ description: 'How many lines it has.', examples: [345] }),
         counts: Type.Optional(
-          Type.Record(Type.String(), Type.Integer(), {
+          Type.Record(AnyText, Type.Integer(), {
             description: "How many of each value of `by`; '' for lines without. Absent with by=none.",
           }),
         ),

@@ -3,7 +3,7 @@ import type { ApiHistogram } from '../../../shared/api.ts'
 import { formatTime } from '../../../shared/time.ts'
 import { serve, type TestServer } from '../serve.ts'
 import type { StoreUnderTest } from '../store/contract.ts'
-import { linesOf, NOON, SECOND, streamOf } from '../store/records.ts'
+import { linesOf, NOON, recordOf, SECOND, streamOf } from '../store/records.ts'
 import { STORES } from '../stores.ts'
 
 const MINUTE = 60n * SECOND
@@ -73,6 +73,15 @@ describe.each(STORES)('GET /api/v1/count and /histogram over the %s store', (_, 
     expect(await ask(`histogram?${range}&by=task&service=shop_mail`)).toMatchObject({
       buckets: [{ counts: { 'shop_mail.1.task-mail': 2 } }],
     })
+  })
+
+  it('counts by values that have line breaks', async () => {
+    const stream = streamOf('mail', { service: 'mail\r\nx' })
+    await server.context.ingestor.records([recordOf(stream, { fields: JSON.stringify({ user: 'a\u2028b' }) })])
+    const one = (key: string) => ({ buckets: [{ counts: { [key]: 1 } }] })
+    const range = 'interval=2h&container=container-mail'
+    expect(await ask(`histogram?${range}&by=service`)).toMatchObject(one('mail\r\nx'))
+    expect(await ask(`histogram?${range}&by=user`)).toMatchObject(one('a\u2028b'))
   })
 
   it('takes long questions by POST', async () => {
