@@ -35,27 +35,25 @@ export async function* withTasks(
 
 /** The tasks that a tail may have lines of. */
 class Tasks {
-  readonly #context: Context
+  readonly #inventories: Context['inventories']
   readonly #known: Set<string>
   readonly #running: Map<string, LogStream>
   #checkedMs = 0
 
-  private constructor(context: Context, known: Set<string>, running: Map<string, LogStream>) {
-    this.#context = context
+  private constructor(inventories: Context['inventories'], known: Set<string>, running: Map<string, LogStream>) {
+    this.#inventories = inventories
     this.#known = known
     this.#running = running
   }
 
-  static async begin(context: Context, { filter }: Question): Promise<Tasks> {
-    const streams = (await context.store.streams()).flatMap(({ stream }) =>
-      streamMatches(filter, stream) ? [stream] : [],
-    )
-    const running = streams.filter((stream) => keyOf(stream) !== '' && !context.inventories.hasEnded(stream))
-    return new Tasks(
-      context,
-      new Set(streams.map(keyOf)),
-      new Map(running.slice(0, MAX_TASKS).map((stream) => [keyOf(stream), stream])),
-    )
+  /** Those there are; undefined: too many. */
+  static async begin({ store, inventories }: Context, { filter }: Question): Promise<Tasks | undefined> {
+    const streams = (await store.streams())
+      .map(({ stream }) => stream)
+      .filter((stream) => streamMatches(filter, stream))
+    if (streams.length > MAX_TASKS) return undefined
+    const running = streams.filter((stream) => keyOf(stream) !== '' && !inventories.hasEnded(stream))
+    return new Tasks(inventories, new Set(streams.map(keyOf)), new Map(running.map((one) => [keyOf(one), one])))
   }
 
   *come(records: readonly { readonly stream: LogStream }[]): Generator<TaskEvent> {
@@ -72,7 +70,7 @@ class Tasks {
     if (performance.now() - this.#checkedMs < CHECK_MS) return
     this.#checkedMs = performance.now()
     for (const [key, stream] of this.#running) {
-      if (!this.#context.inventories.hasEnded(stream)) continue
+      if (!this.#inventories.hasEnded(stream)) continue
       this.#running.delete(key)
       yield taskEvent('goes', stream)
     }

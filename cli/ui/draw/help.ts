@@ -3,7 +3,7 @@ export const HELP: readonly string[] = [
   'up down j k        a line                 s        choose a service',
   'pgup pgdn          a page                 o        choose a node',
   'home               the oldest here        f        query: only these lines',
-  'G end              the newest, follow     x        only this container, here',
+  'G end              the newest, follow     x        around it: its container',
   'space              pause, follow          p        patterns in the strip',
   'g 10:02 | -10m     go to a time           esc      back to where you were',
   'e E                next, last error       h        walk along the strip of bars',
