@@ -1,27 +1,23 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { DirectLine, DirectListener, DirectWanted } from '../shared/direct.ts'
 import { SwarmlogsError } from '../shared/errors.ts'
-import type { Source } from '../shared/record.ts'
-import { compareLines, inOrder } from './direct/order.ts'
+import { newestLines } from './direct/newest.ts'
+import { inOrder } from './direct/order.ts'
 import { keyOf, type Origin } from './direct/origin.ts'
+import { Reached } from './direct/reached.ts'
 import { inspected, readPart } from './direct/read.ts'
 import { type Survey, survey } from './direct/survey.ts'
 import { Merge } from './merge.ts'
 import { Engine, type EngineAddress } from './tail/engine.ts'
-import { Slots } from './tail/slots.ts'
 
-/** So many logs are read at once at most where all of each is wanted, and so many where the newest lines are. */
+/** So many logs are read at once at most where all of each is wanted. */
 const MAX_LOGS = 500
-const AT_ONCE = 16
 /** The longest line is so many frames of Docker's; the oldest of `tail=N` frames may be the end of one. */
 const LONGEST_LINE_FRAMES = 65
 const RELIST_MS = 1_000
 /** The sources of a container are not in order; further back nothing comes. */
 const OVERLAP_NS = 1_000_000_000n
 const CHUNK_LINES = 1_000
-
-/** How far a log was read: the last line of each source. */
-type Reached = Map<Source, Pick<DirectLine, 'time' | 'ordinal'>>
 
 /** Reads a Swarm's logs from Docker itself, without a server. */
 export class Direct {
@@ -46,7 +42,8 @@ export class Direct {
   async *history({ origins }: Survey, wanted: DirectWanted): AsyncGenerator<readonly DirectLine[], void> {
     const chosen = origins.filter(({ stream }) => wanted.takes(stream))
     if (wanted.newest !== undefined) {
-      yield* chunked(await this.#newest(chosen, wanted, wanted.newest))
+      const logs = chosen.map((origin) => () => this.#read(origin, wanted))
+      yield* chunked(await newestLines(logs, { count: wanted.newest, perLog: wanted.perTask }, this.#signal))
       return
     }
     if (chosen.length > MAX_LOGS) {
@@ -91,16 +88,15 @@ export class Direct {
   /** A log that is followed from where it was read to; of one that nothing was read of, all comes that is wanted. */
   async *#live(listed: Origin, wanted: DirectWanted, isFirst: boolean): AsyncGenerator<DirectLine[], void> {
     const reached = this.#reachedOf(listed)
-    const last = [...reached.values()].reduce<bigint | undefined>((max, { time }) => later(max, time), undefined)
     // Of `tail=0` an older manager gives all. What could not be read before is not what the newest lines are.
     const usual = wanted.newest !== undefined && isFirst ? this.#begun : wanted.since
-    const since = last === undefined ? usual : last - OVERLAP_NS
+    const since = reached.time === undefined ? usual : reached.time - OVERLAP_NS
     try {
       const origin = await inspected(listed, wanted.wantsDetails, this.#signal)
       const part = { tail: 'all' as const, since, follow: true }
       for await (const batch of readPart(origin, part, this.#signal)) {
-        const fresh = batch.filter((line) => isBehind(line, reached))
-        note(reached, fresh)
+        const fresh = batch.filter((line) => reached.isBefore(line))
+        reached.note(fresh)
         const taken = fresh.filter(wanted.takesLine)
         if (taken.length > 0) yield taken
       }
@@ -108,31 +104,6 @@ export class Direct {
       // An engine that went away is tried again by the next list.
       if (!this.#signal.aborted) this.#complain(listed, error)
     }
-  }
-
-  async #newest(origins: readonly Origin[], wanted: DirectWanted, count: number): Promise<DirectLine[]> {
-    const slots = new Slots(AT_ONCE)
-    let all: DirectLine[] = []
-    const keep = (lines: DirectLine[]) => {
-      all = [...all, ...lines].sort(compareLines)
-      if (!wanted.perTask) all = newestOf(all, count)
-    }
-    await Promise.all(
-      origins.map(async (origin) => {
-        const release = await slots.acquire(this.#signal)
-        try {
-          let newest: DirectLine[] = []
-          for await (const batch of this.#read(origin, wanted)) {
-            newest.push(...batch)
-            if (newest.length > 2 * count + CHUNK_LINES) newest = newestOf(newest.sort(compareLines), count)
-          }
-          keep(newestOf(newest.sort(compareLines), count))
-        } finally {
-          release()
-        }
-      }),
-    )
-    return all
   }
 
   /** The wanted lines of one log; what cannot be read of it is said. */
@@ -144,8 +115,8 @@ export class Direct {
     try {
       const origin = await inspected(listed, wanted.wantsDetails, this.#signal)
       for await (const batch of readPart(origin, { tail, since, follow: false }, this.#signal)) {
-        if (isCounted && reached.size === 0) bound(reached, batch[0])
-        note(reached, batch)
+        if (isCounted && reached.isEmpty) reached.begin(batch[0])
+        reached.note(batch)
         const taken = batch.filter(
           (line) =>
             (since === undefined || line.time >= since) &&
@@ -164,7 +135,7 @@ export class Direct {
     const key = keyOf(origin)
     const known = this.#reached.get(key)
     if (known !== undefined) return known
-    const reached: Reached = new Map()
+    const reached = new Reached()
     this.#reached.set(key, reached)
     return reached
   }
@@ -175,29 +146,6 @@ export class Direct {
     const reason = error instanceof Error ? error.message : String(error)
     this.#listener.unreached({ node: stream.nodeName || stream.nodeId, reason, stream })
   }
-}
-
-function isBehind({ source, time, ordinal }: DirectLine, reached: Reached): boolean {
-  const last = reached.get(source)
-  return last === undefined || time > last.time || (time === last.time && ordinal > last.ordinal)
-}
-
-function note(reached: Reached, lines: readonly DirectLine[]): void {
-  for (const line of lines) if (isBehind(line, reached)) reached.set(line.source, line)
-}
-
-/** Lines before the newest ones are not wanted, whatever their source: one may have none among these. */
-function bound(reached: Reached, first: DirectLine | undefined): void {
-  if (first === undefined) return
-  for (const source of ['stdout', 'stderr'] as const) reached.set(source, { time: first.time - 1n, ordinal: 0 })
-}
-
-function later(a: bigint | undefined, b: bigint): bigint {
-  return a === undefined || b > a ? b : a
-}
-
-function newestOf(lines: DirectLine[], count: number): DirectLine[] {
-  return count === 0 ? [] : lines.slice(-count)
 }
 
 function* chunked(lines: readonly DirectLine[]): Generator<readonly DirectLine[]> {

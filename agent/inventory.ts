@@ -114,7 +114,10 @@ interface ApiTask {
   readonly ServiceID?: string
   /** Absent until it has been placed. */
   readonly NodeID?: string
+  readonly Status?: { readonly State?: string }
 }
+
+const ENDED = ['complete', 'shutdown', 'failed', 'rejected', 'remove', 'orphaned']
 
 /** Asks a manager for nodes, services and tasks; undefined when this engine is none. */
 export async function readInventory(engine: Engine, signal: AbortSignal): Promise<Inventory | undefined> {
@@ -133,8 +136,16 @@ export async function readInventory(engine: Engine, signal: AbortSignal): Promis
     nodes: nodes.map(nodeInfo).sort(byId),
     services: services.map(serviceInfo).sort(byId),
     tasks: tasks.map((task) => task.ID).sort(),
+    ended: tasks
+      .filter(hasEnded)
+      .map((task) => task.ID)
+      .sort(),
     placements: placementsOf(tasks),
   }
+}
+
+function hasEnded({ Status }: ApiTask): boolean {
+  return ENDED.includes(Status?.State ?? '')
 }
 
 function placementsOf(tasks: readonly ApiTask[]): Placement[] {

@@ -37,6 +37,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/context.ts')).context,
   },
   {
+    name: 'open',
+    summary: 'look at a line among its neighbours on the whole terminal',
+    load: async () => (await import('./commands/open.ts')).open,
+  },
+  {
     name: 'histogram',
     summary: 'count lines over time, as bars or sparklines',
     load: async () => (await import('./commands/histogram.ts')).histogram,

@@ -1,18 +1,21 @@
 import type { DirectListener, Unreached } from '../shared/direct.ts'
 import type { LogStream } from '../shared/record.ts'
+import type { Flags } from '../shared/settings.ts'
 import { say } from './output/say.ts'
 import { taskNote } from './output/task-note.ts'
 
 const MAX_NOTES = 50
 const EXIT_INCOMPLETE = 3
 
-/** Says on stderr what is read from Docker, and what could not be. With `isStrict`, that makes the exit code 3. */
+/** Says on stderr what is read from Docker, and what could not be. With --strict, that makes the exit code 3. */
 export class DirectNotes implements DirectListener {
   readonly #isStrict: boolean
+  readonly #tellsTasks: boolean
   readonly #said = new Set<string>()
 
-  constructor(isStrict: boolean) {
-    this.#isStrict = isStrict
+  constructor({ strict, notes }: Flags) {
+    this.#isStrict = strict === true
+    this.#tellsTasks = notes !== false
   }
 
   /** Says where the lines come from. */
@@ -29,7 +32,7 @@ export class DirectNotes implements DirectListener {
 
   /** Says that a task came or went. */
   changed = (change: 'comes' | 'goes', stream: LogStream): void => {
-    taskNote(change, stream)
+    if (this.#tellsTasks) taskNote(change, stream)
   }
 
   #say(text: string): void {

@@ -29,6 +29,12 @@ export const EVENTS_FLAG: FlagSpec = {
   text: 'events instead of lines: a stack trace, or what is indented below a line, is found and shown as one',
 }
 
+/** --no-notes. */
+export const NOTES_FLAG: FlagSpec = {
+  flags: '--no-notes',
+  text: 'with -f: do not say (+ and - on stderr) when tasks come and go',
+}
+
 /** Flags of `docker service logs` that say how lines look. */
 export const PRINT_FLAGS: readonly FlagSpec[] = [
   { flags: '-t, --timestamps', text: 'begin each line with its time' },

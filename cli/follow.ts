@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
 import { createParser, type EventSourceMessage } from 'eventsource-parser'
-import type { ApiCompleteness, ApiGap, ApiNote, ApiRecord, ApiText } from '../shared/api.ts'
+import type { ApiCompleteness, ApiGap, ApiNote, ApiRecord, ApiTaskChange, ApiText } from '../shared/api.ts'
 import { SwarmlogsError } from '../shared/errors.ts'
 import type { Source } from '../shared/record.ts'
 import type { Client } from './client.ts'
@@ -31,6 +31,8 @@ export interface Sink {
   readonly say?: (text: string) => void
   /** Is told when the lines are those that come in now, and when the connection is lost. */
   readonly onConnection?: (connection: 'live' | 'lost') => void
+  /** Is told of tasks that come and go. */
+  readonly onTask?: (change: ApiTaskChange) => void
   /** Ends it. */
   readonly signal?: AbortSignal
   /** Shows what is left. */
@@ -104,11 +106,12 @@ class Tail {
 
   #connect(): Promise<IncomingMessage> {
     const { form, params, isOrdered } = this.#following.question
+    const { onTask } = this.#output
     const asked = new URLSearchParams(params)
     asked.set('format', form)
     if (isOrdered && form === 'text') asked.set('timestamps', 'true')
     const headers: Record<string, string> = this.#lastId === undefined ? {} : { 'last-event-id': this.#lastId }
-    const accept = 'text/event-stream'
+    const accept = onTask === undefined ? 'text/event-stream' : 'text/event-stream;with=tasks'
     return this.#client.get('api/v1/tail', { accept, params: asked, headers, idleMs: IDLE_MS, ...this.#abort })
   }
 
@@ -161,6 +164,7 @@ class Tail {
     for (const { id, event, data } of messages) {
       if (id !== undefined) this.#lastId = id
       if (event === 'live') this.#output.onConnection?.('live')
+      if (event === 'task') this.#output.onTask?.(parse<ApiTaskChange>(data))
       if (event === 'note') this.#note(data, onEnd)
       if (event === 'completeness') this.#complete(parse<ApiCompleteness>(data))
       if (event === 'gap' && this.#following.question.form === 'json') lines.push(gapLine(data))

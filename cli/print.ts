@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import type { ApiEnd, ApiProblem, ApiTrailer } from '../shared/api.ts'
 import { SwarmlogsError } from '../shared/errors.ts'
 import type { Client } from './client.ts'
+import type { Sink } from './follow.ts'
 import { Demux } from './output/demux.ts'
 import type { Matching } from './output/matching.ts'
 import type { MissingNotes } from './output/missing.ts'
@@ -39,6 +40,8 @@ export interface Output {
   readonly notes: MissingNotes
   /** Which lines are left out, and what is marked in them. */
   readonly matching: Matching | undefined
+  /** Is told of tasks that come and go while lines are followed. */
+  readonly onTask?: NonNullable<Sink['onTask']>
   /** Shows what is left, waits for the pager, and takes account of what was found. */
   close(): Promise<void>
 }

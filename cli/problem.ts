@@ -8,11 +8,14 @@ export function problemOf(status: number, body: string, address: string, hasToke
   if (status === 401) return new SwarmlogsError('SWARMLOGS_UNAUTHORIZED', unauthorized(address, hasToken))
   const problem = parse(body)
   if (problem === undefined) {
-    const hint = status >= 500 ? 'look into its log' : 'is it a swarmlogs server? check --url or SWARMLOGS_URL'
+    const hint =
+      status >= 500
+        ? 'look into its log'
+        : 'is it a swarmlogs server? check --url or SWARMLOGS_URL; swarmlogs doctor tells more'
     return new SwarmlogsError('SWARMLOGS_PROTOCOL', `cannot use the answer of ${address}: it is ${status}; ${hint}`)
   }
-  if (problem.code === 'no_such_target')
-    return new SwarmlogsError('SWARMLOGS_NOT_FOUND', problem.message + names(problem))
+  if (problem.code === 'no_such_address') return new SwarmlogsError('SWARMLOGS_PROTOCOL', older(address))
+  if (status === 404) return new SwarmlogsError('SWARMLOGS_NOT_FOUND', problem.message + names(problem))
   if (status === 400) return new SwarmlogsError('SWARMLOGS_USAGE', problem.message)
   return new SwarmlogsError('SWARMLOGS_STORE_UNAVAILABLE', problem.message)
 }
@@ -29,7 +32,7 @@ function remedy(code: string): string {
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') return "use a name that is in the server's certificate"
   if (/WRONG_VERSION|EPROTO/.test(code)) return 'is it http rather than https?'
   if (/CERT|SIGNATURE|ISSUER/.test(code)) return 'give the certificate authority with --tls-ca or SWARMLOGS_TLS_CA'
-  return 'is the server up? --url or SWARMLOGS_URL name it'
+  return 'is the server up? swarmlogs doctor checks; --url or SWARMLOGS_URL name another one'
 }
 
 /** The error for an answer whose connection broke before its end. */
@@ -42,6 +45,10 @@ function unauthorized(address: string, hasToken: boolean): string {
   if (hasToken)
     return `cannot read from ${address}: it does not take this token; check SWARMLOGS_TOKEN or SWARMLOGS_TOKEN_FILE`
   return `cannot read from ${address}: it wants a token; set SWARMLOGS_TOKEN or SWARMLOGS_TOKEN_FILE, or give --token-file`
+}
+
+function older(address: string): string {
+  return `cannot ask ${address} this: the server is older than this program; \`swarmlogs version\` shows both, update the server`
 }
 
 function parse(body: string): ApiProblem['error'] | undefined {

@@ -1,8 +1,10 @@
+import type { ApiTaskChange } from '../shared/api.ts'
 import type { Flags } from '../shared/settings.ts'
 import { colourConfig, pagerConfig } from './config.ts'
 import { readMatching } from './output/matching.ts'
 import { MissingNotes } from './output/missing.ts'
 import { type Look, openPrinter } from './output/printer.ts'
+import { taskNote } from './output/task-note.ts'
 import type { Output } from './print.ts'
 import type { Question } from './question.ts'
 
@@ -27,7 +29,11 @@ export async function openOutput(flags: Flags, question: Question, follow: boole
     await pager?.end()
     if (flags.failIfEmpty === true && !printer.hasPrinted && !process.exitCode) process.exitCode = EXIT_EMPTY
   }
-  return { printer, notes, matching, close }
+  return { printer, notes, matching, close, ...(flags.notes !== false && { onTask: taskChanged }) }
+}
+
+function taskChanged({ change, service, slot, task, container, node }: ApiTaskChange): void {
+  taskNote(change, { service, slot, taskId: task, containerName: container, nodeName: node })
 }
 
 async function startPager() {

@@ -38,6 +38,7 @@ export class Inventories {
   readonly #services = new Map<string, ServiceInfo>()
   readonly #gone = new Map<string, ServiceInfo>()
   readonly #tasks = new Map<string, ReadonlySet<string>>()
+  readonly #ended = new Map<string, ReadonlySet<string>>()
   readonly #goneTasks = new Set<string>()
   readonly #departed = new Map<string, Departure>()
   #saving: Promise<void> = Promise.resolve()
@@ -124,6 +125,14 @@ export class Inventories {
     return !this.#goneTasks.has(stream.taskId) && (last === undefined || last > BigInt(told.time) - STALE_NS)
   }
 
+  /** Whether the stream's task has ended, as far as a manager has told; false for what it could still print. */
+  hasEnded(stream: LogStream): boolean {
+    const { taskId } = stream
+    return (
+      taskId !== '' && (this.#goneTasks.has(taskId) || this.#ended.get(this.clusterOf(stream))?.has(taskId) === true)
+    )
+  }
+
   #all<Item>(items: (inventory: Inventory) => readonly Item[]): { cluster: string; item: Item }[] {
     return [...this.#byCluster.values()].flatMap((inventory) =>
       items(inventory).map((item) => ({ cluster: inventory.cluster, item })),
@@ -146,6 +155,7 @@ export class Inventories {
     forgetOldest(this.#gone)
     forgetOldest(this.#goneTasks)
     this.#tasks.set(inventory.cluster, new Set(inventory.tasks))
+    this.#ended.set(inventory.cluster, new Set(inventory.ended))
     this.#byCluster.set(inventory.cluster, inventory)
   }
 

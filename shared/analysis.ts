@@ -1,5 +1,5 @@
 import Type, { type Static, type TSchema } from 'typebox'
-import { ApiCompleteness, ApiExamined, ApiGap, ApiRecord, CountedSince, Stopped } from './api.ts'
+import { AnyText, ApiCompleteness, ApiExamined, ApiGap, ApiRecord, CountedSince, Stopped } from './api.ts'
 
 /*
  * What the addresses that look closer answer: a line's surroundings, fields, values, numbers and patterns.
@@ -90,7 +90,7 @@ export const ApiStats = Type.Object(
     groups: Type.Array(
       Numbers({
         start: Type.Optional(Time('When the bucket begins, when it is over time.')),
-        by: Type.Record(Type.String(), Type.Union([Type.String(), Type.Number(), Type.Boolean(), Type.Null()]), {
+        by: Type.Record(AnyText, Type.Union([Type.String(), Type.Number(), Type.Boolean(), Type.Null()]), {
           description: 'The values of the fields that it is by; null: none.',
           examples: [{ service: 'shop_web' }],
         }),

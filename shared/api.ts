@@ -11,6 +11,9 @@ const Time = (description: string) =>
 const Id = (example: string, description?: string) =>
   Type.String({ examples: [example], ...(description && { description }) })
 
+/** Any text as a key: of `Type.String()` the writer of answers leaves out keys with a line break. */
+export const AnyText = Type.String({ pattern: '^[\\s\\S]*$' })
+
 const labels = {
   'service.name': Type.Optional(Id('shop_web')),
   'host.name': Type.Optional(Id('node1')),
@@ -228,7 +231,7 @@ export const ApiHistogram = Type.Object(
         start: Time('When the bucket begins.'),
         records: Type.Integer({ description: 'How many lines it has.', examples: [345] }),
         counts: Type.Optional(
-          Type.Record(Type.String(), Type.Integer(), {
+          Type.Record(AnyText, Type.Integer(), {
             description: "How many of each value of `by`; '' for lines without. Absent with by=none.",
           }),
         ),
@@ -276,6 +279,19 @@ export interface ApiText {
   readonly source: 'stdout' | 'stderr'
   /** The printed line, without a newline. */
   readonly text: string
+}
+
+/** Data of the `task` events of GET /tail. */
+export interface ApiTaskChange {
+  readonly change: 'comes' | 'goes'
+  readonly service: string
+  /** 0 for global services. */
+  readonly slot: number
+  /** Its id; empty outside a Swarm. */
+  readonly task: string
+  /** The container's name. */
+  readonly container: string
+  readonly node: string
 }
 
 /** Data of the `note` events of GET /tail. `stopped`: reading the history took too long, and not all of it was sent. After `slow`, `shutdown` and `error` the stream ends and can be resumed; after `until` it is complete. */

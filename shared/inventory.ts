@@ -9,6 +9,8 @@ export interface Inventory {
   readonly services: readonly ServiceInfo[]
   /** Ids of the tasks that Docker still has: what `docker service logs` would show. */
   readonly tasks: readonly string[]
+  /** Those of them that run no longer, and never will. Older agents do not tell. */
+  readonly ended?: readonly string[]
   /** Where these tasks are: each pair of service and node once. */
   readonly placements: readonly Placement[]
 }

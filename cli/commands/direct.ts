@@ -36,7 +36,7 @@ export async function direct(flags: Flags, asked: Asked, output: Output): Promis
     import('../../agent/config.ts'),
     serverParts(),
   ])
-  const notes = new DirectNotes(flags.strict === true)
+  const notes = new DirectNotes(flags)
   const hosts = Array.isArray(flags.docker) ? (flags.docker as string[]) : [undefined]
   const addresses = hosts.map((docker) => engineAddress({ docker }))
   const reader = new Direct(addresses, new AbortController().signal, notes)

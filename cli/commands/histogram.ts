@@ -65,6 +65,8 @@ function sparklines(answer: ApiHistogram, width: number): string[] {
   for (const { counts = {} } of buckets)
     for (const [name, count] of Object.entries(counts)) totals.set(name, (totals.get(name) ?? 0) + count)
   const names = [...totals].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1)).map(([name]) => name)
+  // An older server leaves out names with a line break.
+  if (names.length === 0) return bars(answer, width)
   const shownNames = names.map((name) => harmless(name || '(none)').slice(0, MAX_NAME))
   const nameWidth = Math.max(...shownNames.map((name) => name.length))
   const digits = String(Math.max(...totals.values())).length

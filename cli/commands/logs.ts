@@ -9,6 +9,7 @@ import {
   FOLLOW_FLAG,
   FORM_FLAG,
   MATCH_FLAGS,
+  NOTES_FLAG,
   ORDERED_FLAG,
   PRINT_FLAGS,
   RANGE_FLAGS,
@@ -47,6 +48,7 @@ export const logs: CommandSpec = {
   flags: [
     FOLLOW_FLAG,
     ORDERED_FLAG,
+    NOTES_FLAG,
     { flags: '-n, --tail <N>', text: 'the newest N lines of each task, or events in all (default all)' },
     ...RANGE_FLAGS,
     { flags: '--current', text: 'only tasks that Docker still has' },

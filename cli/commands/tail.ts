@@ -10,6 +10,7 @@ import {
   FORM_FLAG,
   GREP_FLAG,
   MATCH_FLAGS,
+  NOTES_FLAG,
   ORDERED_FLAG,
   PRINT_FLAGS,
   RANGE_FLAGS,
@@ -47,6 +48,7 @@ export const tail: CommandSpec = {
   flags: [
     FOLLOW_FLAG,
     ORDERED_FLAG,
+    NOTES_FLAG,
     { flags: '-n, --tail <N>', text: `the newest N lines in total, or all (default ${DEFAULT_COUNT} without --since)` },
     ...RANGE_FLAGS,
     ...FILTER_FLAGS,

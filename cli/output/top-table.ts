@@ -1,3 +1,4 @@
+import { bytesText } from './bytes.ts'
 import { harmless } from './harmless.ts'
 
 /** What a service printed in a window, and in the one before. */
@@ -7,16 +8,27 @@ export interface ServiceCounts {
   readonly before: number
   readonly errors: number
   readonly errorsBefore: number
+  /** undefined: the server cannot tell. */
+  readonly bytes: { readonly count: number; readonly isExact: boolean } | undefined
 }
 
-const HEADING = ['SERVICE', 'LINES', 'LINES/S', 'CHANGE', 'ERRORS', 'CHANGE']
+const HEADING = ['SERVICE', 'LINES', 'LINES/S', 'CHANGE', 'ERRORS', 'CHANGE', 'BYTES']
+/** What the table can be sorted by. */
+export const SORTS = ['lines', 'errors', 'bytes', 'change'] as const
+type Sort = (typeof SORTS)[number]
 const MIN_NAME = 8
 
+/** Whether the table can be sorted by this. */
+export function isSort(text: string): text is Sort {
+  return SORTS.some((sort) => sort === text)
+}
+
 /** Services in order, the first of them first. */
-export function ranked(counts: readonly ServiceCounts[], sort: 'lines' | 'errors' | 'change'): ServiceCounts[] {
+export function ranked(counts: readonly ServiceCounts[], sort: Sort): ServiceCounts[] {
   const keys = {
     lines: ({ lines }: ServiceCounts) => lines,
     errors: ({ errors }: ServiceCounts) => errors,
+    bytes: ({ bytes }: ServiceCounts) => bytes?.count ?? 0,
     change: ({ lines, before }: ServiceCounts) => Math.abs(lines - before),
   }
   const key = keys[sort]
@@ -29,9 +41,9 @@ export function topTable(
   { seconds, width, height }: { readonly seconds: number; readonly width: number; readonly height: number },
 ): string[] {
   const shown = counts.slice(0, Math.max(0, height - 2))
-  const cells = shown.map(({ service, lines, before, errors, errorsBefore }) => [
+  const cells = shown.map(({ service, lines, before, errors, errorsBefore, bytes }) => [
     ...[harmless(service || '(none)'), String(lines), rateText(lines / seconds)],
-    ...[changeText(lines, before), String(errors), changeText(errors, errorsBefore)],
+    ...[changeText(lines, before), String(errors), changeText(errors, errorsBefore), sizeText(bytes)],
   ])
   const rows = [HEADING, ...cells]
   const widths = HEADING.map((_, column) => Math.max(...rows.map((row) => (row[column] ?? '').length)))
@@ -49,6 +61,10 @@ function cellText(text: string, width: number, column: number): string {
 
 function rateText(rate: number): string {
   return rate < 10 ? rate.toFixed(1) : rate.toFixed(0)
+}
+
+function sizeText(bytes: ServiceCounts['bytes']): string {
+  return bytes === undefined ? '?' : `${bytes.isExact ? '' : '~'}${bytesText(bytes.count)}`
 }
 
 /** `+50 %`, `new`, `gone`; '' for no change. */

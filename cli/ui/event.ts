@@ -1,12 +1,15 @@
 import type { ApiCompleteness, ApiHistogram } from '../../shared/api.ts'
+import type { Surroundings } from './around.ts'
 import type { Grid } from './bars.ts'
 import type { Line } from './line.ts'
+import type { Mouse } from './mouse.ts'
 import type { Scope } from './scope.ts'
 import type { Choice, Connection } from './state.ts'
 
 /** What happens. */
 export type Event =
   | { readonly kind: 'key'; readonly key: string; readonly now: number }
+  | { readonly kind: 'mouse'; readonly mouse: Mouse }
   | { readonly kind: 'size'; readonly columns: number; readonly rows: number }
   | { readonly kind: 'lines'; readonly lines: readonly Line[] }
   | { readonly kind: 'page'; readonly page: Page }
@@ -39,6 +42,7 @@ export interface Page {
 export type Effect =
   | { readonly kind: 'follow'; readonly scope: Scope }
   | { readonly kind: 'jump'; readonly scope: Scope; readonly time: string; readonly line?: Line }
+  | { readonly kind: 'context'; readonly cursor: string; readonly within: Surroundings['within'] }
   | {
       readonly kind: 'page'
       readonly scope: Scope
@@ -57,6 +61,7 @@ export type Effect =
       readonly by: 1 | -1
       readonly nowhere: string
     }
+  | { readonly kind: 'mouse'; readonly isOn: boolean }
   | { readonly kind: 'copy'; readonly text: string }
   | { readonly kind: 'save'; readonly path: string; readonly lines: readonly Line[] }
   | { readonly kind: 'quit'; readonly code: number }

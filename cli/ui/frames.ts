@@ -1,10 +1,13 @@
 import type { Effect, Event, Step } from './event.ts'
+import type { Mouse } from './mouse.ts'
 import type { State } from './state.ts'
 import { update } from './update/update.ts'
 
 /** A second has so many frames at most: of what comes in by itself half as many, so that a key finds room at once. */
 const MAX_FRAMES = 20
 const IDLE_MS = 100
+/** Keys that come faster share frames: else a burst of them would use up those of the whole second, and then wait. */
+const KEYS_MS = 50
 const SECOND_MS = 1000
 
 /** Holds the state, and says when to draw it: at once for a key, ten times a second for lines, never more than 20 times a second. */
@@ -16,6 +19,9 @@ export class Loop {
   #frame: State
   #timer: NodeJS.Timeout | undefined
   #due = Number.POSITIVE_INFINITY
+  #isUrgent = false
+  /** When a key was last answered. */
+  #answered = Number.NEGATIVE_INFINITY
 
   constructor(state: State, run: (effect: Effect) => void) {
     this.#state = state
@@ -38,8 +44,10 @@ export class Loop {
     for (const key of keys) this.dispatch({ kind: 'key', key, now: Date.now() })
   }
 
+  readonly point = (mouse: Mouse): void => this.dispatch({ kind: 'mouse', mouse })
+
   readonly dispatch = (event: Event): void => {
-    this.step((state) => update(state, event), event.kind === 'key' || event.kind === 'size')
+    this.step((state) => update(state, event), event.kind === 'key' || event.kind === 'mouse' || event.kind === 'size')
   }
 
   /** Takes a step of its own, such as the first one. */
@@ -61,7 +69,8 @@ export class Loop {
     const now = performance.now()
     const last = this.#drawn.at(-1) ?? Number.NEGATIVE_INFINITY
     const oldest = this.#drawn.length < MAX_FRAMES ? Number.NEGATIVE_INFINITY : (this.#drawn[0] ?? 0)
-    const due = Math.max(now, oldest + SECOND_MS, isUrgent ? 0 : last + IDLE_MS)
+    const due = Math.max(now, oldest + SECOND_MS, isUrgent ? this.#answered + KEYS_MS : last + IDLE_MS)
+    this.#isUrgent ||= isUrgent
     if (due >= this.#due) return
     clearTimeout(this.#timer)
     this.#due = due
@@ -70,7 +79,10 @@ export class Loop {
 
   #draw(): void {
     this.#due = Number.POSITIVE_INFINITY
-    this.#drawn.push(performance.now())
+    const now = performance.now()
+    if (this.#isUrgent) this.#answered = now
+    this.#isUrgent = false
+    this.#drawn.push(now)
     if (this.#drawn.length > MAX_FRAMES) this.#drawn.shift()
     // A new object: the window in it changes in place.
     this.#frame = { ...this.#state }

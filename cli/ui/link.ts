@@ -1,12 +1,15 @@
 import { SwarmlogsError } from '../../shared/errors.ts'
+import type { Line } from './line.ts'
 import { COLUMNS, type Look, TINTS } from './look.ts'
 import { paramsOf, type Scope, scopeOf } from './scope.ts'
 
-/** What a link brings back. */
+/** Where one begins: what a link brings back, or a line. */
 export interface Place {
   readonly scope: Scope
   /** A time to be at (RFC 3339); undefined: the newest lines. */
   readonly at: string | undefined
+  /** The line to be at, with what is around it. */
+  readonly line?: Line
   readonly look: Partial<Pick<Look, 'columns' | 'tint' | 'wrap' | 'find'>>
 }
 

@@ -96,9 +96,13 @@ function worst(one: ApiPage['completeness'], other: ApiPage['completeness']): Ap
 function linesOf({ records, gaps }: ApiPage): Line[] {
   const lines = records.map((record) => lineOf(record))
   if (lines.length > 1 && (lines[0]?.time ?? '') > (lines.at(-1)?.time ?? '')) lines.reverse()
-  const all = [...lines, ...gaps.map(gapLine)]
+  return inTime(lines, gaps.map(gapLine))
+}
+
+/** Lines in their order with gaps at their times. */
+export function inTime(lines: readonly Line[], gaps: readonly Line[]): Line[] {
   // Times are of one length and zone; the sort is stable, so lines of one time keep their order.
-  return gaps.length === 0 ? lines : all.sort((a, b) => (a.time < b.time ? -1 : a.time > b.time ? 1 : 0))
+  return [...lines, ...gaps].sort((a, b) => (a.time < b.time ? -1 : a.time > b.time ? 1 : 0))
 }
 
 /** The lines but for those that are at the edge already, each as often as it is there. */

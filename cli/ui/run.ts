@@ -3,13 +3,15 @@ import { createElement } from 'react'
 import type { ApiVersion } from '../../shared/api.ts'
 import type { Client } from '../client.ts'
 import { App } from './draw/app.ts'
+import type { Step } from './event.ts'
 import { Loop } from './frames.ts'
 import type { Place } from './link.ts'
 import { COLUMNS, type Look } from './look.ts'
 import { Session } from './session.ts'
-import { initialState } from './state.ts'
+import { initialState, type State } from './state.ts'
 import { takeTerminal } from './terminal.ts'
-import { followed, jumped } from './update/visit.ts'
+import { mouseSwitched } from './update/mouse-switch.ts'
+import { followed, jumped, openedAt } from './update/visit.ts'
 
 const TICK_MS = 10_000
 /** Frames are planned by us: ink's own limit must never hold one back. */
@@ -19,8 +21,14 @@ const LOOK: Look = {
   ...{ tint: 'service', wrap: false, shift: 0, hasColour: true, find: '' },
 }
 
+/** What the user wants of the terminal. */
+export interface Terminal {
+  readonly hasColour: boolean
+  readonly hasMouse: boolean
+}
+
 /** Shows lines until the user leaves, and resolves with the exit code. Throws, before it takes the terminal, when there is no server. */
-export async function runUi(client: Client, place: Place, hasColour: boolean): Promise<number> {
+export async function runUi(client: Client, place: Place, { hasColour, hasMouse }: Terminal): Promise<number> {
   await client.json<ApiVersion>('api/v1/version')
   const { stdin, stdout } = process
   const left = Promise.withResolvers<number>()
@@ -44,8 +52,8 @@ export async function runUi(client: Client, place: Place, hasColour: boolean): P
   // An error while drawing ends it like any other crash.
   ink.waitUntilExit().catch(left.reject)
   const ticks = setInterval(() => loop.dispatch({ kind: 'tick', now: Date.now() }), TICK_MS)
-  const { at } = place
-  loop.step((first) => (at === undefined ? followed(first) : jumped(first, at)), true)
+  if (hasMouse) loop.step(mouseSwitched, true)
+  loop.step((first) => firstStep(first, place), true)
   try {
     return await left.promise
   } finally {
@@ -55,4 +63,9 @@ export async function runUi(client: Client, place: Place, hasColour: boolean): P
     loop.close()
     leave()
   }
+}
+
+function firstStep(state: State, { at, line }: Place): Step<State> {
+  if (line !== undefined) return openedAt(state, line)
+  return at === undefined ? followed(state) : jumped(state, at)
 }

@@ -1,7 +1,9 @@
 import type { ApiHistogram } from '../../shared/api.ts'
 import type { Client } from '../client.ts'
+import { readContext } from './around.ts'
 import type { Effect, Event } from './event.ts'
 import { live } from './live.ts'
+import { MOUSE_OFF, MOUSE_ON } from './mouse.ts'
 import { readChoices, readTerms } from './names.ts'
 import { type Answer, readAround, readFurther, readNext } from './pages.ts'
 import { save } from './save.ts'
@@ -14,6 +16,7 @@ const MAX_COPIED = 70_000
 type Slot = 'lines' | 'strip' | 'names' | 'seek' | 'terms'
 const SLOTS = {
   jump: 'lines',
+  context: 'lines',
   page: 'lines',
   seek: 'seek',
   terms: 'terms',
@@ -41,6 +44,7 @@ export class Session {
   run(effect: Effect): void {
     const { client, dispatch, write, quit } = this.#outside
     if (effect.kind === 'quit') quit(effect.code)
+    else if (effect.kind === 'mouse') write(effect.isOn ? MOUSE_ON : MOUSE_OFF)
     else if (effect.kind === 'copy') write(copySequence(effect.text))
     else if (effect.kind === 'save')
       void save(effect.path, effect.lines).then((note) => dispatch({ kind: 'note', note }))
@@ -70,6 +74,8 @@ export class Session {
         return dispatch({ kind: 'choices', choices: await readChoices(client, effect, signal) })
       case 'jump':
         return this.#page(await readAround(client, effect.scope, effect.time, effect.line, signal))
+      case 'context':
+        return this.#page(await readContext(client, effect.cursor, effect.within, signal))
       case 'page':
         return this.#page(await readFurther(client, effect.scope, effect.direction, effect.edge, signal))
       case 'terms':

@@ -4,6 +4,9 @@ import type { State } from './state.ts'
 
 /** Rows that are not for lines: title, strip, status and footer. */
 const CHROME_ROWS = 4
+/** Where the strip is, and where the lines begin. */
+export const STRIP_ROW = 1
+export const BODY_ROW = 2
 /** The column of marks at the left. */
 const GUTTER = 1
 

@@ -86,6 +86,8 @@ export interface State {
   /** Number of the line one is at. */
   readonly at: number
   readonly look: Look
+  /** The terminal reports its mouse. */
+  readonly hasMouse: boolean
   readonly isHelp: boolean
   readonly prompt: Prompt | undefined
   readonly picker: Picker | undefined
@@ -116,7 +118,7 @@ export function initialState(server: string, place: Place, look: Look, now: numb
     ...{ columns: 80, rows: 24, server, scope: place.scope ?? EVERYTHING, before: [] },
     ...{ window: new LineWindow(), mode: 'live', isFollowing: true, top: { number: 0, row: 0 }, at: 0 },
     look: { ...look, ...place.look },
-    ...{ isHelp: false, prompt: undefined, picker: undefined, detail: undefined, bookmarks: [] },
+    ...{ hasMouse: false, isHelp: false, prompt: undefined, picker: undefined, detail: undefined, bookmarks: [] },
     strip: { answer: undefined, from: now - 3_600_000, to: now, index: undefined },
     ...{ connection: 'asking', verdict: undefined, gaps: 0, skipped: 0, unseen: 0, rate: 0 },
     ...{ paging: undefined, ends: { older: false, newer: false }, terms: TERMS, note: '' },

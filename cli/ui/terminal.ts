@@ -1,9 +1,10 @@
 import { writeSync } from 'node:fs'
 import type { ReadStream, WriteStream } from 'node:tty'
+import { MOUSE_OFF } from './mouse.ts'
 
 /** Another screen, rows that end at the edge (whatever a terminal thinks how wide a letter is), no cursor. */
 const ENTER = '\x1b[?1049h\x1b[?7l\x1b[?25l\x1b[2J\x1b[H'
-const LEAVE = '\x1b[0m\x1b[?7h\x1b[?25h\x1b[?1049l'
+const LEAVE = `${MOUSE_OFF}\x1b[0m\x1b[?7h\x1b[?25h\x1b[?1049l`
 const STDOUT = 1
 const CODES = { SIGTERM: 143, SIGHUP: 129, SIGINT: 130, SIGQUIT: 131 } as const
 

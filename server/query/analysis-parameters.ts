@@ -72,7 +72,10 @@ export type ValuesParameters = Static<typeof ValuesParameters>
 export const StatsParameters = Type.Object(
   {
     ...scope,
-    field: field('The field of the lines that has the numbers.', 'duration_ms'),
+    field: field(
+      'The field of the lines that has the numbers; `message.bytes` is the length of each line.',
+      'duration_ms',
+    ),
     by: Type.Optional(
       Type.Array(Type.String({ minLength: 1, maxLength: MAX_NAME }), {
         maxItems: 3,

@@ -3,6 +3,9 @@ import type { LogStream, StoredRecord } from '../../shared/record.ts'
 import { HISTOGRAM_KEYS, type HistogramKey } from '../store/histogram.ts'
 import type { Facet } from '../store/store.ts'
 
+/** How many bytes a line has, as its container printed it. */
+const BYTES = 'message.bytes'
+
 /** What a label or a field of a line can hold. */
 export type Scalar = string | number | boolean
 
@@ -21,7 +24,7 @@ export type NamedField =
   | {
       readonly kind: 'line'
       readonly name: string
-      readonly valueOf: (record: Pick<StoredRecord, 'fields'>) => Scalar | undefined
+      readonly valueOf: (record: Pick<StoredRecord, 'fields' | 'message' | 'cutFrom'>) => Scalar | undefined
     }
 
 const LEVEL = ['level', 'log.level']
@@ -34,6 +37,7 @@ export function namedField(name: string, clusterOf: (stream: LogStream) => strin
   if (SOURCE.includes(name)) return { kind: 'label', name, key: 'source', valueOf: ({ source }) => source }
   if (name === 'cluster' || name === 'docker.swarm.cluster.id')
     return { kind: 'label', name, valueOf: ({ stream }) => clusterOf(stream) || undefined }
+  if (name === BYTES) return { kind: 'line', name, valueOf: bytesOf }
   const label = LABELS.get(name)
   if (label === undefined) return lineField(name.startsWith(LINE_PREFIX) ? name.slice(LINE_PREFIX.length) : name)
   const key = HISTOGRAM_KEYS.find((known) => known === name)
@@ -42,6 +46,10 @@ export function namedField(name: string, clusterOf: (stream: LogStream) => strin
 
 /** The label's names, as `fields` lists them. */
 export const LABEL_NAMES = ['level', 'source', ...Object.keys(SHORT_NAMES), 'cluster']
+
+function bytesOf({ message, cutFrom }: Pick<StoredRecord, 'message' | 'cutFrom'>): number {
+  return cutFrom || Buffer.byteLength(message)
+}
 
 function lineField(name: string): NamedField {
   const head = `${JSON.stringify(name)}:`

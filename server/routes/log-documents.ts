@@ -82,7 +82,7 @@ export const tailSchema = {
     'format=text {source, text}; its id is a cursor, and repeating the request with it as Last-Event-ID goes on with nothing missing or doubled. ' +
     'With `events` each is sent when it is complete, or got no line for half a second; a tail that is taken up again may repeat lines of those that were being written. ' +
     'Events `note` have {code, message}: waiting, targets, begins, stopped (the history took longer than a query may, and is but a part), slow, shutdown, error, until. An event `gap` has a Gap, and an event `completeness`, before `live` and whenever ' +
-    'the verdict on the lines that come in changes, a Completeness; a comment comes every 15 s when nothing else does. ' +
+    'the verdict on the lines that come in changes, a Completeness; who accepts `text/event-stream;with=tasks` gets events `task` {change, service, slot, task, container, node} when tasks come, with their first line, and go. A comment comes every 15 s when nothing else does. ' +
     'A browser, which can set no header on a WebSocket, offers two protocols: `swarmlogs`, and `swarmlogs.bearer.` with the token in base64url.',
   querystring: TailParameters,
   headers: Type.Object({

@@ -1,4 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import type { FastifyRequest } from 'fastify'
 import type { ApiNote, ApiText } from '../../shared/api.ts'
 import type { StoredRecord } from '../../shared/record.ts'
 import type { Context } from '../context.ts'
@@ -17,6 +18,7 @@ import { tailSchema } from './log-documents.ts'
 import { sendMessages } from './messages.ts'
 import { sendStreamed } from './streamed.ts'
 import { type GapEvent, withGaps } from './tail-gaps.ts'
+import { type TaskEvent, withTasks } from './tail-tasks.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -26,6 +28,8 @@ declare module 'fastify' {
 }
 
 const CHUNK_CHARS = 64 * 1024
+/** Not every client knows what to make of these. */
+const WANTS_TASKS = /^text\/event-stream *; *with=tasks$/i
 /** Begins the answer, so that the client knows at once that it is connected. */
 const GREETING = ': swarmlogs\n\n'
 
@@ -44,13 +48,10 @@ export function tailRoute(context: Context): FastifyPluginAsyncTypebox {
         request.question = await readQuestion(context, 'tail', resumed(parameters, request.headers['last-event-id']))
       },
       handler: async (request, reply) => {
-        const { question } = request
         reply.header('content-type', 'text/event-stream; charset=utf-8')
         // A client that takes nothing for so long is not coming back; its unsent events are in the store.
         reply.raw.setTimeout(context.timing.stalledMs, () => reply.raw.destroy())
-        return sendStreamed(context, reply, (signal) =>
-          sentEvents(context, question, request.query as TailParameters, signal),
-        )
+        return sendStreamed(context, reply, (signal) => sentEvents(context, request, signal))
       },
       wsHandler: async (socket, request) => {
         const { question } = request
@@ -97,13 +98,15 @@ async function* tail(
 
 async function* sentEvents(
   context: Context,
-  question: Question,
-  parameters: TailParameters,
+  { question, query, headers }: FastifyRequest,
   signal: AbortSignal,
 ): AsyncGenerator<Buffer> {
   yield Buffer.from(GREETING)
+  const parameters = query as TailParameters
   const dataOf = dataFor(context, question, parameters)
-  for await (const event of tail(context, question, parameters.events, signal)) yield* encode(event, dataOf)
+  const events = tail(context, question, parameters.events, signal)
+  const wanted = WANTS_TASKS.test(headers.accept ?? '') ? withTasks(context, question, events) : events
+  for await (const event of wanted) yield* encode(event, dataOf)
 }
 
 async function* messages(
@@ -136,7 +139,7 @@ async function* messages(
   }
 }
 
-function* encode(event: FollowEvent | GapEvent, dataOf: DataOf): Generator<Buffer> {
+function* encode(event: FollowEvent | GapEvent | TaskEvent, dataOf: DataOf): Generator<Buffer> {
   switch (event.kind) {
     case 'heartbeat':
       return yield Buffer.from(':\n\n')
@@ -146,6 +149,8 @@ function* encode(event: FollowEvent | GapEvent, dataOf: DataOf): Generator<Buffe
       return yield Buffer.from(`event: gap\ndata: ${event.text}\n\n`)
     case 'completeness':
       return yield Buffer.from(`event: completeness\ndata: ${JSON.stringify(event.completeness)}\n\n`)
+    case 'task':
+      return yield Buffer.from(`event: task\ndata: ${JSON.stringify(event.change)}\n\n`)
     case 'live':
       return yield Buffer.from(`id: ${event.cursor}\nevent: live\ndata: {}\n\n`)
     case 'records': {

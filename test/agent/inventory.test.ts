@@ -48,8 +48,8 @@ it('describes nodes, services and tasks, and tells changes', async () => {
     { ...service('a', { Replicated: { Replicas: 3 } }, template), UpdateStatus: { State: 'completed' } },
   ]
   fake.swarm.tasks = [
-    { ID: 't2', ServiceID: 's1', NodeID: 'n1' },
-    { ID: 't1', ServiceID: 's1', NodeID: 'n1' },
+    { ID: 't2', ServiceID: 's1', NodeID: 'n1', Status: { State: 'failed' } },
+    { ID: 't1', ServiceID: 's1', NodeID: 'n1', Status: { State: 'running' } },
     { ID: 't0' },
   ]
   const told = inventories({ engine, signal: stop.signal, log: pino({ level: 'silent' }) })
@@ -78,6 +78,7 @@ it('describes nodes, services and tasks, and tells changes', async () => {
       { id: 'd', name: 'name-d', mode: 'replicated-job', replicas: 7, ...plain },
     ],
     tasks: ['t0', 't1', 't2'],
+    ended: ['t2'],
     placements: [{ serviceId: 's1', nodeId: 'n1' }],
   })
   const next = told.next()

@@ -7,12 +7,18 @@ beforeAll(() => server.start())
 afterAll(() => server.stop())
 
 const answer: Answer = (response, request) => {
-  const isServices = request.url?.startsWith('/api/v1/services') === true
+  const { pathname } = new URL(request.url ?? '', server.url)
   const services = [
     { name: 'shop_web', stack: 'shop' },
     { name: 'api$(reboot)', stack: '' },
   ]
-  json(200, isServices ? { services } : { nodes: [{ name: 'node1' }] })(response, request)
+  const fields = ['service', 'user.id', 'status', 'a b'].map((name) => ({ name }))
+  const answers: Record<string, unknown> = {
+    services: { services },
+    nodes: { nodes: [{ name: 'node1' }] },
+    fields: { fields },
+  }
+  json(200, answers[pathname.replace('/api/v1/', '')])(response, request)
 }
 
 const words = async (...args: string[]) => {
@@ -29,10 +35,21 @@ describe('complete', () => {
     [['search', '--stack', ''], ['shop']],
     [
       ['tail', '--no'],
-      ['--node', '--no-resolve', '--no-task-ids', '--no-trunc'],
+      ['--no-notes', '--node', '--no-resolve', '--no-task-ids', '--no-trunc'],
     ],
     [['tail', '-f', '--node', 'n'], ['node1']],
     [['nothing', ''], []],
+    [
+      ['values', 's'],
+      ['service', 'status'],
+    ],
+    [['values', 'status', 's'], ['shop_web']],
+    [['histogram', '--by', 'u'], ['user.id']],
+    [['top', '--sort', 'b'], ['bytes']],
+    [
+      ['context', '--within', 's'],
+      ['service', 'stream'],
+    ],
   ])('knows what may follow %j', async (before, after) => {
     expect(await words(...before)).toEqual(after)
   })
@@ -42,6 +59,16 @@ describe('complete', () => {
       SWARMLOGS_URL: 'http://127.0.0.1:1',
     })
     expect({ stdout, stderr }).toEqual({ stdout: 'fatal\t\n:4\n', stderr: '' })
+  })
+
+  it('asks for fields only where one is wanted, and offers labels where an older server has none', async () => {
+    await words('tail', '')
+    expect(server.requests.map(({ url }) => url.pathname)).not.toContain('/api/v1/fields')
+    const older: Answer = (response, request) =>
+      (request.url?.includes('fields') ? json(404, {}) : answer)(response, request)
+    server.script(older)
+    const { stdout } = await runCli(['complete', '--', 'values', 'im'], { SWARMLOGS_URL: server.url })
+    expect(stdout).toContain('image\t')
   })
 
   it.each(['bash', 'zsh', 'fish', 'powershell'])('prints a script for %s', async (shell) => {

@@ -24,6 +24,12 @@ describe('errors', () => {
       1,
       "error: cannot find 'x'; there are: web\n",
     ],
+    [json(404, problem('no_such_record', 'cannot find the line')), 1, 'error: cannot find the line\n'],
+    [
+      json(404, problem('no_such_address', 'cannot GET /x')),
+      1,
+      /^error: cannot ask http.* this: the server is older than this program; `swarmlogs version` shows both/,
+    ],
     [
       json(400, problem('bad_parameter', 'cannot read the time', { parameter: 'since' })),
       2,
@@ -38,7 +44,7 @@ describe('errors', () => {
     [
       ((response) => response.writeHead(404).end('<html>')) as Answer,
       1,
-      /is 404; is it a swarmlogs server\? check --url/,
+      /is 404; is it a swarmlogs server\? check --url.*swarmlogs doctor/,
     ],
   ])('says what to do: %#', async (answer, code, message) => {
     server.script(answer)
@@ -51,7 +57,7 @@ describe('errors', () => {
     const { code, stderr } = await runCli(['tail', '-n', '1', '--url', 'http://127.0.0.1:1'])
     expect(code).toBe(1)
     expect(stderr).toBe(
-      'error: cannot reach http://127.0.0.1:1: connect ECONNREFUSED 127.0.0.1:1; is the server up? --url or SWARMLOGS_URL name it\n',
+      'error: cannot reach http://127.0.0.1:1: connect ECONNREFUSED 127.0.0.1:1; is the server up? swarmlogs doctor checks; --url or SWARMLOGS_URL name another one\n',
     )
   })
 

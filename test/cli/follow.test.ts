@@ -40,6 +40,23 @@ describe('tail -f', () => {
   })
 
   it.each([
+    [[], '+ web.2.lfap0icnqswi@n1\n- web.1.x@n1\n'],
+    [['--no-notes'], ''],
+  ])('says with %j when tasks come and go', async (flags, said) => {
+    const task = (change: string, slot: number, id: string) =>
+      `event: task\ndata: ${JSON.stringify({ change, service: 'web', slot, task: id, container: 'c', node: 'n1' })}\n\n`
+    const changes = task('comes', 2, 'lfap0icnqswi0z7gzrj9rxw3p') + task('goes', 1, 'x')
+    server.script(events(`${LIVE}${changes}${note('until', 'over')}`, true))
+    expect(await tail('tail', '-f', '-n', '0', 'web', ...flags).ended).toMatchObject({
+      code: 0,
+      stdout: '',
+      stderr: said,
+    })
+    const accept = flags.length === 0 ? 'text/event-stream;with=tasks' : 'text/event-stream'
+    expect(server.requests[0]?.headers.accept).toBe(accept)
+  })
+
+  it.each([
     [['tail', '-f'], 'n=100&format=text'],
     [['tail', '-f', '-n', '0'], 'n=0&format=text'],
     [['tail', '-f', '-n', 'all'], 'since=0&format=text'],

@@ -58,6 +58,8 @@ describe('what goes wrong', () => {
       ['top', '--sort', 'size'],
       ['values'],
       ['context', 'c', '--before', 'x'],
+      ['open', 'c'],
+      ['open'],
       ['complete', 'tcsh'],
       ['plugin', 'start'],
       ['services', '-o', 'csv'],

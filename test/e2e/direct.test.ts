@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Cli, runCli, startCli } from '../cli/scripted.ts'
 import { eventually } from '../lab/program.ts'
@@ -104,6 +107,76 @@ const livesOn = (node: string) =>
   [...(following?.stdout() ?? '').matchAll(/@(node\d) {4}\| (live \d+)$/gm)].flatMap(([, on, line]) =>
     on === node ? [line] : [],
   )
+
+describe('beside a server', () => {
+  let folder: string
+  let url: string
+  const programs: Cli[] = []
+  const start = async (args: readonly string[]): Promise<Cli> => {
+    const cli = startCli(args)
+    programs.push(cli)
+    await cli.until(`swarmlogs ${args[0]} ready`)
+    return cli
+  }
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'swarmlogs-direct-'))
+    const listen = ['--listen', '127.0.0.1:0', '--forward', '127.0.0.1:0']
+    const server = await start(['server', '--data', join(folder, 'server'), ...listen])
+    const [, address = '', forward = ''] = /ready: (\S+) forward (\S+)/.exec(server.stdout()) ?? []
+    url = address
+    for (const node of [1, 2]) {
+      const agent = [
+        'agent',
+        '--docker',
+        swarm.host(node),
+        '--server',
+        forward,
+        '--state',
+        join(folder, `agent${node}`),
+      ]
+      await start(agent)
+    }
+    const isStored = async () => (await stored('-n', '1', '--strict')).code === 0
+    await eventually('all lines to be stored', 60_000, isStored)
+  }, 120_000)
+  afterAll(async () => {
+    for (const { child, ended } of programs.reverse()) {
+      child.kill()
+      await ended
+    }
+    await rm(folder, { recursive: true })
+  }, 60_000)
+
+  const stored = (...args: string[]) => runCli(['logs', ...args, 'web'], { SWARMLOGS_URL: url })
+  const lines = (text: string) => text.split('\n').filter((line) => !/^(-- |the store begins at)/.test(line))
+
+  it.each([
+    [[]],
+    [['-t', '--no-trunc']],
+    [['--raw', '--details']],
+    [['--no-task-ids', '--no-resolve']],
+    [['-n', '7', '--since', '1h']],
+    [['-o', 'logfmt']],
+    [['-o', 'csv', '-n', '50', '--reverse']],
+  ])('prints what logs prints of the store, line by line: %j', async (flags) => {
+    const [direct, kept] = await Promise.all([ask('logs', ...flags, 'web'), stored(...flags)])
+    expect(lines(direct.stdout)).toEqual(lines(kept.stdout))
+    expect(lines(direct.stderr)).toEqual(lines(kept.stderr))
+    expect(lines(kept.stdout).length).toBeGreaterThan(flags.includes('-n') ? 7 : COUNT)
+  })
+
+  it('says + and - when tasks come and go, as the server is told', { timeout: 90_000 }, async () => {
+    const tail = startCli(['tail', '-f', '-n', '0', 'brief'], { SWARMLOGS_URL: url })
+    programs.push(tail)
+    await tail.until("no service or task 'brief' yet")
+    await create('brief', 'while :; do echo brief; sleep 0.2; done', '--mode', 'global')
+    for (const node of ['node1', 'node2']) await tail.until(`@${node}\n`)
+    expect(tail.stderr()).toMatch(/^\+ brief\.0\.\w{12}@node2$/m)
+    await swarm.docker(1, ['service', 'rm', 'brief'])
+    await tail.until('- brief.0.')
+  })
+})
 
 describe('with a node down', () => {
   it('says so, and shows the rest', { timeout: 120_000 }, async () => {

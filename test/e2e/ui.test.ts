@@ -68,10 +68,20 @@ async function openAtNoon(size: readonly [number, number] = SMALL, more = ''): P
   return screen
 }
 
+/** The cursor of the first line with this text. */
+async function cursorOf(text: string): Promise<string> {
+  const answer = await fetch(
+    `${server.url}/api/v1/search?${new URLSearchParams({ q: JSON.stringify(text), limit: '1' })}`,
+  )
+  const { records } = (await answer.json()) as { records: { cursor: string }[] }
+  return records[0]?.cursor ?? ''
+}
+
 async function quit(): Promise<void> {
   await screen.press('q')
   expect(await screen.shows('exit code')).toMatch(/^before\nexit code 0$/)
   expect(await screen.tell('alternate_on')).toBe('0')
+  expect(await screen.tell('mouse_standard_flag')).toBe('0')
   await screen.close()
 }
 
@@ -206,6 +216,41 @@ describe.each([
     await quit()
   })
 
+  it('opens at a line, among those of its container, and goes back to all of that time', async () => {
+    const cursor = await cursorOf('refused 975')
+    screen = await tmux.open(`open ${cursor}`, size, `SWARMLOGS_URL=${server.url}`)
+    const shown = await screen.shows(/^>12:02:30.000.*refused 975/m)
+    expect(shown).toContain('container c0ffee')
+    expect(shown).not.toContain('GET')
+    await screen.press('k')
+    await screen.shows(/^>11:57:30.000.*refused 825/m)
+    await screen.press('Escape')
+    await screen.shows(/^>12:02:30.000.*refused 975/m)
+    await screen.shows('GET /cart/974')
+    await screen.press('x')
+    await screen.shows('container c0ffee')
+    await screen.hides('GET')
+    await quit()
+  })
+
+  it('takes a mouse when it is told to, and gives it back', async () => {
+    await open(`--mouse '${server.url}/ui?at=${DAY}T12:00:00Z'`, size)
+    await screen.shows(/PAST.*1?\d+ lines/)
+    expect(await screen.tell('mouse_standard_flag')).toBe('1')
+    await screen.type('\x1b[<0;20;5M')
+    const text = (await screen.shows(/^>/m)).split('\n')[4]
+    await screen.shows(new RegExp(`^>${text?.slice(1, 13)}`, 'm'))
+    await screen.type('\x1b[<0;20;5M')
+    await screen.shows('> @timestamp')
+    await screen.press('Escape')
+    await screen.press('m')
+    await screen.shows('mouse off')
+    expect(await screen.tell('mouse_standard_flag')).toBe('0')
+    await screen.press('m')
+    await screen.shows('mouse on')
+    await quit()
+  })
+
   it('walks and zooms the strip, and goes where it is', async () => {
     await openAtNoon(size)
     await screen.press('h')
@@ -296,7 +341,7 @@ describe('the terminal is as before', () => {
   it('after a crash', async () => {
     const crash = join(folder, 'crash.mjs')
     await writeFile(crash, "process.on('SIGUSR2', () => { throw new Error('broken on purpose') })")
-    await open('', SMALL, `NODE_OPTIONS=--import=${crash}`)
+    await open('--mouse', SMALL, `NODE_OPTIONS=--import=${crash}`)
     await screen.shows('LIVE')
     process.kill(await screen.child(), 'SIGUSR2')
     expect(await screen.shows('exit code')).toMatch(/^before\n(.*\n)+Error: broken on purpose(.*\n)+exit code 1$/)
@@ -310,11 +355,20 @@ describe('the terminal is as before', () => {
     ['SIGHUP', async (): Promise<unknown> => process.kill(await screen.child(), 'SIGHUP'), 129],
   ] as const)('after %s', async (_, end, code) => {
     await openAtNoon()
+    await screen.press('m')
+    await screen.shows('mouse on')
     await end()
     expect(await screen.shows('exit code')).toMatch(new RegExp(`^before\nexit code ${code}$`))
     expect(await screen.tell('alternate_on')).toBe('0')
     expect(await screen.tell('wrap_flag')).toBe('1')
     expect(await screen.tell('cursor_flag')).toBe('1')
+    expect(await screen.tell('mouse_standard_flag')).toBe('0')
+    await screen.close()
+  })
+
+  it('where there is no such line', async () => {
+    screen = await tmux.open('open abc', SMALL, `SWARMLOGS_URL=${server.url}`)
+    expect(await screen.shows('exit code')).toMatch(/^before\nerror: cannot use [\s\S]*exit code 2$/)
     await screen.close()
   })
 

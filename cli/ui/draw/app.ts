@@ -1,9 +1,11 @@
 import { Box, Text, useInput } from 'ink'
 import { createElement, memo, useSyncExternalStore } from 'react'
 import { keysOf } from '../keys.ts'
+import type { Mouse } from '../mouse.ts'
 import type { State } from '../state.ts'
 import { bodyRows } from './body.ts'
 import { footerRow, statusRow, stripRow, titleRow } from './chrome.ts'
+import { useMouse } from './use-mouse.ts'
 
 /** What the screen draws from. */
 export interface Frames {
@@ -11,12 +13,14 @@ export interface Frames {
   readonly frame: () => State
   readonly subscribe: (changed: () => void) => () => void
   readonly press: (keys: readonly string[]) => void
+  readonly point: (mouse: Mouse) => void
 }
 
 /** The whole screen. */
 export function App({ frames }: { readonly frames: Frames }) {
   const state = useSyncExternalStore(frames.subscribe, frames.frame)
   useInput((input, key) => frames.press(keysOf(input, key)))
+  useMouse(frames.point)
   return createElement(
     Box,
     { flexDirection: 'column', width: state.columns, height: state.rows },

@@ -3,7 +3,7 @@ import { keyOf } from '../line.ts'
 import { safe } from '../look.ts'
 import { bodyHeight, sight } from '../sight.ts'
 import type { Detail, Picker, State } from '../state.ts'
-import { offered } from '../update/picker-keys.ts'
+import { firstOffered, offered } from '../update/picker-keys.ts'
 import { HELP } from './help.ts'
 
 const MAX_VALUE_ROWS = 50
@@ -48,10 +48,10 @@ function pickerRows(state: State, picker: Picker): string[] {
   const title = { service: 'Services', node: 'Nodes', bookmark: 'Bookmarks', pattern: 'Patterns' }[picker.kind]
   if (picker.choices === undefined) return [` ${title}: asking the server ...`]
   const choices = offered(picker)
-  const room = bodyHeight(state) - 1
-  const start = Math.max(0, picker.index - room + 1)
+  const height = bodyHeight(state)
+  const start = firstOffered(picker, height)
   const width = Math.min(40, Math.floor(state.columns / 2))
-  const rows = choices.slice(start, start + room).map(({ value, detail }, index) => {
+  const rows = choices.slice(start, start + height - 1).map(({ value, detail }, index) => {
     const isWide = picker.kind === 'bookmark' || picker.kind === 'pattern'
     const text = isWide ? safe(detail) : `${fitted(safe(value), width)} ${safe(detail)}`
     return chosen(fitted(` ${text}`, state.columns - 1), start + index === picker.index, state)

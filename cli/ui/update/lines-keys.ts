@@ -3,15 +3,15 @@ import type { NamesOf, Step } from '../event.ts'
 import { keyOf, type Line } from '../line.ts'
 import { linkOf } from '../link.ts'
 import { COLUMNS, type Look, TINTS } from '../look.ts'
-import { EVERYTHING } from '../scope.ts'
 import { byRows, paused, settled, toEnd, toLine } from '../scroll.ts'
 import { bodyHeight } from '../sight.ts'
 import type { Prompt, State } from '../state.ts'
 import { copied } from './copied.ts'
 import { opened } from './detail-keys.ts'
+import { mouseSwitched } from './mouse-switch.ts'
 import { sought } from './seek.ts'
 import { walking } from './strip-keys.ts'
-import { followed, hereOf, jumped, narrowed, returned } from './visit.ts'
+import { followed, hereOf, inContext, jumped, returned } from './visit.ts'
 
 const SHIFT = 20
 
@@ -62,6 +62,7 @@ const OTHERS: Keys = {
   y: (state) => copied(state, linkOf(state.server, { ...state, at: hereOf(state), look: {} }, state.look), 'the link'),
   Y: (state) => copied(state, state.window.at(state.at)?.text ?? '', 'the line'),
   escape: returned,
+  m: mouseSwitched,
 }
 
 const KEYS: Keys = { ...MOVES, ...LOOKS, ...OTHERS }
@@ -76,7 +77,8 @@ function moved(state: State, by: number): Step<State> {
   return reached(toLine(state, state.at + by), by)
 }
 
-function paged(state: State, rows: number): Step<State> {
+/** Moves by rows; reads further lines at the end of those that are here. */
+export function paged(state: State, rows: number): Step<State> {
   return reached(byRows(state, rows), rows)
 }
 
@@ -138,8 +140,7 @@ function picking(state: State, kind: NamesOf): Step<State> {
 
 function context(state: State): Step<State> {
   const line = state.window.at(state.at)
-  if (line === undefined || line.container === '') return [{ ...state, note: 'this line tells no container' }]
-  return narrowed(paused(state), { ...EVERYTHING, containers: [line.container] })
+  return line === undefined ? [state] : inContext(paused(state), line)
 }
 
 function marked(state: State): State {

@@ -12,6 +12,11 @@ export function offered({ choices = [], text }: Picker): readonly Choice[] {
   return fuzzysort.go(text, choices, { keys: ['value', 'detail'], limit: MAX_SHOWN }).map(({ obj }) => obj)
 }
 
+/** Which of these is the first in sight on a body so high: its first row is the title. */
+export function firstOffered({ index }: Picker, height: number): number {
+  return Math.max(0, index - (height - 1) + 1)
+}
+
 /** A key while a list is in front. */
 export function pickerKey(state: State, picker: Picker, key: string): Step<State> {
   const { length } = offered(picker)

@@ -7,7 +7,7 @@ import type { State } from '../state.ts'
 import { bars, jumped } from './visit.ts'
 
 /** What comes from the server, or of itself. */
-export function serverEvent(state: State, event: Exclude<Event, { kind: 'key' | 'size' }>): Step<State> {
+export function serverEvent(state: State, event: Exclude<Event, { kind: 'key' | 'mouse' | 'size' }>): Step<State> {
   switch (event.kind) {
     case 'lines':
       return [withLines(state, event.lines)]

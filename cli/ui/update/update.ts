@@ -3,6 +3,7 @@ import { settled } from '../scroll.ts'
 import type { State } from '../state.ts'
 import { detailKey } from './detail-keys.ts'
 import { linesKey } from './lines-keys.ts'
+import { moused } from './mouse-steps.ts'
 import { pickerKey } from './picker-keys.ts'
 import { promptKey } from './prompt-keys.ts'
 import { serverEvent } from './server-events.ts'
@@ -13,6 +14,7 @@ const EXIT_INTERRUPTED = 130
 /** The state after an event, and what is to be done. */
 export function update(state: State, event: Event): Step<State> {
   if (event.kind === 'size') return [settled({ ...state, columns: event.columns, rows: event.rows })]
+  if (event.kind === 'mouse') return moused({ ...state, note: '' }, event.mouse)
   if (event.kind !== 'key') return serverEvent(state, event)
   if (event.key === 'ctrl-c') return [state, { kind: 'quit', code: EXIT_INTERRUPTED }]
   return keyStep({ ...state, note: '' }, event.key, event.now)

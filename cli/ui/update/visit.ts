@@ -1,3 +1,4 @@
+import { cursorOf, surroundings } from '../around.ts'
 import { gridOf } from '../bars.ts'
 import type { Effect, Step } from '../event.ts'
 import type { Line } from '../line.ts'
@@ -19,6 +20,21 @@ export function jumped(state: State, time: string, scope: Scope = state.scope, l
   return [moved, { kind: 'jump', scope, time, ...(line && { line }) }, ...effects]
 }
 
+/** The first step of a program that begins at a line: Esc leaves its surroundings for all lines of that time. */
+export function openedAt(state: State, line: Line): Step<State> {
+  const [moved, ...effects] = inContext(state, line)
+  return [{ ...moved, before: [{ scope: state.scope, at: line.time }] }, ...effects]
+}
+
+/** What is around a line, with the line to be at; Esc comes back. A line that has no cursor is found by its time. */
+export function inContext(state: State, line: Line): Step<State> {
+  const { within, scope } = surroundings(line)
+  const cursor = cursorOf(line)
+  const [moved, ...effects] = jumped(remembered(state), line.time, scope, line)
+  if (cursor === undefined) return [moved, ...effects]
+  return [moved, { kind: 'context', cursor, within }, ...effects.filter(({ kind }) => kind !== 'jump')]
+}
+
 function stripAt(state: State, time: number): State {
   const { strip } = state
   if (time >= strip.from && time <= strip.to) return state
@@ -29,9 +45,12 @@ function stripAt(state: State, time: number): State {
 /** Another scope at the place where one is; Esc comes back. */
 export function narrowed(state: State, scope: Scope): Step<State> {
   const at = hereOf(state)
-  const before = [...state.before, { scope: state.scope, at }].slice(-MAX_BEFORE)
-  const moved = { ...state, before }
+  const moved = remembered(state)
   return at === undefined ? followed(moved, scope) : jumped(moved, at, scope, state.window.at(state.at))
+}
+
+function remembered(state: State): State {
+  return { ...state, before: [...state.before, { scope: state.scope, at: hereOf(state) }].slice(-MAX_BEFORE) }
 }
 
 /** Back to where one was before the scope was narrowed. */

@@ -15,6 +15,11 @@ export class FieldsReader {
     this.#fields = value instanceof Map ? value : this.#unfit('a map')
   }
 
+  /** Whether there is anything of this name. */
+  has(name: string): boolean {
+    return this.#fields.has(name)
+  }
+
   text(name: string): string {
     const value = this.#fields.get(name)
     return typeof value === 'string' ? value : this.#unfit(name)

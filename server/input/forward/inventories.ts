@@ -17,7 +17,8 @@ export function inventoryOf(body: Buffer): Inventory {
     time: fields.text('time'),
     nodes: fields.maps('nodes').map(nodeOf),
     services: fields.maps('services').map(serviceOf),
-    tasks: fields.list('tasks').map((value) => (typeof value === 'string' ? value : noTask())),
+    tasks: tasksIn(fields, 'tasks'),
+    ...(fields.has('ended') && { ended: tasksIn(fields, 'ended') }),
     placements: fields.maps('placements').map(placementOf),
   }
 }
@@ -49,6 +50,10 @@ function serviceOf(fields: FieldsReader): ServiceInfo {
     update: fields.text('update'),
     ...(multiline !== undefined && { multiline }),
   }
+}
+
+function tasksIn(fields: FieldsReader, name: string): string[] {
+  return fields.list(name).map((value) => (typeof value === 'string' ? value : noTask()))
 }
 
 function noTask(): never {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { bar, sparkline } from '../../../cli/output/bars.ts'
 import { ranked, topTable } from '../../../cli/output/top-table.ts'
-import { json, runCli, ScriptedServer } from '../scripted.ts'
+import { type Answer, json, runCli, ScriptedServer } from '../scripted.ts'
 
 const server = new ScriptedServer()
 beforeAll(() => server.start())
@@ -80,25 +80,50 @@ describe('fields, values, patterns and context', () => {
 })
 
 describe('top', () => {
-  it('shows lines and errors by service, and how they changed', async () => {
-    const counts = (one: Record<string, number>) =>
-      json(200, { interval: '5200w', buckets: [{ start: '2026-11-21T10:00:00.000000000Z', records: 1, counts: one }] })
-    server.script(counts({ web: 60, api: 6 }))
-    const { stdout, asked } = await ask('top')
-    expect(stdout.split('\n')[1]).toBe('web         60      1.0              60')
-    expect(asked.map((url) => url.searchParams.get('q')).filter((q) => q !== null)).toEqual([
-      'level>=error',
-      'level>=error',
+  const counts = { interval: '5200w', buckets: [{ start: EXAMINED.from, records: 66, counts: { web: 60, api: 6 } }] }
+  const group = (service: string, count: number, sum: number) => ({ by: { service }, count, sum, avg: sum / count })
+  const told = (stats: Answer): Answer[] => [
+    (response, request) => (request.url?.includes('/stats') ? stats : json(200, counts))(response, request),
+  ]
+
+  it('shows lines, errors and bytes by service, and how they changed', async () => {
+    const groups = [group('web', 60, 6_000), group('api', 6, 6 * 2048)]
+    server.script(...told(json(200, { groups, examined: { records: 66, limited: false } })))
+    const { stdout, asked } = await ask('top', '--sort', 'bytes')
+    expect(stdout.split('\n').slice(1, 3)).toEqual([
+      'api          6      0.1               6          12.0 KiB',
+      'web         60      1.0              60           5.9 KiB',
     ])
+    const queries = asked.map((url) => url.searchParams.get('q')).filter((q) => q !== null)
+    expect(queries).toEqual(['level>=error', 'level>=error'])
+  })
+
+  it('reckons bytes from the newest lines where there are more', async () => {
+    server.script(...told(json(200, { groups: [group('web', 10, 1_024)], examined: EXAMINED })))
+    const { stdout } = await ask('top')
+    expect(stdout).toMatch(/^web .* ~6\.0 KiB$/m)
+    expect(stdout).toMatch(/^api .* \?$/m)
+  })
+
+  it('shows the rest where an older server knows no bytes', async () => {
+    server.script(...told(json(404, { error: { code: 'no_such_address', message: 'cannot GET this' } })))
+    expect((await ask('top')).stdout).toMatch(/^web +60 .* \?$/m)
   })
 
   it('fits the terminal, whatever a service is called', () => {
-    const one = { service: `${'x'.repeat(100)}\x1b[2J`, lines: 10, before: 5, errors: 0, errorsBefore: 3 }
+    const one = {
+      service: `${'x'.repeat(100)}\x1b[2J`,
+      lines: 10,
+      before: 5,
+      errors: 0,
+      errorsBefore: 3,
+      bytes: undefined,
+    }
     const all = ranked([one, { ...one, service: 'b', lines: 20, before: 0 }], 'lines')
-    const lines = topTable(all, { seconds: 60, width: 50, height: 3 })
-    expect(lines.every((line) => line.length <= 50)).toBe(true)
+    const lines = topTable(all, { seconds: 60, width: 55, height: 3 })
+    expect(lines.every((line) => line.length <= 55)).toBe(true)
     expect(lines).toHaveLength(3)
-    expect(lines[1]).toMatch(/^b +20 +0.3 +new +0 +gone$/)
+    expect(lines[1]).toMatch(/^b +20 +0.3 +new +0 +gone +\?$/)
     expect(lines[2]).toBe('and 1 more')
   })
 })

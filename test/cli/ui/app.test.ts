@@ -48,6 +48,20 @@ describe('the screen', () => {
     expect(frames).toBeLessThanOrEqual(41)
   })
 
+  it('is drawn again soon however many keys come at once', () => {
+    vi.useFakeTimers()
+    const loop = new Loop(new Bare(10).take(lines(20)).state, () => {})
+    const times: number[] = []
+    loop.subscribe(() => times.push(performance.now()))
+    for (let ms = 0; ms < 2000; ms += 10) {
+      loop.press(['j'])
+      vi.advanceTimersByTime(10)
+    }
+    const pauses = times.slice(1).map((time, index) => time - (times[index] ?? 0))
+    expect(times.length).toBeLessThanOrEqual(41)
+    expect(Math.max(...pauses)).toBeLessThanOrEqual(60)
+  })
+
   it.each([
     [80, 24],
     [200, 50],

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { MouseReports } from '../../../cli/ui/mouse.ts'
 import { sight } from '../../../cli/ui/sight.ts'
 import { LineWindow } from '../../../cli/ui/window.ts'
 import { Bare, line, lines, NOW } from './state.ts'
@@ -158,5 +159,76 @@ describe('the strip', () => {
     const ui = new Bare().take(lines(10))
     expect(ui.happen({ kind: 'tick', now: NOW + 10_000 }).state.strip.to).toBe(NOW + 10_000)
     expect(ui.press('h').happen({ kind: 'tick', now: NOW + 20_000 }).effects).toEqual([])
+  })
+})
+
+describe('the mouse', () => {
+  const wheel = (by: 1 | -1) => ({ kind: 'mouse', mouse: { kind: 'wheel', by } }) as const
+  const click = (row: number, column = 5) => ({ kind: 'mouse', mouse: { kind: 'click', row, column } }) as const
+
+  it('is off until m is pressed', () => {
+    const ui = new Bare()
+    expect(ui.press('m').effects).toEqual([{ kind: 'mouse', isOn: true }])
+    expect(ui.press('m').effects).toEqual([{ kind: 'mouse', isOn: false }])
+  })
+
+  it('scrolls three rows, and reads further lines at the end', () => {
+    const ui = new Bare().take(lines(15)).happen(wheel(1))
+    expect(ui.state.isFollowing).toBe(true)
+    expect(shown(ui.happen(wheel(-1)))[0]).toBe('line 2')
+    expect(shown(ui.happen(wheel(-1)).happen(wheel(1)))[0]).toBe('line 3')
+    ui.happen(wheel(-1)).happen(wheel(-1))
+    expect(ui.effects[0]).toMatchObject({ kind: 'jump', time: line(0).time })
+  })
+
+  it('selects the line that is clicked, and opens it with another click', () => {
+    const ui = new Bare().take(lines(100)).happen(click(4))
+    expect(ui.at).toBe('line 92')
+    expect(ui.state.isFollowing).toBe(false)
+    expect(ui.happen(click(4)).state.detail?.line.text).toBe('line 92')
+    expect(ui.happen(wheel(1)).state.detail?.index).toBe(1)
+  })
+
+  it('selects among choices and bars, and does nothing elsewhere', () => {
+    const ui = new Bare().press('s')
+    ui.happen({ kind: 'choices', choices: ['(all)', 'web', 'api'].map((value) => ({ value, detail: '' })) })
+    expect(ui.happen(click(4)).state.picker?.index).toBe(1)
+    expect(ui.happen(click(9)).happen(click(2)).state.picker?.index).toBe(1)
+    expect(ui.happen(click(4)).state.scope.services).toEqual(['web'])
+    expect(ui.happen(click(1, 10)).state.strip.index).toBe(0)
+    expect(ui.happen(click(1, 10)).effects[0]).toMatchObject({ kind: 'jump' })
+    const { state } = ui
+    for (const row of [0, 12, 13, 99]) expect(ui.happen(click(row)).state).toEqual(state)
+  })
+
+  it('is read from input that is cut anywhere, among keys', () => {
+    const input = 'k\x1b[<64;10;5M\x1b[A\x1b[<65;10;5M\x1b[<0;10;5M\x1b[<0;10;5mj\x1b[<2;1;1M'
+    const wanted = [wheel(-1).mouse, wheel(1).mouse, { kind: 'click', column: 9, row: 4 }]
+    for (let cut = 0; cut <= input.length; cut++) {
+      const reports = new MouseReports()
+      const read = [input.slice(0, cut), input.slice(cut)].flatMap((part) => reports.push(part))
+      expect(read).toEqual([...wanted, { kind: 'other' }, { kind: 'other' }])
+    }
+  })
+})
+
+describe('what is around a line', () => {
+  it('is asked for by its cursor, as narrow as its labels allow, and left by Esc', () => {
+    const ui = new Bare().take([...lines(5), line(5, { cursor: 'here' })])
+    ui.press('k', 'j', 'x')
+    expect(ui.effects).toMatchObject([{ kind: 'context', cursor: 'here', within: 'container' }, { kind: 'histogram' }])
+    expect(ui.state.scope).toMatchObject({ containers: ['c1'] })
+    expect(ui.press('escape').effects[0]).toMatchObject({ kind: 'jump', scope: { containers: [] }, time: line(5).time })
+  })
+
+  it.each([
+    ['service', { 'container.id': '', cursor: 'here' }],
+    ['all', { 'container.id': '', 'service.name': '', cursor: 'here' }],
+  ])('is its %s where that is all a sender told', (within, labels) => {
+    expect(new Bare().take([line(0, labels)]).press('x').effects).toMatchObject([{ kind: 'context', within }, {}])
+  })
+
+  it('is found by the time of a line that has no cursor', () => {
+    expect(new Bare().take(lines(5)).press('x').effects).toMatchObject([{ kind: 'jump', line: { text: 'line 4' } }, {}])
   })
 })

@@ -189,6 +189,20 @@ describe.each(STORES)('the addresses that look closer, over the %s store', (_, o
       ])
     })
 
+    it('tells of the length of lines, as they were printed', async () => {
+      await ingest([
+        recordOf(WEB, { time: NOON, message: 'naïve', fields: '{"message.bytes":1}' }),
+        recordOf(WEB, { time: NOON + 1n, message: 'cut', cutFrom: 2_000_000 }),
+        recordOf(DB, { message: '' }),
+      ])
+      const groups = await numbers('field=message.bytes&by=service')
+      expect(groups.map(({ by, count, sum }) => [by.service, count, sum])).toEqual([
+        ['shop_web', 2, 2_000_006],
+        ['data_db', 1, 0],
+      ])
+      expect(await numbers('field=fields.message.bytes')).toMatchObject([{ count: 1, sum: 1 }])
+    })
+
     it('skips what is no number, and says how far it looked', async () => {
       await ingest([request(1, 200, { ms: 'slow' }), request(2, 200), recordOf(DB, { message: 'x' })])
       expect(await ask('stats?field=ms')).toMatchObject({

@@ -93,6 +93,15 @@ describe.each(STORES)('GET /api/v1/count and /histogram over the %s store', (_, 
     })
   })
 
+  it('counts by values that have line breaks', async () => {
+    const stream = streamOf('mail', { service: 'mail\r\nx' })
+    await server.context.ingestor.records([recordOf(stream, { fields: JSON.stringify({ user: 'a\u2028b' }) })])
+    const one = (key: string) => ({ buckets: [{ counts: { [key]: 1 } }] })
+    const range = 'interval=2h&container=container-mail'
+    expect(await ask(`histogram?${range}&by=service`)).toMatchObject(one('mail\r\nx'))
+    expect(await ask(`histogram?${range}&by=user`)).toMatchObject(one('a\u2028b'))
+  })
+
   it('takes long questions by POST', async () => {
     const post = (path: string, body: unknown) =>
       fetch(`${server.url}/api/v1/${path}`, {

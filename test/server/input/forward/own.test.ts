@@ -322,10 +322,18 @@ describe('an inventory', () => {
     expect(listener.ingest.inventories).toEqual([INVENTORY])
   })
 
+  it('tells which tasks have ended, where its agent is new enough', async () => {
+    const inventory = { ...INVENTORY, ended: ['t1'] }
+    client.send(helloFrame(HELLO, 'h'), inventoryFrame(inventory, 'i1'))
+    await client.receive(2)
+    expect(listener.ingest.inventories).toEqual([inventory])
+  })
+
   it.each<[string, object]>([
     ['lacks something', { ...INVENTORY, tasks: undefined }],
     ['has a node in a role that is none', { ...INVENTORY, nodes: [{ ...INVENTORY.nodes[0], role: 'king' }] }],
     ['has a task that is a number', { ...INVENTORY, tasks: [1] }],
+    ['has an ended task that is a number', { ...INVENTORY, ended: [1] }],
   ])('that %s is left out, and acked', async (_, inventory) => {
     client.send(helloFrame(HELLO, 'h'), inventoryFrame(inventory as Inventory, 'i1'))
     expect((await client.receive(2))[1]).toEqual({ ack: 'i1' })
