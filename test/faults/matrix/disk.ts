@@ -98,6 +98,7 @@ export const disk: readonly Fault[] = [
         await rm(scene.dataDir, { recursive: true })
         await rename(copy, scene.dataDir)
         await scene.startServer()
+        scene.isStoreOlder = true
         await eventually('what was lost', 60_000, async () => (await scene.count()) > before)
       }
     },

@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
+import { eventually } from '../../lab/program.ts'
 import type { Fault } from '../rig/drive.ts'
 import { Flood } from '../rig/flood.ts'
 import { longestSilence } from '../rig/silence.ts'
@@ -49,8 +50,13 @@ export const server: readonly Fault[] = [
       await rm(scene.dataDir, { recursive: true })
       await scene.startServer()
       await scene.arrival(500)
-      const { note = '' } = (await (await fetch(`${scene.url}/readyz`)).json()) as { note?: string }
-      if (!note.includes('the store changed')) throw new Error('/readyz does not say that the store changed')
+      const ready = async () => (await (await fetch(`${scene.url}/readyz`)).json()) as { note?: string }
+      // The gap is told when the log has been read to where it begins now.
+      await eventually(
+        'the note in /readyz',
+        60_000,
+        async () => (await ready()).note?.includes('the store changed') === true,
+      )
     },
   },
   {

@@ -43,6 +43,8 @@ export class Scene {
   readonly printers: Printers
   readonly network: Network
   readonly memory: { readonly agent: PeakMemory; readonly server: PeakMemory }
+  /** An older copy of the store was put in its place; any other store the agent must not take for one. */
+  isStoreOlder = false
   readonly #later: (() => Promise<void>)[] = []
   #server: Program | undefined
   #agent: Program | undefined
@@ -150,6 +152,8 @@ export class Scene {
     // What it still had to say, a line twice or a gap, comes before its end.
     const code = await this.agent.end('SIGTERM')
     if (code !== 0) throw new Error(`the agent ended with ${code}: ${this.agent.stderr().slice(-1000)}`)
+    if (this.agent.stderr().includes('it is an older copy') !== this.isStoreOlder)
+      throw new Error(`the agent took the store for ${this.isStoreOlder ? 'what it was' : 'an older copy'}`)
     const accounts = await Promise.all(
       this.printers.names.map(async (name, i) => {
         const { lines, gaps } = await storedOf(this.url, `since=1d&container=${name}`)

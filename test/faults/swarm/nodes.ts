@@ -67,8 +67,13 @@ export const nodes: readonly SwarmFault[] = [
     mayLose: true,
     async run(scene) {
       await scene.begin()
-      const before = await scene.stage.nodeId(3)
-      await rejoin(scene.stage, 3, () => scene.verdict('partial', before))
+      const { stage } = scene
+      const before = await stage.nodeId(3)
+      // What is printed from now on nobody reads.
+      const agent = await stage.swarm.docker(3, ['ps', '--quiet', '--filter', 'name=swarmlogs_agent'])
+      await stage.swarm.docker(3, ['pause', agent.trim()])
+      await delay(2_000)
+      await rejoin(stage, 3, () => scene.verdict('partial', before))
       scene.left = before
       await eventually('its next task', 60_000, async () => (await scene.printer.running()).length === 4)
       await scene.flow()
