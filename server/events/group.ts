@@ -108,7 +108,7 @@ export class Grouping {
   }
 
   #outputOf({ stream, source }: StoredRecord): Output {
-    const key = keyOf(stream) + source
+    const key = outputsOf(stream) + source
     const known = this.#outputs.get(key)
     if (known !== undefined) return known
     const begun = () => new Continuation(this.#startOf(stream))
@@ -168,8 +168,8 @@ function boundOf({ lines, chars }: Open, { message }: StoredRecord): EventBound 
 
 const keys = new WeakMap<LogStream, string>()
 
-/** A container keeps its outputs when its other labels change. */
-function keyOf(stream: LogStream): string {
+/** Names the outputs of a container, which it keeps when its other labels change. */
+export function outputsOf(stream: LogStream): string {
   const known = keys.get(stream)
   if (known !== undefined) return known
   const { containerId, nodeId, tag } = stream

@@ -14,16 +14,16 @@ export async function* searchEvents(
   query: EventQuery,
   signal: AbortSignal,
 ): AsyncGenerator<readonly EventRecord[]> {
-  const { newest, limit = Number.POSITIVE_INFINITY, ...rest } = query
-  if (newest !== undefined) return yield* newestOf(store, { ...rest, limit }, newest, signal)
-  const found = query.order === 'asc' ? eventsFrom(store, rest, query.after, signal) : newestEvents(store, rest, signal)
-  yield* first(found, limit)
+  const { newest, limit = Number.POSITIVE_INFINITY, order, after, ...scope } = query
+  if (newest !== undefined) return yield* newestOf(store, query, newest, signal)
+  if (order === 'asc') return yield* first(eventsFrom(store, scope, after, signal), limit)
+  yield* first(newestEvents(store, { ...scope, ...(after && { after }) }, signal), limit)
 }
 
 /** The newest N, then in the order and from the place that is wanted. */
 async function* newestOf(
   store: Lines,
-  { order, after, limit, ...scope }: EventQuery & { readonly limit: number },
+  { order, after, limit, newest: _, ...scope }: EventQuery,
   newest: number,
   signal: AbortSignal,
 ): AsyncGenerator<readonly EventRecord[]> {
