@@ -1,6 +1,7 @@
 import { comparePositions, type Position, positionOf } from '../../shared/record.ts'
 import type { Scope } from '../query/query.ts'
 import { greater, smaller } from '../store/bigint.ts'
+import { MAX_HELD_CHARS } from './limits.ts'
 import type { Lines } from './lines.ts'
 import { pivotOf, streamsOf } from './pivot.ts'
 import { eventsFrom } from './range.ts'
@@ -50,6 +51,7 @@ class Window {
   readonly #end: Position | undefined
   held: EventRecord[] = []
   hasDropped = false
+  #chars = 0
 
   constructor(end: Position | undefined) {
     this.#end = end
@@ -59,8 +61,10 @@ class Window {
     for (const event of events) {
       if (this.#end === undefined || comparePositions(positionOf(event), this.#end) < 0) this.held.push(event)
     }
-    if (this.held.length <= 2 * MAX_HELD) return
-    this.held = this.held.slice(-MAX_HELD)
+    this.#chars += events.reduce((sum, { message }) => sum + message.length, 0)
+    if (this.held.length <= 2 * MAX_HELD && this.#chars <= MAX_HELD_CHARS) return
+    this.held = this.held.slice(-Math.min(MAX_HELD, Math.ceil(this.held.length / 2)))
+    this.#chars = this.held.reduce((sum, { message }) => sum + message.length, 0)
     this.hasDropped = true
   }
 }
