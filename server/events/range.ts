@@ -3,7 +3,7 @@ import type { Filter, Scope } from '../query/query.ts'
 import { eventsOf } from './group.ts'
 import { BEFORE } from './limits.ts'
 import type { Lines } from './lines.ts'
-import { type EventRecord, eventMatches, eventRecord } from './record.ts'
+import { type EventRecord, matchingEvent } from './record.ts'
 import { candidatesOf, windowsOf } from './windows.ts'
 
 /** The events that begin within a range of time, and behind a place, in ascending order. */
@@ -36,10 +36,11 @@ async function* eventsIn(
   for await (const events of eventsOf(store.search({ ...read, order: 'asc' }, signal), store.startOf)) {
     const found: EventRecord[] = []
     for (const event of events) {
-      const record = eventRecord(event)
-      if (since !== undefined && record.time < since) continue
-      if (until !== undefined && record.time >= until) return yield found
-      if (eventMatches(filter, record)) found.push(record)
+      const [first] = event.lines
+      if (first === undefined || (since !== undefined && first.time < since)) continue
+      if (until !== undefined && first.time >= until) return yield found
+      const record = matchingEvent(filter, event)
+      if (record !== undefined) found.push(record)
     }
     yield found
   }

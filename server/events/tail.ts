@@ -4,11 +4,11 @@ import { type FollowEvent, follow, stoppedNote } from '../follow.ts'
 import { Budget } from '../query/budget.ts'
 import { looksAtLines } from '../query/filter.ts'
 import type { Question } from '../query/question.ts'
-import { Grouping } from './group.ts'
+import { type EventLines, Grouping } from './group.ts'
 import { BEFORE } from './limits.ts'
 import { linesOf } from './lines.ts'
 import { streamsOf } from './pivot.ts'
-import { type EventRecord, eventMatches, eventRecord } from './record.ts'
+import { type EventRecord, matchingEvent } from './record.ts'
 import { searchEvents } from './search.ts'
 import type { StartOf } from './start.ts'
 
@@ -31,9 +31,10 @@ export async function* followEvents(
   const place = { ...range, ...begin?.place, isLookedAt: looksAtLines(filter) }
   const source = follow(context, { ...asked, ...place, filter: streamsOf(filter) }, signal)
   const wants: Wants = (event, isLive) => {
-    if (since !== undefined && event.time < since) return false
-    if (!isLive && begin?.first !== undefined && comparePositions(positionOf(event), begin.first) < 0) return false
-    return eventMatches(filter, event)
+    const [first] = event.lines
+    if (first === undefined || (since !== undefined && first.time < since)) return undefined
+    const isEarly = begin?.first !== undefined && comparePositions(positionOf(first), begin.first) < 0
+    return isEarly && !isLive ? undefined : matchingEvent(filter, event)
   }
   yield* events(source, context.timing.quietMs, new Stage(wants, linesOf(context).startOf))
 }
@@ -66,7 +67,8 @@ async function beginOf(
   return { first, place: { cursor: { ...place, position } } }
 }
 
-type Wants = (event: EventRecord, isLive: boolean) => boolean
+/** The event as it is told; undefined when it is not wanted. */
+type Wants = (event: EventLines, isLive: boolean) => EventRecord | undefined
 
 async function* events(
   source: AsyncGenerator<FollowEvent>,
@@ -180,9 +182,9 @@ class Stage {
       }
       this.#told++
       this.#before.shift()
-      const record = eventRecord(lines)
       const place = this.#before.length === 0 ? this.#last : this.#before[0]
-      if (place === undefined || !this.#wants(record, this.#isLive)) continue
+      const record = this.#wants(lines, this.#isLive)
+      if (place === undefined || record === undefined) continue
       records.push(record)
       places.set(record, place)
     }
