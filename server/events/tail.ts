@@ -67,6 +67,9 @@ async function beginOf(
   return { first, place: { cursor: { ...place, position } } }
 }
 
+/** A timer may ring so much too early. */
+const EARLY_MS = 2
+
 /** The event as it is told; undefined when it is not wanted. */
 type Wants = (event: EventLines, isLive: boolean) => EventRecord | undefined
 
@@ -79,7 +82,9 @@ async function* events(
   try {
     for (;;) {
       pending ??= source.next()
-      const next = await (stage.isWaiting ? within(pending, quietMs) : pending)
+      const start = performance.now()
+      const next = await (stage.isWaiting ? within(pending, quietMs + EARLY_MS) : pending)
+      stage.pass(performance.now() - start)
       if (next !== undefined) {
         pending = undefined
         if (next.done) break
@@ -127,6 +132,8 @@ class Stage {
   readonly #before: (Place | undefined)[] = []
   readonly #held: Held[] = []
   #last: Place | undefined
+  #clockMs = 0
+  #liveAtMs = 0
   #begun = 0
   #told = 0
   #isLive = false
@@ -136,19 +143,28 @@ class Stage {
     this.#grouping = new Grouping(startOf)
   }
 
+  /** Whether events wait for lines that come in: those of history are all there. */
   get isWaiting(): boolean {
-    return this.#grouping.isWaiting
+    return !this.#grouping.isOrdered && this.#grouping.isWaiting
+  }
+
+  /** Some time passed in which no lines came; what its client or the server itself took does not make a line late. */
+  pass(ms: number): void {
+    this.#clockMs += ms
   }
 
   add(event: FollowEvent): void {
     if (event.kind !== 'records') {
-      if (event.kind === 'live') this.#grouping.isOrdered = false
+      if (event.kind === 'live') {
+        this.#grouping.isOrdered = false
+        this.#liveAtMs = this.#clockMs
+      }
       // A sign of life does not wait.
       this.#held.push({ behind: event.kind === 'heartbeat' ? 0 : this.#begun, event })
       return
     }
     const { cursorOf } = event
-    const now = performance.now()
+    const now = this.#clockMs
     for (const record of event.records) {
       if (this.#grouping.add(record, now)) {
         this.#before.push(this.#last)
@@ -159,7 +175,8 @@ class Stage {
   }
 
   quiet(quietMs: number): void {
-    this.#grouping.quiet(performance.now() - quietMs)
+    const sinceMs = this.#clockMs - quietMs
+    if (this.isWaiting && sinceMs >= this.#liveAtMs) this.#grouping.quiet(sinceMs)
   }
 
   end(): void {
