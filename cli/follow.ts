@@ -26,7 +26,7 @@ export interface Following {
 /** Where lines and what is said of them go. */
 export interface Sink {
   readonly printer: Pick<Printer, 'print'>
-  readonly notes: Pick<MissingNotes, 'gap' | 'verdict' | 'changed'>
+  readonly notes: Pick<MissingNotes, 'gap' | 'verdict' | 'changed' | 'stopped'>
   /** Takes notes on the connection and on the question; stderr when absent. */
   readonly say?: (text: string) => void
   /** Is told when the lines are those that come in now, and when the connection is lost. */
@@ -192,6 +192,7 @@ class Tail {
     if (code === 'shutdown') this.#sayOnce('lost', 'the server stops: waiting for it, and going on where it stopped')
     else if (code === 'slow')
       this.#sayOnce(code, 'the reader of this output is slower than the lines: going on where it stopped')
+    else if (code === 'stopped') this.#output.notes.stopped(message)
     else if (code !== 'until') this.#sayOnce(message, message)
     if (['slow', 'shutdown', 'error', 'until'].includes(code)) onEnd(code)
   }

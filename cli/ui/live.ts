@@ -50,6 +50,7 @@ function sinkOf(lines: Handing, dispatch: (event: Event) => void, signal: AbortS
       gap: (gap) => lines.add([gapLine(gap)]),
       verdict: (verdict) => dispatch({ kind: 'verdict', verdict }),
       changed: (verdict) => dispatch({ kind: 'verdict', verdict }),
+      stopped: (note) => dispatch({ kind: 'note', note: note ?? '' }),
     },
     say: (note) => dispatch({ kind: 'note', note }),
     onConnection: (connection) => {

@@ -1,6 +1,6 @@
-import type { LogStream, StoredRecord } from '../../shared/record.ts'
+import type { LogStream, Source, StoredRecord } from '../../shared/record.ts'
 import { Continuation } from './continuation.ts'
-import { LOOKAHEAD, MAX_CHARS, MAX_LINES, SPAN } from './limits.ts'
+import { LOOKAHEAD, MAX_CHARS, MAX_LINES, MAX_OUTPUTS, SPAN } from './limits.ts'
 import type { EventBound } from './record.ts'
 import type { StartOf } from './start.ts'
 
@@ -48,6 +48,8 @@ export async function* eventsOf(
 export class Grouping {
   readonly #startOf: StartOf
   readonly #outputs = new Map<string, Output>()
+  /** The same, found faster. */
+  readonly #byStream = new WeakMap<LogStream, Partial<Record<Source, Output>>>()
   /** Lines come in total order: what began too long before one gets nothing more. */
   isOrdered = true
   #waiting: Open[] = []
@@ -108,13 +110,27 @@ export class Grouping {
   }
 
   #outputOf({ stream, source }: StoredRecord): Output {
-    const key = keyOf(stream) + source
+    const known = this.#byStream.get(stream)?.[source]
+    if (known !== undefined) return known
+    const output = this.#namedOutput({ stream, source })
+    this.#byStream.set(stream, { ...this.#byStream.get(stream), [source]: output })
+    return output
+  }
+
+  #namedOutput({ stream, source }: Pick<StoredRecord, 'stream' | 'source'>): Output {
+    const key = outputsOf(stream) + source
     const known = this.#outputs.get(key)
     if (known !== undefined) return known
     const begun = () => new Continuation(this.#startOf(stream))
     const output = { begun, continuation: begun(), event: undefined, endedBy: undefined }
+    if (this.#outputs.size >= MAX_OUTPUTS) this.#forget()
     this.#outputs.set(key, output)
     return output
+  }
+
+  /** Those without an event are as good as new. */
+  #forget(): void {
+    for (const [key, { event }] of this.#outputs) if (event === undefined) this.#outputs.delete(key)
   }
 
   #begin(output: Output, record: StoredRecord, { continues, nowMs }: { continues: boolean; nowMs: number }): void {
@@ -168,8 +184,8 @@ function boundOf({ lines, chars }: Open, { message }: StoredRecord): EventBound 
 
 const keys = new WeakMap<LogStream, string>()
 
-/** A container keeps its outputs when its other labels change. */
-function keyOf(stream: LogStream): string {
+/** Names the outputs of a container, which it keeps when its other labels change. */
+export function outputsOf(stream: LogStream): string {
   const known = keys.get(stream)
   if (known !== undefined) return known
   const { containerId, nodeId, tag } = stream

@@ -1,9 +1,12 @@
 import { comparePositions, type Position, positionOf } from '../../shared/record.ts'
 import type { Scope } from '../query/query.ts'
-import { greater } from '../store/bigint.ts'
+import { greater, smaller } from '../store/bigint.ts'
+import { MAX_HELD_CHARS } from './limits.ts'
 import type { Lines } from './lines.ts'
-import { eventsFrom, streamsOf } from './range.ts'
+import { pivotOf, streamsOf } from './pivot.ts'
+import { eventsFrom } from './range.ts'
 import type { EventRecord } from './record.ts'
+import { candidatesOf } from './windows.ts'
 
 /** Events of a window of time that are held at once, to be turned around. */
 const MAX_HELD = 5_000
@@ -21,7 +24,7 @@ export async function* newestEvents(
   let length = FIRST_LENGTH
   let end: Position | undefined = after
   let before = after === undefined ? until : after.time + 1n
-  for (;;) {
+  while (since === undefined || before === undefined || before > since) {
     const newest = await newestTime(
       store,
       { ...rest, ...(since !== undefined && { since }), ...(before !== undefined && { until: before }) },
@@ -48,6 +51,7 @@ class Window {
   readonly #end: Position | undefined
   held: EventRecord[] = []
   hasDropped = false
+  #chars = 0
 
   constructor(end: Position | undefined) {
     this.#end = end
@@ -57,27 +61,21 @@ class Window {
     for (const event of events) {
       if (this.#end === undefined || comparePositions(positionOf(event), this.#end) < 0) this.held.push(event)
     }
-    if (this.held.length <= 2 * MAX_HELD) return
-    this.held = this.held.slice(-MAX_HELD)
+    this.#chars += events.reduce((sum, { message }) => sum + message.length, 0)
+    if (this.held.length <= 2 * MAX_HELD && this.#chars <= MAX_HELD_CHARS) return
+    this.held = this.held.slice(-Math.min(MAX_HELD, Math.ceil(this.held.length / 2)))
+    this.#chars = this.held.reduce((sum, { message }) => sum + message.length, 0)
     this.hasDropped = true
   }
 }
 
-/** When the newest line before the end was printed, so that times without lines are passed over. */
-async function newestTime(
-  store: Lines,
-  { filter, since, until, receivedAfter, receivedUpTo }: Scope,
-  signal: AbortSignal,
-): Promise<bigint | undefined> {
-  const query = {
-    filter: streamsOf(filter),
-    order: 'desc' as const,
-    limit: 1,
-    ...(since !== undefined && { since }),
-    ...(until !== undefined && { until }),
-    ...(receivedAfter !== undefined && { receivedAfter }),
-    ...(receivedUpTo !== undefined && { receivedUpTo }),
-  }
-  for await (const [line] of store.search(query, signal)) if (line !== undefined) return line.time
+/** A time at or behind the newest event that may match, and before the end, so that times without any are passed over; undefined when there is none. */
+async function newestTime(store: Lines, scope: Scope, signal: AbortSignal): Promise<bigint | undefined> {
+  const pivot = pivotOf(scope.filter)
+  const { until } = scope
+  const read =
+    pivot === undefined ? { ...scope, filter: streamsOf(scope.filter) } : { ...candidatesOf(scope), filter: pivot }
+  for await (const [line] of store.search({ ...read, order: 'desc', limit: 1 }, signal))
+    if (line !== undefined) return until === undefined ? line.time : smaller(line.time, until - 1n)
   return undefined
 }

@@ -1,50 +1,47 @@
 import { comparePositions, type Position, positionOf } from '../../shared/record.ts'
-import { matcherOf } from '../query/matches.ts'
 import type { Filter, Scope } from '../query/query.ts'
 import { eventsOf } from './group.ts'
-import { BEFORE, SPAN } from './limits.ts'
+import { BEFORE } from './limits.ts'
 import type { Lines } from './lines.ts'
-import { type EventRecord, eventMatches, eventRecord } from './record.ts'
+import { type EventRecord, matchingEvent } from './record.ts'
+import { candidatesOf, windowsOf } from './windows.ts'
 
 /** The events that begin within a range of time, and behind a place, in ascending order. */
 export async function* eventsFrom(
   store: Lines,
-  { filter, since, until, receivedAfter, receivedUpTo }: Scope,
+  scope: Scope,
   after: Position | undefined,
   signal: AbortSignal,
 ): AsyncGenerator<readonly EventRecord[]> {
-  const from = after !== undefined && (since === undefined || after.time > since) ? after.time : since
-  const lines = store.search(
-    {
-      filter: streamsOf(filter),
-      order: 'asc',
-      // Lines there may belong to an event that began before, and those behind the end to one that began within.
-      ...(from !== undefined && { since: from - BEFORE }),
-      ...(until !== undefined && { until: until + SPAN }),
-      ...(receivedAfter !== undefined && { receivedAfter }),
-      ...(receivedUpTo !== undefined && { receivedUpTo }),
-    },
-    signal,
-  )
-  for await (const events of eventsOf(lines, store.startOf)) {
-    const found: EventRecord[] = []
-    for (const event of events) {
-      const record = eventRecord(event)
-      if (since !== undefined && record.time < since) continue
-      if (until !== undefined && record.time >= until) return yield found
-      if (after !== undefined && comparePositions(positionOf(record), after) <= 0) continue
-      if (eventMatches(filter, record)) found.push(record)
+  const { filter, since } = scope
+  const from = after !== undefined && (since === undefined || after.time > since) ? { since: after.time } : {}
+  for await (const window of windowsOf(store, { ...scope, ...from }, signal)) {
+    for await (const events of eventsIn(store, window, filter, signal)) {
+      const behind = events.filter((event) => after === undefined || comparePositions(positionOf(event), after) > 0)
+      if (behind.length > 0) yield behind
     }
-    if (found.length > 0) yield found
   }
 }
 
-/** Takes all lines of the streams of which some may match: what is asked of a line may stand in another one of its event. */
-export function streamsOf(filter: Filter): Filter {
-  const { where, ...others } = filter
-  const { accepts } = filter
-  const all = { ...others, grep: '' }
-  if (where === undefined) return all
-  const { stream: verdict } = matcherOf(where)
-  return { ...all, accepts: (stream) => (accepts?.(stream) ?? true) && verdict(stream) !== false }
+/** The events that begin within a range of time, made of the lines of its filter; only those that the other filter takes. */
+async function* eventsIn(
+  store: Lines,
+  range: Scope,
+  filter: Filter,
+  signal: AbortSignal,
+): AsyncGenerator<readonly EventRecord[]> {
+  const { since, until } = range
+  // Lines before it may belong to an event that began before, and those behind the end to one that began within.
+  const read = { ...candidatesOf(range), ...(since !== undefined && { since: since - BEFORE }) }
+  for await (const events of eventsOf(store.search({ ...read, order: 'asc' }, signal), store.startOf)) {
+    const found: EventRecord[] = []
+    for (const event of events) {
+      const [first] = event.lines
+      if (first === undefined || (since !== undefined && first.time < since)) continue
+      if (until !== undefined && first.time >= until) return yield found
+      const record = matchingEvent(filter, event)
+      if (record !== undefined) found.push(record)
+    }
+    yield found
+  }
 }

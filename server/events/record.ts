@@ -18,7 +18,7 @@ export interface EventRecord extends StoredRecord {
 const RANKS: readonly Level[] = LEVELS
 
 /** Makes one record of an event's lines. */
-export function eventRecord(event: EventLines): EventRecord {
+function eventRecord(event: EventLines): EventRecord {
   const { lines } = event
   const [first] = lines
   if (first === undefined) throw new Error('BUG: an event without lines')
@@ -27,9 +27,13 @@ export function eventRecord(event: EventLines): EventRecord {
   return { ...first, message: lines.map(({ message }) => message).join('\n'), level, ...event }
 }
 
-/** Whether the filter takes an event: what it asks for may stand in any of the lines. */
-export function eventMatches(filter: Filter, event: EventRecord): boolean {
-  return lineMatches(filter, event.lines.length === 1 ? event : { ...event, fields: allFields(event) })
+/** An event that the filter takes, undefined when it does not: what it asks for may stand in any of the lines. */
+export function matchingEvent(filter: Filter, event: EventLines): EventRecord | undefined {
+  const [first] = event.lines
+  if (event.lines.length === 1 && first !== undefined)
+    return lineMatches(filter, first) ? eventRecord(event) : undefined
+  const record = eventRecord(event)
+  return lineMatches(filter, { ...record, fields: allFields(record) }) ? record : undefined
 }
 
 /** The fields of all lines; of those with one name the first. */

@@ -1,5 +1,7 @@
+import { SwarmlogsError } from '../../shared/errors.ts'
 import { comparePositions, positionOf, type StoredRecord } from '../../shared/record.ts'
 import type { Query } from '../query/query.ts'
+import { MAX_HELD_CHARS } from './limits.ts'
 import type { Lines } from './lines.ts'
 import { newestEvents } from './newest.ts'
 import { eventsFrom } from './range.ts'
@@ -14,21 +16,26 @@ export async function* searchEvents(
   query: EventQuery,
   signal: AbortSignal,
 ): AsyncGenerator<readonly EventRecord[]> {
-  const { newest, limit = Number.POSITIVE_INFINITY, ...rest } = query
-  if (newest !== undefined) return yield* newestOf(store, { ...rest, limit }, newest, signal)
-  const found = query.order === 'asc' ? eventsFrom(store, rest, query.after, signal) : newestEvents(store, rest, signal)
-  yield* first(found, limit)
+  const { newest, limit = Number.POSITIVE_INFINITY, order, after, ...scope } = query
+  if (newest !== undefined) return yield* newestOf(store, query, newest, signal)
+  if (order === 'asc') return yield* first(eventsFrom(store, scope, after, signal), limit)
+  yield* first(newestEvents(store, { ...scope, ...(after && { after }) }, signal), limit)
 }
 
 /** The newest N, then in the order and from the place that is wanted. */
 async function* newestOf(
   store: Lines,
-  { order, after, limit, ...scope }: EventQuery & { readonly limit: number },
+  { order, after, limit, newest: _, ...scope }: EventQuery,
   newest: number,
   signal: AbortSignal,
 ): AsyncGenerator<readonly EventRecord[]> {
   const found: EventRecord[] = []
-  for await (const events of first(newestEvents(store, scope, signal), newest)) found.push(...events)
+  let chars = 0
+  for await (const events of first(newestEvents(store, scope, signal), newest)) {
+    found.push(...events)
+    chars += events.reduce((sum, { message }) => sum + message.length, 0)
+    if (chars > MAX_HELD_CHARS) throw tooLong(found.length)
+  }
   if (order === 'asc') found.reverse()
   const sign = order === 'asc' ? 1 : -1
   const behind = found.filter((event) => after === undefined || sign * comparePositions(positionOf(event), after) > 0)
@@ -46,4 +53,9 @@ async function* first<T extends StoredRecord>(
     left -= batch.length
     if (left <= 0) return
   }
+}
+
+function tooLong(count: number): SwarmlogsError {
+  const message = `cannot hold the newest events: ${count} of them have over 64 Mi characters; ask for fewer, or give a time by since`
+  return new SwarmlogsError('SWARMLOGS_USAGE', message)
 }

@@ -4,11 +4,11 @@ import { type FollowEvent, follow, stoppedNote } from '../follow.ts'
 import { Budget } from '../query/budget.ts'
 import { looksAtLines } from '../query/filter.ts'
 import type { Question } from '../query/question.ts'
-import { Grouping } from './group.ts'
+import { type EventLines, Grouping } from './group.ts'
 import { BEFORE } from './limits.ts'
 import { linesOf } from './lines.ts'
-import { streamsOf } from './range.ts'
-import { type EventRecord, eventMatches, eventRecord } from './record.ts'
+import { streamsOf } from './pivot.ts'
+import { type EventRecord, matchingEvent } from './record.ts'
 import { searchEvents } from './search.ts'
 import type { StartOf } from './start.ts'
 
@@ -31,9 +31,10 @@ export async function* followEvents(
   const place = { ...range, ...begin?.place, isLookedAt: looksAtLines(filter) }
   const source = follow(context, { ...asked, ...place, filter: streamsOf(filter) }, signal)
   const wants: Wants = (event, isLive) => {
-    if (since !== undefined && event.time < since) return false
-    if (!isLive && begin?.first !== undefined && comparePositions(positionOf(event), begin.first) < 0) return false
-    return eventMatches(filter, event)
+    const [first] = event.lines
+    if (first === undefined || (since !== undefined && first.time < since)) return undefined
+    const isEarly = begin?.first !== undefined && comparePositions(positionOf(first), begin.first) < 0
+    return isEarly && !isLive ? undefined : matchingEvent(filter, event)
   }
   yield* events(source, context.timing.quietMs, new Stage(wants, linesOf(context).startOf))
 }
@@ -66,7 +67,11 @@ async function beginOf(
   return { first, place: { cursor: { ...place, position } } }
 }
 
-type Wants = (event: EventRecord, isLive: boolean) => boolean
+/** A timer may ring so much too early. */
+const EARLY_MS = 2
+
+/** The event as it is told; undefined when it is not wanted. */
+type Wants = (event: EventLines, isLive: boolean) => EventRecord | undefined
 
 async function* events(
   source: AsyncGenerator<FollowEvent>,
@@ -77,7 +82,9 @@ async function* events(
   try {
     for (;;) {
       pending ??= source.next()
-      const next = await (stage.isWaiting ? within(pending, quietMs) : pending)
+      const start = performance.now()
+      const next = await (stage.isWaiting ? within(pending, quietMs + EARLY_MS) : pending)
+      stage.pass(performance.now() - start)
       if (next !== undefined) {
         pending = undefined
         if (next.done) break
@@ -125,6 +132,8 @@ class Stage {
   readonly #before: (Place | undefined)[] = []
   readonly #held: Held[] = []
   #last: Place | undefined
+  #clockMs = 0
+  #liveAtMs = 0
   #begun = 0
   #told = 0
   #isLive = false
@@ -134,19 +143,28 @@ class Stage {
     this.#grouping = new Grouping(startOf)
   }
 
+  /** Whether events wait for lines that come in: those of history are all there. */
   get isWaiting(): boolean {
-    return this.#grouping.isWaiting
+    return !this.#grouping.isOrdered && this.#grouping.isWaiting
+  }
+
+  /** Some time passed in which no lines came; what its client or the server itself took does not make a line late. */
+  pass(ms: number): void {
+    this.#clockMs += ms
   }
 
   add(event: FollowEvent): void {
     if (event.kind !== 'records') {
-      if (event.kind === 'live') this.#grouping.isOrdered = false
+      if (event.kind === 'live') {
+        this.#grouping.isOrdered = false
+        this.#liveAtMs = this.#clockMs
+      }
       // A sign of life does not wait.
       this.#held.push({ behind: event.kind === 'heartbeat' ? 0 : this.#begun, event })
       return
     }
     const { cursorOf } = event
-    const now = performance.now()
+    const now = this.#clockMs
     for (const record of event.records) {
       if (this.#grouping.add(record, now)) {
         this.#before.push(this.#last)
@@ -157,7 +175,8 @@ class Stage {
   }
 
   quiet(quietMs: number): void {
-    this.#grouping.quiet(performance.now() - quietMs)
+    const sinceMs = this.#clockMs - quietMs
+    if (this.isWaiting && sinceMs >= this.#liveAtMs) this.#grouping.quiet(sinceMs)
   }
 
   end(): void {
@@ -180,9 +199,9 @@ class Stage {
       }
       this.#told++
       this.#before.shift()
-      const record = eventRecord(lines)
       const place = this.#before.length === 0 ? this.#last : this.#before[0]
-      if (place === undefined || !this.#wants(record, this.#isLive)) continue
+      const record = this.#wants(lines, this.#isLive)
+      if (place === undefined || record === undefined) continue
       records.push(record)
       places.set(record, place)
     }

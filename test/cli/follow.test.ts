@@ -76,6 +76,27 @@ describe('tail -f', () => {
     expect(asked()).toEqual(['/api/v1/tail?n=1&format=json'])
   })
 
+  it('says that history is only a part, and fails for it with --strict', async () => {
+    for (const [flags, code] of [
+      [[], 0],
+      [['--strict'], 3],
+    ] as const) {
+      server.script(events(note('stopped', 'not all is here') + note('until', 'over'), true))
+      expect(await tail('tail', '-f', '-n', '1', ...flags).ended).toMatchObject({
+        code,
+        stderr: '-- partial: not all is here\n',
+      })
+    }
+  })
+
+  it('prints the lines of an event without the times that they are ordered by', async () => {
+    const [first, second] = ['2026-11-21T12:00:00.000000001Z', '2026-11-21T12:00:00.000000002Z']
+    server.script(events(line(`${first} a\n${second}  b`) + note('until', 'over'), true))
+    const { stdout } = await tail('tail', '-f', '--events', '--ordered', '-n', '1').ended
+    expect(stdout).toBe('a\n b\n')
+    expect(asked()).toEqual(['/api/v1/tail?events=true&n=1&format=text&timestamps=true'])
+  })
+
   it('says what it waits for, and goes on waiting', async () => {
     server.script(events(note('waiting', "no service or task 'web' yet: waiting for it; known are api")))
     const cli = tail('tail', '-f', 'web', '-n', '1')

@@ -74,6 +74,19 @@ describe('searchEvents', () => {
     expect(messages(await ask(slow, { since: c?.time ?? 0n, until: d?.time ?? 0n }))).toEqual(['c\n d'])
   })
 
+  it('finds them also where most lines may be of one', async () => {
+    const pairs = Array.from({ length: 5_000 }, (_, index) => (index % 2 === 0 ? `one ${index}` : ' two'))
+    const far = lines(WEB, -100n * SECOND, ['one', ' two', 'one'])
+    const found = await ask([...far, ...lines(WEB, 0n, pairs)], {}, 'one two')
+    expect(found.map(({ message }) => message.replace(/\d+/, ''))).toEqual([
+      'one\n two',
+      ...Array(2_500).fill('one \n two'),
+    ])
+    expect(await ask([...far, ...lines(WEB, 0n, pairs)], { order: 'desc', limit: 1 }, 'one two')).toMatchObject([
+      { message: 'one 4998\n two' },
+    ])
+  })
+
   it('finds fields in any line', async () => {
     const [first, second] = lines(WEB, 0n, ['failed', ' status=500'])
     const both = [first, second].flatMap((line, index) =>

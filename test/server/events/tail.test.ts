@@ -1,7 +1,9 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type { EventSourceMessage } from 'eventsource-parser'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Timing } from '../../../server/context.ts'
-import type { LogRecord } from '../../../shared/record.ts'
+import type { Query } from '../../../server/query/query.ts'
+import type { LogRecord, StoredRecord } from '../../../shared/record.ts'
 import { Events, messagesOf } from '../events.ts'
 import { inventoryOf } from '../inventory.ts'
 import { serve, type TestServer } from '../serve.ts'
@@ -54,6 +56,13 @@ describe('GET /api/v1/tail?events=true', () => {
       const events = await tail(query).until('live')
       expect([query, messagesOf(events)]).toEqual([query, expected])
     }
+  })
+
+  it('takes no line of the history for late, however slowly the store reads', async () => {
+    store = new SlowStore()
+    await start({ quietMs: 1 })
+    await print(WEB, 0, ['one', ' a', ' b', 'two', ' c'])
+    expect(messagesOf(await tail(`since=${NOON / SECOND}`).until('live'))).toEqual(['one\n a\n b', 'two\n c'])
   })
 
   it('sends an event when the next one of its output begins, however its lines came in', async () => {
@@ -125,6 +134,18 @@ describe('GET /api/v1/tail?events=true', () => {
     }
   })
 })
+
+/** Takes longer for each line than a tail waits for one. */
+class SlowStore extends MemoryStore {
+  override async *search(query: Query, signal?: AbortSignal): AsyncGenerator<readonly StoredRecord[]> {
+    for await (const records of super.search(query, signal)) {
+      for (const record of records) {
+        await delay(20)
+        yield [record]
+      }
+    }
+  }
+}
 
 function linesOf(events: readonly EventSourceMessage[]): string[] {
   return messagesOf(events).flatMap((message) => message.split('\n'))

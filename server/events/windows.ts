@@ -1,0 +1,62 @@
+import type { StoredRecord } from '../../shared/record.ts'
+import type { Scope } from '../query/query.ts'
+import { greater, smaller } from '../store/bigint.ts'
+import { outputsOf } from './group.ts'
+import { BEFORE, SPAN } from './limits.ts'
+import type { Lines } from './lines.ts'
+import { pivotOf, streamsOf } from './pivot.ts'
+
+/** With so many lines in one window that may belong to what is looked for, it is not worth looking for them. */
+const MAX_CANDIDATES = 2_000
+
+/** A time in which events that may match begin, and whose they are. */
+interface Window {
+  readonly from: bigint
+  to: bigint
+  readonly outputs: Set<string>
+  candidates: number
+}
+
+/**
+ * The ranges of time, in order, within which events that the scope's filter takes can begin: found by a line that each of them must have. Their
+ * filters take all lines of the streams in question.
+ */
+export async function* windowsOf(store: Lines, scope: Scope, signal: AbortSignal): AsyncGenerator<Scope> {
+  const all = { ...scope, filter: streamsOf(scope.filter) }
+  const pivot = pivotOf(scope.filter)
+  if (pivot === undefined) return yield all
+  let window: Window | undefined
+  for await (const lines of store.search({ ...candidatesOf(scope), filter: pivot, order: 'asc' }, signal)) {
+    for (const line of lines) {
+      const from = greater(line.time - SPAN, scope.since ?? line.time - SPAN)
+      // What would be read twice is read at once.
+      if (window === undefined || from > window.to + BEFORE + SPAN) {
+        if (window !== undefined) yield within(all, window)
+        window = { from, to: line.time, outputs: new Set(), candidates: 0 }
+      }
+      take(window, line)
+      if (window.candidates > MAX_CANDIDATES) return yield { ...all, since: window.from }
+    }
+  }
+  if (window !== undefined) yield within(all, window)
+}
+
+/** The lines that an event which begins in the range can have. */
+export function candidatesOf({ until, ...scope }: Scope): Scope {
+  return { ...scope, ...(until !== undefined && { until: until + SPAN }) }
+}
+
+function take(window: Window, { time, stream }: StoredRecord): void {
+  window.to = time
+  window.outputs.add(outputsOf(stream))
+  window.candidates++
+}
+
+function within(scope: Scope, { from, to, outputs }: Window): Scope {
+  const { accepts } = scope.filter
+  const filter: Scope['filter'] = {
+    ...scope.filter,
+    accepts: (stream) => outputs.has(outputsOf(stream)) && (accepts?.(stream) ?? true),
+  }
+  return { ...scope, filter, since: from, until: smaller(to + 1n, scope.until ?? to + 1n) }
+}
