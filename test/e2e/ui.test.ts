@@ -243,6 +243,9 @@ describe.each([
     await screen.type('\x1b[<0;20;5M')
     await screen.shows('> @timestamp')
     await screen.press('Escape')
+    const fourth = (await screen.shows(/^>\d\d:/m)).split('\n')[5]?.slice(1, 13) ?? ''
+    await screen.type('\x1b[<65;20;5M')
+    await expect.poll(async () => (await screen.text()).split('\n')[2]).toContain(fourth)
     await screen.press('m')
     await screen.shows('mouse off')
     expect(await screen.tell('mouse_standard_flag')).toBe('0')
