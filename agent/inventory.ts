@@ -117,6 +117,7 @@ interface ApiTask {
   readonly Status?: { readonly State?: string }
 }
 
+/** States that a task never leaves: https://docs.docker.com/engine/swarm/how-swarm-mode-works/swarm-task-states/ */
 const ENDED = ['complete', 'shutdown', 'failed', 'rejected', 'remove', 'orphaned']
 
 /** Asks a manager for nodes, services and tasks; undefined when this engine is none. */

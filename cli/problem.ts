@@ -2,6 +2,7 @@ import type { ApiProblem } from '../shared/api.ts'
 import { SwarmlogsError } from '../shared/errors.ts'
 
 const MAX_NAMES = 10
+const IS_UP = 'is the server up?'
 
 /** The error for an answer that is not 2xx. */
 export function problemOf(status: number, body: string, address: string, hasToken: boolean): SwarmlogsError {
@@ -32,7 +33,14 @@ function remedy(code: string): string {
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') return "use a name that is in the server's certificate"
   if (/WRONG_VERSION|EPROTO/.test(code)) return 'is it http rather than https?'
   if (/CERT|SIGNATURE|ISSUER/.test(code)) return 'give the certificate authority with --tls-ca or SWARMLOGS_TLS_CA'
-  return 'is the server up? swarmlogs doctor checks; --url or SWARMLOGS_URL name another one'
+  return `${IS_UP} swarmlogs doctor checks; --url or SWARMLOGS_URL name another one`
+}
+
+/** Throws an error anew; one of a server that is away names what remains. */
+export function orDirect(error: unknown): never {
+  // One that a certificate or a broken answer makes is no reason to leave the server.
+  if (!(error instanceof SwarmlogsError) || !error.message.includes(IS_UP)) throw error
+  throw new SwarmlogsError(error.code, `${error.message}; --direct reads from Docker itself`, { cause: error })
 }
 
 /** The error for an answer whose connection broke before its end. */

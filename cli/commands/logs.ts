@@ -20,6 +20,7 @@ import {
 import { joinQueries } from '../operands.ts'
 import { say } from '../output/say.ts'
 import { ask, printAnswer } from '../print.ts'
+import { orDirect } from '../problem.ts'
 import { type QuestionFlags, readQuestion } from '../question.ts'
 import { openOutput } from '../show.ts'
 
@@ -65,7 +66,11 @@ export const logs: CommandSpec = {
   run,
 }
 
-async function run([target = '', ...queries]: readonly string[], given: Flags): Promise<void> {
+function run(operands: readonly string[], flags: Flags): Promise<void> {
+  return answer(operands, flags).catch(orDirect)
+}
+
+async function answer([target = '', ...queries]: readonly string[], given: Flags): Promise<void> {
   const flags: LogsFlags = queries.length === 0 ? given : { ...given, q: joinQueries(queries) }
   const question = readQuestion(flags, [target])
   const client = new Client(clientConfig(flags))

@@ -21,6 +21,7 @@ import {
 import { splitOperands } from '../operands.ts'
 import { say } from '../output/say.ts'
 import { ask, printAnswer } from '../print.ts'
+import { orDirect } from '../problem.ts'
 import { type QuestionFlags, readQuestion } from '../question.ts'
 import { openOutput } from '../show.ts'
 
@@ -71,7 +72,11 @@ export const tail: CommandSpec = {
   run,
 }
 
-async function run(operands: readonly string[], given: Flags): Promise<void> {
+function run(operands: readonly string[], flags: Flags): Promise<void> {
+  return answer(operands, flags).catch(orDirect)
+}
+
+async function answer(operands: readonly string[], given: Flags): Promise<void> {
   const { targets, ...query } = splitOperands(operands)
   const flags: TailFlags = { ...given, ...query }
   const question = readQuestion(flags, targets)

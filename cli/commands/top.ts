@@ -64,8 +64,7 @@ async function run(operands: readonly string[], flags: Flags): Promise<void> {
 /** Shows tables until Ctrl-C. A server that goes away for a while is waited for, its last numbers in sight. */
 async function live(table: (width: number, height: number) => Promise<string>): Promise<void> {
   // However it ends, the terminal is as before.
-  const leave = () => process.stdout.write(LEAVE)
-  process.once('exit', leave)
+  process.once('exit', () => process.stdout.write(LEAVE))
   process.once('SIGTERM', () => process.exit(143))
   process.once('SIGHUP', () => process.exit(129))
   let shown = await table(...sizeOf(process.stdout))

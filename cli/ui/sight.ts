@@ -3,7 +3,7 @@ import { type Look, lineRows } from './look.ts'
 import type { State } from './state.ts'
 
 /** Rows that are not for lines: title, strip, status and footer. */
-const CHROME_ROWS = 4
+export const CHROME_ROWS = 4
 /** Where the strip is, and where the lines begin. */
 export const STRIP_ROW = 1
 export const BODY_ROW = 2

@@ -57,7 +57,7 @@ describe('errors', () => {
     const { code, stderr } = await runCli(['tail', '-n', '1', '--url', 'http://127.0.0.1:1'])
     expect(code).toBe(1)
     expect(stderr).toBe(
-      'error: cannot reach http://127.0.0.1:1: connect ECONNREFUSED 127.0.0.1:1; is the server up? swarmlogs doctor checks; --url or SWARMLOGS_URL name another one\n',
+      'error: cannot reach http://127.0.0.1:1: connect ECONNREFUSED 127.0.0.1:1; is the server up? swarmlogs doctor checks; --url or SWARMLOGS_URL name another one; --direct reads from Docker itself\n',
     )
   })
 

@@ -34,6 +34,23 @@ describe('logs', () => {
     ])
   })
 
+  it('asks for a slot, for levels and for regexes as a query', async () => {
+    server.script(frames([]))
+    const flags = ['--slot', 'web.3', '--level', 'warn', '-i', 'a|b', '-e', '/c', '-H', 'd']
+    expect(await ask(['tail', ...flags])).toMatchObject({ code: 0 })
+    const params = new URL(asked()[0] ?? '', server.url).searchParams
+    expect(params.get('target')).toBe('web.3')
+    expect(params.get('q')).toBe('(level>=warn) (/a|b/) (-/\\/c/)')
+  })
+
+  it.each([
+    [[], 0],
+    [['--fail-if-empty'], 4],
+  ])('ends as %j wants when there is no line', async (flags, code) => {
+    server.script(frames([]))
+    expect(await ask(['tail', 'web', ...flags])).toMatchObject({ code, stdout: '' })
+  })
+
   it('says on stderr what a name stands for, and where the store begins', async () => {
     const headers = {
       'swarmlogs-targets': 'shop_web,bl%C3%B6g_web',

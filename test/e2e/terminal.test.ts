@@ -92,6 +92,26 @@ describe('on a terminal', () => {
     expect(title).not.toContain('owned')
   })
 
+  it('tints lines that look like errors, and marks what is highlighted, unless colours are not wanted', async () => {
+    const texts = ['ERROR it failed', 'level=warn slow', 'all is well']
+    server.script(lines(...texts))
+    const { screen } = await onTerminal('logs web -H well -H it')
+    const [error, warning, well] = screen.split('\n')
+    expect(error).toMatch(/\x1b\[31mERROR \x1b\[7mit/)
+    expect(warning).toMatch(/\x1b\[33mlevel=warn slow/)
+    expect(well).toMatch(/all is (\x1b\[0m)?\x1b\[7mwell/)
+    server.script(lines(...texts))
+    const plain = await onTerminal('logs web --color never')
+    expect(plain.screen).not.toContain('\x1b')
+  })
+
+  it('shows long output through the pager when it is asked to', async () => {
+    server.script(lines('one', 'two'))
+    const { screen } = await onTerminal('logs web --raw --pager', { env: "PAGER='sed s/^/paged:/'" })
+    const prefix = 'paged:web.1.lfap0icnqswi@node1    | '
+    expect(screen).toBe(`${prefix}one\n${prefix}two\nexit code 0`)
+  })
+
   it('makes names and messages of the server harmless, too', async () => {
     const refusal: Answer = (response) => {
       const error = { code: 'no_such_target', message: 'cannot find \x1b[2Jx', nearest: ['we\x1b]0;owned\x07b'] }

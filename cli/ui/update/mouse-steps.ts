@@ -2,7 +2,7 @@ import { barRoom, gridOf } from '../bars.ts'
 import type { Step } from '../event.ts'
 import type { Mouse } from '../mouse.ts'
 import { toLine } from '../scroll.ts'
-import { BODY_ROW, bodyHeight, STRIP_ROW, sight } from '../sight.ts'
+import { BODY_ROW, bodyHeight, CHROME_ROWS, STRIP_ROW, sight } from '../sight.ts'
 import type { Picker, State } from '../state.ts'
 import { detailKey, opened } from './detail-keys.ts'
 import { paged } from './lines-keys.ts'
@@ -14,11 +14,12 @@ const WHEEL_ROWS = 3
 const BARS_COLUMN = 10
 
 /** The wheel scrolls what is in front; a click selects there, and one on what is selected is Enter. */
-export function moused(state: State, mouse: Mouse): Step<State> {
-  if (state.isHelp || state.prompt !== undefined || mouse.kind === 'other') return [state]
+export function moused(before: State, mouse: Mouse): Step<State> {
+  if (before.isHelp || before.prompt !== undefined || mouse.kind === 'other') return [before]
+  const state = { ...before, note: '' }
   if (mouse.kind === 'wheel') return wheeled(state, mouse.by)
   // On a screen with too few rows the first ones are not shown.
-  const row = mouse.row + Math.max(0, BODY_ROW + bodyHeight(state) + 2 - state.rows)
+  const row = mouse.row + Math.max(0, bodyHeight(state) + CHROME_ROWS - state.rows)
   if (row === STRIP_ROW) return onStrip(state, mouse.column)
   const place = row - BODY_ROW
   if (place < 0 || place >= bodyHeight(state) || state.detail !== undefined) return [state]

@@ -14,7 +14,7 @@ const EXIT_INTERRUPTED = 130
 /** The state after an event, and what is to be done. */
 export function update(state: State, event: Event): Step<State> {
   if (event.kind === 'size') return [settled({ ...state, columns: event.columns, rows: event.rows })]
-  if (event.kind === 'mouse') return moused({ ...state, note: '' }, event.mouse)
+  if (event.kind === 'mouse') return moused(state, event.mouse)
   if (event.kind !== 'key') return serverEvent(state, event)
   if (event.key === 'ctrl-c') return [state, { kind: 'quit', code: EXIT_INTERRUPTED }]
   return keyStep({ ...state, note: '' }, event.key, event.now)
