@@ -77,6 +77,17 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/status.ts')).status,
   },
   {
+    name: 'incident',
+    summary: 'save lines of an incident as one portable file, verify it, compare two',
+    load: async () => (await import('./commands/incident.ts')).incident,
+  },
+  {
+    name: 'serve',
+    summary: 'serve the HTTP API on the file of an incident',
+    isService: true,
+    load: async () => (await import('./commands/serve.ts')).serve,
+  },
+  {
     name: 'doctor',
     summary: 'look for what is wrong, and say what to do',
     load: async () => (await import('./commands/doctor.ts')).doctor,

@@ -8,6 +8,8 @@ import { type ElasticsearchConfig, elasticsearchConfig } from './config/elastics
 import { type PeerName, peersConfig } from './config/peers.ts'
 import { ofSetting, unusable } from './config/values.ts'
 
+const HTTP_REMEDY = 'a token: --token-file or SWARMLOGS_TOKEN_FILE'
+
 /** Where to listen. */
 export interface Listen {
   readonly host: string
@@ -66,6 +68,14 @@ export function serverConfig(flags: Flags, env: Environment = process.env): Serv
   }
   refuseOpenDoors(config)
   return Object.freeze(config)
+}
+
+/** Where a bundle is served, and who may ask. Throws SWARMLOGS_CONFIG or SWARMLOGS_USAGE, which name the setting. */
+export function serveConfig(flags: Flags, env: Environment = process.env): { listen: Listen; tokens: SecretSource } {
+  const http = listen(flags, env, 'listen', '127.0.0.1:4280')
+  const tokens = secrets(flags, env, 'token')
+  if (!switchSetting(flags, env, 'insecure')) refuse(http, tokens, 'for HTTP', HTTP_REMEDY)
+  return { listen: http, tokens }
 }
 
 /** Reads the settings of a copy from flags and environment. Throws SWARMLOGS_CONFIG or SWARMLOGS_USAGE, which name the setting. */
@@ -130,7 +140,7 @@ function size<Key extends string>(flags: Flags, env: Environment, name: string, 
 /** Whoever can reach an open port could read all lines, or write any. */
 function refuseOpenDoors({ http, forward, tokens, sharedKeys, isInsecure }: ServerConfig): void {
   if (isInsecure) return
-  refuse(http, tokens, 'for HTTP', 'a token: --token-file or SWARMLOGS_TOKEN_FILE')
+  refuse(http, tokens, 'for HTTP', HTTP_REMEDY)
   refuse(forward, sharedKeys, 'for agents', 'a shared key: --shared-key-file or SWARMLOGS_SHARED_KEY_FILE')
 }
 

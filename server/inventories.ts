@@ -103,6 +103,17 @@ export class Inventories {
     return !this.#goneTasks.has(stream.taskId) && (last === undefined || last > BigInt(told.time) - STALE_NS)
   }
 
+  /** All of it as text, as it is kept with the store. */
+  text(): string {
+    const saved: Saved = {
+      format: FORMAT,
+      inventories: [...this.#byCluster.values()],
+      gone: [...this.#gone.values()],
+      goneTasks: [...this.#goneTasks],
+    }
+    return JSON.stringify(saved)
+  }
+
   #all<Item>(items: (inventory: Inventory) => readonly Item[]): { cluster: string; item: Item }[] {
     return [...this.#byCluster.values()].flatMap((inventory) =>
       items(inventory).map((item) => ({ cluster: inventory.cluster, item })),
@@ -128,13 +139,7 @@ export class Inventories {
   }
 
   async #save(): Promise<void> {
-    const saved: Saved = {
-      format: FORMAT,
-      inventories: [...this.#byCluster.values()],
-      gone: [...this.#gone.values()],
-      goneTasks: [...this.#goneTasks],
-    }
-    await this.#store.save(NAME, JSON.stringify(saved))
+    await this.#store.save(NAME, this.text())
     this.#isSaved = true
   }
 }

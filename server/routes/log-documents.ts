@@ -47,6 +47,15 @@ export const searchSchema = {
           }),
           example: `\u0001\u0000\u0000\u0000\u0000\u0000\u0000\u0031${line}\n`,
         },
+        'application/vnd.swarmlogs.archive': {
+          schema: Type.String({
+            description:
+              'NDJSON with all that is stored of lines, for bundles: a head; `{"stream", "labels"}` before the first line of each stream; lines ' +
+              'as `[stream, source, time, received, ordinal, level, cut from, head missing, message, fields]`; `{"gap"}`; an End or a Problem.',
+          }),
+          example:
+            '{"store":{"id":"3f0c5d8b-7f3b-4f8e-9d6b-0f3d8d3b6a5e","epoch":0},"received":"1795228691386458421"}\n',
+        },
       },
       {
         'swarmlogs-completeness': {

@@ -12,6 +12,7 @@ import { recordJson } from '../query/json.ts'
 import type { SearchParameters } from '../query/parameters.ts'
 import type { Query } from '../query/query.ts'
 import { knownCount, type Question, readQuestion } from '../query/question.ts'
+import { archived } from './archived.ts'
 import { ask } from './asking.ts'
 import { isFinal } from './final.ts'
 import { FORMS, type Form, preferredForm, wantsTrailer } from './forms.ts'
@@ -175,7 +176,7 @@ function pageText(
   )
 }
 
-const STREAMS = { ndjson, text, multiplexed }
+const STREAMS = { ndjson, text, multiplexed, archive }
 
 async function* ndjson(context: Context, search: Search, signal: AbortSignal): AsyncGenerator<Buffer> {
   const query = queryOf(search, true)
@@ -210,6 +211,26 @@ async function* ndjson(context: Context, search: Search, signal: AbortSignal): A
     if (count === 0) throw error
     yield Buffer.from(`${text}${JSON.stringify(interrupted(context, error).body)}\n`)
   }
+}
+
+function archive(context: Context, search: Search, signal: AbortSignal): AsyncGenerator<Buffer> {
+  const { missing, question, order, receivedUpTo, budget } = search
+  return archived({
+    head: { store: context.store.identity, received: String(receivedUpTo) },
+    found: find(context, search, queryOf(search, true), signal),
+    places: new GapPlaces(missing, question, order),
+    end: (last, records) => {
+      signal.throwIfAborted()
+      const { stopped } = budget
+      const isPart = records === search.limit || stopped !== undefined
+      const cursor = isPart && last !== undefined ? cursorAt(search, last) : null
+      return {
+        isPart: cursor !== null,
+        end: { end: true, cursor, records, stopped, completeness: missing.completeness() },
+      }
+    },
+    failed: (error) => interrupted(context, error).body,
+  })
 }
 
 async function* text(context: Context, search: Search, signal: AbortSignal): AsyncGenerator<Buffer> {

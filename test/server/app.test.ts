@@ -220,7 +220,13 @@ describe('/docs/json', () => {
     )
     expect(operations.map(({ path, method }) => `${method} ${path}`).sort()).toEqual([
       ...['get /api/v1/context', 'get /api/v1/count', 'get /api/v1/fields', 'get /api/v1/histogram'],
-      ...['get /api/v1/nodes', 'get /api/v1/patterns', 'get /api/v1/search', 'get /api/v1/services'],
+      ...[
+        'get /api/v1/knowledge',
+        'get /api/v1/nodes',
+        'get /api/v1/patterns',
+        'get /api/v1/search',
+        'get /api/v1/services',
+      ],
       ...['get /api/v1/stats', 'get /api/v1/status', 'get /api/v1/status/refused', 'get /api/v1/streams'],
       ...['get /api/v1/tail', 'get /api/v1/values', 'get /api/v1/version'],
       ...['get /livez', 'get /metrics', 'get /readyz'],
