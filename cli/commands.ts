@@ -77,6 +77,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/status.ts')).status,
   },
   {
+    name: 'note',
+    summary: 'note something about a line or a moment, for all who look at it',
+    load: async () => (await import('./commands/note.ts')).note,
+  },
+  {
     name: 'incident',
     summary: 'save lines of an incident as one portable file, verify it, compare two',
     load: async () => (await import('./commands/incident.ts')).incident,

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino'
+import { Annotations } from '../annotations.ts'
 import { OwnCommits } from '../commits.ts'
 import { Completeness, type CompletenessOptions } from '../completeness.ts'
 import { type Context, TIMING } from '../context.ts'
@@ -22,6 +23,8 @@ export async function bundleContext(bundle: OpenBundle, log: Logger, stopping: A
   const end = BigInt(manifest.until)
   const [live, inventories, metrics] = [new Live(), new Inventories(store), new Metrics(version)]
   await inventories.load()
+  const annotations = new Annotations(store)
+  await annotations.load()
   const commits = new OwnCommits(store, live)
   const ingestor = new Ingestor({ store, commits, inventories, log, now: () => end })
   ingestor.heard(knowledge.seen.map(([node, at]) => [node, BigInt(at)] as const))
@@ -31,7 +34,7 @@ export async function bundleContext(bundle: OpenBundle, log: Logger, stopping: A
     seen: (node) => ingestor.seen(node),
   })
   return {
-    ...{ store, live, commits, inventories, completeness, ingestor, metrics, log, version, stopping },
+    ...{ store, live, commits, inventories, annotations, completeness, ingestor, metrics, log, version, stopping },
     gapFeed: new GapFeed(),
     now: () => end,
     slots: new Slots(MAX_STREAMED),

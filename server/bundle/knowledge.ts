@@ -13,6 +13,7 @@ export interface Knowledge {
   /** As the store keeps them. */
   readonly inventory: string
   readonly reports: string
+  readonly annotations: string
   readonly observers: readonly { readonly cluster: string; readonly node: string; readonly at: string }[]
   /** When each node's agent was last heard of. */
   readonly seen: readonly (readonly [node: string, at: string])[]
@@ -21,7 +22,7 @@ export interface Knowledge {
 
 /** All of that as it is now. */
 export async function knowledgeOf(context: Context): Promise<Knowledge> {
-  const { store, inventories, completeness, ingestor, version, now } = context
+  const { store, inventories, annotations, completeness, ingestor, version, now } = context
   const { begins } = store.status()
   const { reports, observers } = completeness.known()
   const summaries = [...(await store.streams())].sort((a, b) => (a.last > b.last ? -1 : 1)).slice(0, MAX_STREAMS)
@@ -31,6 +32,7 @@ export async function knowledgeOf(context: Context): Promise<Knowledge> {
     begins: begins === undefined ? null : String(begins),
     inventory: inventories.text(),
     reports,
+    annotations: annotations.text(),
     observers: observers.map((one) => ({ ...one, at: String(one.at) })),
     seen: ingestor.seenNodes.map(([node, at]) => [node, String(at)] as const),
     streams: summaries.map(({ stream, first, last }) => ({ stream, first: String(first), last: String(last) })),

@@ -32,7 +32,7 @@ export async function openBundle(path: string, cacheDir: string): Promise<OpenBu
       identity: { id: manifest.store.id, epoch: manifest.store.epoch },
       lastReceived: BigInt(manifest.store.received),
       begins: beginOf(manifest, knowledge),
-      values: { inventory: knowledge.inventory, reports: knowledge.reports },
+      values: { inventory: knowledge.inventory, reports: knowledge.reports, annotations: knowledge.annotations },
       damaged: lost.map(({ member }) => member.name),
     })
     const close = async (): Promise<void> => {

@@ -4,6 +4,8 @@ import { join } from 'node:path'
 import type { ApiCompleteness } from '../../shared/api.ts'
 import { SwarmlogsError } from '../../shared/errors.ts'
 import type { Inventory } from '../../shared/inventory.ts'
+import { formatTime } from '../../shared/time.ts'
+import { type Annotation, annotationsIn } from '../annotations.ts'
 import { openParquetWriter, PARQUET_FORMAT } from '../store/open.ts'
 import { Gathered } from './gathered.ts'
 import type { Knowledge } from './knowledge.ts'
@@ -74,7 +76,11 @@ async function create(path: string) {
 }
 
 async function writeMembers(options: SaveOptions, tar: TarWriter, temp: string) {
-  const { knowledge, about } = options
+  const { about } = options
+  const range = { since: BigInt(about.since), until: BigInt(about.until) }
+  const { text: annotations, annotations: noted } = annotationsIn(options.knowledge.annotations, range)
+  // What was noted of other times is nobody's business.
+  const knowledge = { ...options.knowledge, annotations }
   const members: Member[] = []
   const addText = async (name: string, text: string): Promise<void> => {
     const bytes = Buffer.from(text)
@@ -85,12 +91,13 @@ async function writeMembers(options: SaveOptions, tar: TarWriter, temp: string) 
   await addText(MEMBERS.knowledge, JSON.stringify(knowledge))
   const { gathered, head, completeness } = await writeLines(options, tar, temp, members)
   await addText(MEMBERS.gaps, gathered.gaps.map((gap) => `${JSON.stringify(gap)}\n`).join(''))
+  await addText(MEMBERS.notes, noted.map(noteLine).join(''))
   await addText(MEMBERS.inventory, inventoryText(knowledge, gathered))
   await addText(MEMBERS.completeness, `${JSON.stringify(completeness, undefined, 2)}\n`)
   const manifest: Manifest = {
     ...{ format: BUNDLE_FORMAT, parquet: PARQUET_FORMAT, ...about },
     ...{ saved: knowledge.time, version: knowledge.version, store: { ...head.store, received: head.received } },
-    ...{ lines: gathered.lines, gaps: gathered.gaps.length, notes: 0, verdict: completeness.verdict },
+    ...{ lines: gathered.lines, gaps: gathered.gaps.length, notes: noted.length, verdict: completeness.verdict },
     ...{ streams: gathered.streams, members },
   }
   const text = `${JSON.stringify(manifest, undefined, 1)}\n`
@@ -155,6 +162,12 @@ async function addFile(tar: TarWriter, name: string, path: string): Promise<Memb
     await file.close()
     await rm(path)
   }
+}
+
+/** For people: what somebody noted. */
+function noteLine({ from, made, by, text, stream }: Annotation): string {
+  const where = stream && { service: stream.service, node: stream.nodeName, container: stream.containerId }
+  return `${JSON.stringify({ at: formatTime(from), made: formatTime(made), by, text, ...where })}\n`
 }
 
 /** For people: the services, tasks, nodes and images of that time. */

@@ -1,5 +1,5 @@
-import type { Gap } from '../../shared/gap.ts'
 import type { LogStream, StoredRecord } from '../../shared/record.ts'
+import { isAnnotation, type Told } from '../gap-feed.ts'
 import type { GapPlaces } from '../query/gap-places.ts'
 import { gapText } from '../store/gap-text.ts'
 
@@ -22,7 +22,9 @@ export interface Archived {
  */
 export async function* archived({ head, found, places, end, failed }: Archived): AsyncGenerator<Buffer> {
   const streams = new Map<LogStream, number>()
-  const gapLines = (gaps: readonly Gap[]): string => gaps.map((gap) => `{"gap":${gapText(gap)}}\n`).join('')
+  // Notes are told of by an address of their own.
+  const gapLines = (told: readonly Told[]): string =>
+    told.map((one) => (isAnnotation(one) ? '' : `{"gap":${gapText(one)}}\n`)).join('')
   let text = `${JSON.stringify(head)}\n`
   let last: StoredRecord | undefined
   let count = 0

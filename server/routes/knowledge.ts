@@ -14,6 +14,7 @@ const ApiKnowledge = Type.Object(
     begins: Type.Union([Type.String(), Type.Null()], { description: 'Where the store begins.' }),
     inventory: Text('What managers told of their Swarms, as the store keeps it.'),
     reports: Text('What agents told of themselves, as the store keeps it.'),
+    annotations: Text('What people noted, as the store keeps it.'),
     observers: Type.Array(Type.Unknown(), { description: 'When managers last told of a Swarm.' }),
     seen: Type.Array(Type.Unknown(), { description: 'When each agent was last heard of.' }),
     streams: Type.Array(Type.Unknown(), { description: 'The labels of all streams.' }),
@@ -31,7 +32,14 @@ const knowledgeSchema = {
   security: withToken,
   response: {
     200: json('All of it as it is now.', ApiKnowledge, {
-      ...{ version: '0.1.0', time: '1795228691386458421', begins: null, inventory: '{}', reports: '{}' },
+      ...{
+        version: '0.1.0',
+        time: '1795228691386458421',
+        begins: null,
+        inventory: '{}',
+        reports: '{}',
+        annotations: '{}',
+      },
       ...{ observers: [], seen: [], streams: [] },
     }),
     ...problems,

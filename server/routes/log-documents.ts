@@ -1,5 +1,5 @@
 import Type from 'typebox'
-import { ApiEnd, ApiGapLine, ApiPage, ApiProblem, ApiRecord } from '../../shared/api.ts'
+import { ApiAnnotationLine, ApiEnd, ApiGapLine, ApiPage, ApiProblem, ApiRecord } from '../../shared/api.ts'
 import { SearchParameters, TailParameters } from '../query/parameters.ts'
 import {
   answer,
@@ -34,8 +34,8 @@ export const searchSchema = {
           example: { records: [record], cursor: null, end: true, gaps: [gap], completeness },
         },
         'application/x-ndjson': {
-          schema: Type.Union([ApiRecord, ApiGapLine, ApiEnd, ApiProblem], {
-            description: 'One of these a line, gaps in their places; the last line is an End or a Problem.',
+          schema: Type.Union([ApiRecord, ApiGapLine, ApiAnnotationLine, ApiEnd, ApiProblem], {
+            description: 'One of these a line, gaps and notes in their places; the last line is an End or a Problem.',
           }),
           example: { end: true, cursor: null, records: 1, completeness },
         },
@@ -89,7 +89,7 @@ export const tailSchema = {
   description:
     'Server-sent events: history (`since` or `n`; none by default), the event `live`, then lines as they are stored. The data of an event is a Record, or with ' +
     'format=text {source, text}; its id is a cursor, and repeating the request with it as Last-Event-ID goes on with nothing missing or doubled. ' +
-    'Events `note` have {code, message}: waiting, targets, begins, slow, shutdown, error, until. An event `gap` has a Gap, and an event `completeness`, before `live` and whenever ' +
+    'Events `note` have {code, message}: waiting, targets, begins, slow, shutdown, error, until. An event `gap` has a Gap, an event `annotation` an Annotation, and an event `completeness`, before `live` and whenever ' +
     'the verdict on the lines that come in changes, a Completeness; a comment comes every 15 s when nothing else does.',
   querystring: TailParameters,
   headers: Type.Object({

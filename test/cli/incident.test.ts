@@ -51,6 +51,26 @@ describe('--archive', () => {
   })
 })
 
+describe('note', () => {
+  it('is kept by the server, shown to all, listed, and deleted', { timeout: 60_000 }, async () => {
+    const at = formatTime(SINCE)
+    const made = await cli(['note', at, 'it', 'began', '--by', 'ben'])
+    expect(made).toMatchObject({ code: 0, stdout: expect.stringMatching(/^[0-9a-f-]{36}\n$/) })
+    const [list, shown, empty] = await Promise.all([
+      cli(['note', '--until', formatTime(SINCE + 1n)]),
+      cli(['tail', 'web', ...RANGE, '-n', 'all']),
+      cli(['note', at]),
+    ])
+    expect(list.stdout).toMatch(/^AT .*\n\S+Z +ben +it began +[0-9a-f-]{36}\n$/)
+    expect(shown.stderr).toMatch(
+      /-- note: ben, .*: it began\n-- note: anna, .*: a moment\n-- note: anna on shop_web\.1, .*: of a line/,
+    )
+    expect(empty).toMatchObject({ code: 2, stderr: `error: cannot note nothing about ${at}: give a text behind it\n` })
+    expect((await cli(['note', '--delete', made.stdout.trim()])).code).toBe(0)
+    expect((await cli(['note', '--until', formatTime(SINCE + 1n)])).stdout).not.toContain('it began')
+  })
+})
+
 describe('serve', () => {
   it('serves the HTTP API until it is told to stop', { timeout: 60_000 }, async () => {
     const running = startCli(['serve', scene.path('a.slog'), '--listen', '127.0.0.1:0'], environment())

@@ -61,6 +61,10 @@ export class Scene {
       gapOf(API, { from: NOON - 100n * SECOND, to: NOON - 90n * SECOND }),
     ])
     const server = await serve({ store })
+    const { annotations } = server.context
+    await annotations.add({ from: NOON + SECOND, made: NOON, by: 'anna', text: 'a moment' })
+    await annotations.add({ from: NOON + SECOND, made: NOON, by: 'anna', text: 'of a line', stream: WEB, cursor: 'AQ' })
+    await annotations.add({ from: UNTIL + SECOND, made: NOON, by: 'anna', text: 'of another time' })
     return new Scene(server, await mkdtemp(join(tmpdir(), 'swarmlogs-bundle-')))
   }
 
