@@ -56,7 +56,9 @@ const addSchema = {
   response: { 200: json('The note.', ApiAnnotation, example), ...problems, 413: tooLarge, 415: wrongMedia },
 }
 
-const IdParameters = Type.Object({ id: Type.String({ format: 'uuid', examples: [example.id] }) })
+const IdParameters = Type.Object({
+  id: Type.String({ format: 'uuid', description: 'As answers have it.', examples: [example.id] }),
+})
 
 const removeSchema = {
   operationId: 'removeAnnotation',
