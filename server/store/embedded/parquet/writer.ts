@@ -67,7 +67,7 @@ export class ParquetWriter {
     const order = 's.node_id, s.container_id, l.stream, l.time, l.source, l.ordinal'
     await writer.run(
       `COPY (SELECT ${columns} FROM lines l JOIN labels s ON s.stream = l.stream ORDER BY ${order}) TO ${quoteText(path)} ` +
-        `(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${ROW_GROUP_ROWS})`,
+        `(FORMAT parquet, PARQUET_VERSION v2, COMPRESSION zstd, ROW_GROUP_SIZE ${ROW_GROUP_ROWS})`,
     )
     await writer.run('TRUNCATE lines')
   }
