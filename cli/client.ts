@@ -18,6 +18,14 @@ export interface Ask {
   readonly signal?: AbortSignal
 }
 
+/** What is sent. */
+export interface Sent {
+  readonly body: string
+  readonly type: string
+  readonly params?: URLSearchParams
+  readonly headers?: Readonly<Record<string, string>>
+}
+
 /** Asks one server; every failure is a SwarmlogsError that says what to do next. */
 export class Client {
   readonly #config: ClientConfig
@@ -71,11 +79,11 @@ export class Client {
     }
   }
 
-  /** Sends JSON, or deletes, and resolves with the JSON of the answer. */
-  async send<T>(method: 'POST' | 'DELETE', path: string, body?: unknown): Promise<T> {
-    const text = body === undefined ? undefined : JSON.stringify(body)
-    const headers: Record<string, string> = text === undefined ? {} : { 'content-type': 'application/json' }
-    const response = await this.#ask(path, { accept: 'application/json', headers }, method, text)
+  /** Sends something, or deletes, and resolves with the JSON of the answer. */
+  async send<T>(method: 'POST' | 'DELETE', path: string, sent?: Sent): Promise<T> {
+    const headers: Record<string, string> = { ...(sent && { 'content-type': sent.type }), ...sent?.headers }
+    const ask = { accept: 'application/json', headers, ...(sent?.params && { params: sent.params }) }
+    const response = await this.#ask(path, ask, method, sent?.body)
     return JSON.parse(await this.#text(response, MAX_JSON_BYTES)) as T
   }
 

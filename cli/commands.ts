@@ -87,6 +87,16 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/incident.ts')).incident,
   },
   {
+    name: 'export',
+    summary: 'write lines to a file: NDJSON, CSV or Parquet',
+    load: async () => (await import('./commands/export.ts')).exportLines,
+  },
+  {
+    name: 'import',
+    summary: 'send the lines of files to the server',
+    load: async () => (await import('./commands/import.ts')).importLines,
+  },
+  {
     name: 'serve',
     summary: 'serve the HTTP API on the file of an incident',
     isService: true,

@@ -11,7 +11,8 @@ import { readQuestion } from './question.ts'
 
 /** How long before and after a line lines are saved, when only the line is given. */
 const AROUND_NS = 15n * 60_000_000_000n
-const ARCHIVE = 'application/vnd.swarmlogs.archive'
+/** The form of a search's answer that bundles and Parquet files are made of. */
+export const ARCHIVE = 'application/vnd.swarmlogs.archive'
 
 /** What `incident save` was asked for. */
 export interface SaveAsk {

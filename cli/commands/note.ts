@@ -49,7 +49,8 @@ async function run([at, ...words]: readonly string[], flags: Flags): Promise<voi
   }
   const by = flags.by === undefined ? userName() : String(flags.by)
   const timezone = new Intl.DateTimeFormat().resolvedOptions().timeZone
-  const made = await client.send<ApiAnnotation>('POST', 'api/v1/annotations', { at, text, by, timezone })
+  const body = JSON.stringify({ at, text, by, timezone })
+  const made = await client.send<ApiAnnotation>('POST', 'api/v1/annotations', { body, type: 'application/json' })
   process.stdout.write(`${made.id}\n`)
 }
 

@@ -1,7 +1,6 @@
 import { createHash, hash } from 'node:crypto'
 import { mkdtemp, open, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { ApiCompleteness } from '../../shared/api.ts'
 import { SwarmlogsError } from '../../shared/errors.ts'
 import type { Inventory } from '../../shared/inventory.ts'
 import { formatTime } from '../../shared/time.ts'
@@ -9,9 +8,9 @@ import { type Annotation, annotationsIn } from '../annotations.ts'
 import { openParquetWriter, PARQUET_FORMAT } from '../store/open.ts'
 import { Gathered } from './gathered.ts'
 import type { Knowledge } from './knowledge.ts'
-import { type ArchivedHead, readArchived } from './line-reader.ts'
 import { BUNDLE_FORMAT, linesName, MANIFEST, type Manifest, MEMBERS, type Member } from './manifest.ts'
 import { README } from './readme.ts'
+import { takeLines } from './take-lines.ts'
 import { contentOf, TarWriter } from './tar.ts'
 
 const FILE_LINES = 100_000
@@ -120,26 +119,8 @@ async function writeLines(
     members.push({ ...(await addFile(tar, linesName(gathered.files), path)), ...content })
   }
   try {
-    let head: ArchivedHead | undefined
-    let completeness: ApiCompleteness | undefined
-    for (let cursor: string | null = null, isDone = false; !isDone; ) {
-      for await (const items of readArchived(await linesFrom(cursor))) {
-        signal.throwIfAborted()
-        const { first, end } = await gathered.take(items)
-        head ??= first
-        if (gathered.isFull) await flush()
-        onProgress({ lines: gathered.lines, time: gathered.time })
-        if (end === undefined) continue
-        if (end.stopped !== undefined && (end.cursor === null || end.cursor === cursor)) throw slow(end.stopped)
-        isDone = end.cursor === null
-        cursor = end.cursor
-        completeness = end.completeness
-      }
-      if (completeness === undefined) throw cutOff()
-    }
-    if (gathered.waiting > 0) await flush()
-    if (head === undefined || completeness === undefined) throw cutOff()
-    return { gathered, head, completeness }
+    const taken = await takeLines({ linesFrom, signal, gathered, flush, onProgress })
+    return { gathered, ...taken }
   } finally {
     await writer.close()
   }
@@ -186,15 +167,4 @@ function aborted(): SwarmlogsError {
     'SWARMLOGS_STORE_UNAVAILABLE',
     'cannot save the bundle: it was stopped; nothing was written',
   )
-}
-
-function slow(stopped: string): SwarmlogsError {
-  return new SwarmlogsError(
-    'SWARMLOGS_LIMIT',
-    `cannot save all lines: ${stopped}; save a shorter time, or with a narrower query`,
-  )
-}
-
-function cutOff(): SwarmlogsError {
-  return new SwarmlogsError('SWARMLOGS_PROTOCOL', 'cannot take all lines: the answer ended too early; save again')
 }

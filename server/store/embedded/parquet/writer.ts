@@ -9,6 +9,7 @@ const MEMORY_BYTES = 512 * 2 ** 20
 const TEMP_BYTES = 4 * 2 ** 30
 /** More than a file is given: it has one row group. */
 const ROW_GROUP_ROWS = 1_000_000
+const JOINED_ROWS = 100_000
 
 const LABEL_NAMES = Object.keys(LABEL_COLUMNS) as (keyof typeof LABEL_COLUMNS)[]
 const LABEL_TYPES = LABEL_NAMES.map((name) => (name === 'slot' ? INTEGER : VARCHAR))
@@ -70,6 +71,14 @@ export class ParquetWriter {
         `(FORMAT parquet, PARQUET_VERSION v2, COMPRESSION zstd, ROW_GROUP_SIZE ${ROW_GROUP_ROWS})`,
     )
     await writer.run('TRUNCATE lines')
+  }
+
+  /** Makes one file of several, whose row groups stay as they are. */
+  async join(parts: readonly string[], path: string): Promise<void> {
+    await this.#engine.writer.run(
+      `COPY (SELECT * FROM read_parquet([${parts.map(quoteText).join(', ')}])) TO ${quoteText(path)} ` +
+        `(FORMAT parquet, PARQUET_VERSION v2, COMPRESSION zstd, ROW_GROUP_SIZE ${JOINED_ROWS})`,
+    )
   }
 
   async close(): Promise<void> {
