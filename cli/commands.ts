@@ -87,6 +87,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/incident.ts')).incident,
   },
   {
+    name: 'replay',
+    summary: 'show the lines of an incident with their pauses, as they came in',
+    load: async () => (await import('./commands/replay.ts')).replayLines,
+  },
+  {
     name: 'export',
     summary: 'write lines to a file: NDJSON, CSV or Parquet',
     load: async () => (await import('./commands/export.ts')).exportLines,

@@ -61,7 +61,7 @@ export class Annotations {
   async add(wish: NewAnnotation): Promise<Annotation> {
     const one: Annotation = { ...wish, id: randomUUID(), to: wish.from }
     await this.#write(
-      (all) => [...all, one].sort(compare),
+      (all) => [...all, one].sort((a, b) => (a.from < b.from ? -1 : a.from > b.from ? 1 : 0)),
       (all) => all.some(({ id }) => id === one.id),
     )
     return one
@@ -95,11 +95,6 @@ export class Annotations {
     this.#writing = writing.catch(() => {})
     await writing
   }
-}
-
-function compare(a: Annotation, b: Annotation): number {
-  if (a.from !== b.from) return a.from < b.from ? -1 : 1
-  return a.id < b.id ? -1 : 1
 }
 
 function tooMany(): SwarmlogsError {
