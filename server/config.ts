@@ -10,6 +10,8 @@ import { ofSetting, unusable } from './config/values.ts'
 
 const HTTP_REMEDY = 'a token: --token-file or SWARMLOGS_TOKEN_FILE'
 
+const DEFAULT_MIRROR_BYTES = 10 * 2 ** 30
+
 /** Where to listen. */
 export interface Listen {
   readonly host: string
@@ -39,6 +41,8 @@ export interface ServerConfig {
   /** PEM files, for both ports. */
   readonly tls?: { readonly certFile: string; readonly keyFile: string }
   readonly retentionMs: number
+  /** Keep the lines as text files, too. */
+  readonly mirror?: { readonly dir: string; readonly maxBytes: number }
   /** How much time of the store a query may take. */
   readonly queryMs: number
   readonly maxBytes?: number
@@ -61,6 +65,7 @@ export function serverConfig(flags: Flags, env: Environment = process.env): Serv
     retentionMs: retention(setting(flags, env, 'retention') ?? '30d'),
     queryMs: queryTimeout(setting(flags, env, 'query-timeout') ?? '30s'),
     ...size(flags, env, 'max-size', 'maxBytes'),
+    ...mirror(flags, env),
     ...size(flags, env, 'segment-size', 'segmentBytes'),
     ...size(flags, env, 'memory', 'memoryBytes'),
     ...(elasticsearch !== undefined && { elasticsearch }),
@@ -115,6 +120,13 @@ function tls(flags: Flags, env: Environment): Pick<ServerConfig, 'tls'> {
   if (certFile !== undefined && keyFile !== undefined) return { tls: { certFile, keyFile } }
   const message = 'cannot use only one of --tls-cert and --tls-key (SWARMLOGS_TLS_CERT, SWARMLOGS_TLS_KEY): give both'
   throw new SwarmlogsError('SWARMLOGS_CONFIG', message)
+}
+
+function mirror(flags: Flags, env: Environment): Pick<ServerConfig, 'mirror'> {
+  const dir = setting(flags, env, 'mirror')
+  if (dir === undefined) return {}
+  const { maxBytes = DEFAULT_MIRROR_BYTES } = size(flags, env, 'mirror-max-size', 'maxBytes')
+  return { mirror: { dir, maxBytes } }
 }
 
 function retention(text: string): number {
