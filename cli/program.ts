@@ -8,32 +8,26 @@ import { plainSwitches } from './switches.ts'
 const EXIT_FAILED = 1
 const EXIT_USAGE = 2
 
-/** Commands that ask a server, and so can ask a bundle. */
-const READING = 'tail logs search ui context histogram top fields values patterns count services nodes status'.split(
-  ' ',
-)
-
 /** Runs the command that the arguments name and resolves with the exit code: 0 ok, 1 failed, 2 wrong usage. */
 export async function run(args: readonly string[]): Promise<number> {
-  if (args[0] !== '--archive' && !args[0]?.startsWith('--archive=')) return runCommand(args)
-  const [path = '', ...rest] =
-    args[0] === '--archive' ? args.slice(1) : [args[0].slice('--archive='.length), ...args.slice(1)]
-  try {
-    mustRead(rest)
-    const { onBundle } = await import('./commands/serve.ts')
-    return await onBundle(path, () => runCommand(rest))
-  } catch (error) {
-    return exitCodeOf(error)
-  }
+  const archive = args[0]?.startsWith('--archive') ? await readArchive(args) : undefined
+  return archive === undefined ? runCommand(args) : archive()
 }
 
-function mustRead([name = '', ...args]: readonly string[]): void {
-  if (!READING.includes(name)) {
-    throw new SwarmlogsError('SWARMLOGS_USAGE', `cannot run '${name}' on a bundle: give one of ${READING.join(', ')}`)
-  }
-  const elsewhere = args.find((arg) => /^--(url|profile|direct|token-file|tls-ca)(=|$)/.test(arg))
-  if (elsewhere !== undefined) {
-    throw new SwarmlogsError('SWARMLOGS_USAGE', `cannot use ${elsewhere} with --archive: the bundle answers, no server`)
+/** What asks a bundle; undefined when the arguments do not say so. */
+async function readArchive(args: readonly string[]): Promise<(() => Promise<number>) | undefined> {
+  const { archiveOf, mustRead, onArchive } = await import('./archive.ts')
+  const archive = archiveOf(args)
+  if (archive === undefined) return undefined
+  const { path, command } = archive
+  return async () => {
+    try {
+      mustRead(command)
+      const { onBundle } = await import('./commands/serve.ts')
+      return await onBundle(path, (bundle) => runCommand(onArchive(command, bundle)))
+    } catch (error) {
+      return exitCodeOf(error)
+    }
   }
 }
 

@@ -54,8 +54,11 @@ async function run([path = '']: readonly string[], flags: Flags): Promise<void> 
   })
 }
 
+/** What is known of a bundle that is served. */
+type ServedBundle = Awaited<ReturnType<typeof import('../../server/bundle/serve.ts').serveBundle>>
+
 /** Runs a command that asks a server on a bundle instead. */
-export async function onBundle(path: string, command: () => Promise<number>): Promise<number> {
+export async function onBundle(path: string, command: (bundle: ServedBundle) => Promise<number>): Promise<number> {
   if (path === '') throw new SwarmlogsError('SWARMLOGS_USAGE', 'cannot read no bundle: give its file behind --archive')
   const [{ serveBundle }, { pino }] = await Promise.all([import('../../server/bundle/serve.ts'), import('pino')])
   const token = randomBytes(24).toString('base64url')
@@ -68,7 +71,7 @@ export async function onBundle(path: string, command: () => Promise<number>): Pr
   try {
     sayBundle(path, bundle)
     askOnly(bundle.url, token)
-    return await command()
+    return await command(bundle)
   } finally {
     await bundle.close()
   }
