@@ -1,5 +1,6 @@
 import { mkdir, mkdtemp, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
+import { SwarmlogsError } from '../../shared/errors.ts'
 import { thawLines } from '../store/open.ts'
 import type { Manifest, Member } from './manifest.ts'
 import type { Bundle } from './read.ts'
@@ -27,6 +28,17 @@ export interface Unpacked {
 
 /** Unpacks the lines of a bundle, or finds them unpacked. Files that are damaged are left out and told. */
 export async function unpack(bundle: Bundle, cacheDir: string): Promise<Unpacked> {
+  try {
+    return await unpackInto(bundle, cacheDir)
+  } catch (cause) {
+    if (cause instanceof SwarmlogsError) throw cause
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    const message = `cannot unpack the bundle below '${cacheDir}': ${reason}; let XDG_CACHE_HOME name a folder with room`
+    throw new SwarmlogsError('SWARMLOGS_CONFIG', message, { cause })
+  }
+}
+
+async function unpackInto(bundle: Bundle, cacheDir: string): Promise<Unpacked> {
   await mkdir(cacheDir, { recursive: true, mode: 0o700 })
   const lost: LostFile[] = []
   for (const member of bundle.manifest.members.filter(({ lines }) => lines !== undefined)) {

@@ -55,7 +55,8 @@ export async function saveBundle(options: SaveOptions): Promise<Saved> {
     return { manifest, fingerprint: hash('sha256', text), bytes: (await stat(path)).size }
   } catch (error) {
     await rm(unfinished, { force: true })
-    throw options.signal.aborted ? aborted() : error
+    if (error instanceof SwarmlogsError && !options.signal.aborted) throw error
+    throw options.signal.aborted ? aborted() : unwritable(path, error)
   } finally {
     await file.close()
     if (temp !== undefined) await rm(temp, { recursive: true, force: true })
@@ -66,11 +67,9 @@ async function create(path: string) {
   try {
     return await open(path, 'wx', 0o600)
   } catch (cause) {
-    const isThere = (cause as NodeJS.ErrnoException).code === 'EEXIST'
-    const why = isThere
-      ? 'another save writes it, or one was killed; delete that file'
-      : `${cause instanceof Error ? cause.message : cause}; give another -o`
-    throw new SwarmlogsError('SWARMLOGS_USAGE', `cannot write '${path}': ${why}`, { cause })
+    if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw unwritable(path, cause)
+    const message = `cannot write '${path}': another save writes it, or one was killed; delete that file`
+    throw new SwarmlogsError('SWARMLOGS_USAGE', message, { cause })
   }
 }
 
@@ -167,4 +166,9 @@ function aborted(): SwarmlogsError {
     'SWARMLOGS_STORE_UNAVAILABLE',
     'cannot save the bundle: it was stopped; nothing was written',
   )
+}
+
+function unwritable(path: string, cause: unknown): SwarmlogsError {
+  const reason = cause instanceof Error ? cause.message : String(cause)
+  return new SwarmlogsError('SWARMLOGS_USAGE', `cannot write '${path}': ${reason}; give another -o`, { cause })
 }

@@ -1,6 +1,8 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { unpack } from '../../../server/bundle/cache.ts'
 import { type Manifest, parseManifest } from '../../../server/bundle/manifest.ts'
+import { Bundle } from '../../../server/bundle/read.ts'
 import { readTar, type TarMember } from '../../../server/bundle/tar.ts'
 import { verifyBundle } from '../../../server/bundle/verify.ts'
 import { MemoryStore } from '../store/memory.ts'
@@ -132,6 +134,14 @@ describe('a bundle', () => {
   ])('whose manifest tells of %s is not trusted', async (_, change) => {
     const path = await changed('lies.slog', (bytes) => withManifest(bytes, change))
     expect((await verifyBundle(path)).findings).not.toEqual([])
+  })
+
+  it('that cannot be unpacked says where, and that cannot be saved says so', async () => {
+    const bundle = await Bundle.open(scene.path('whole.slog'))
+    const cacheDir = scene.path('whole.slog/cache')
+    await expect(unpack(bundle, cacheDir)).rejects.toThrow(/^cannot unpack the bundle below '.*cache': ENOTDIR/)
+    await bundle.close()
+    await expect(scene.save('none/a.slog')).rejects.toThrow(/^cannot write '.*none\/a.slog.unfinished': ENOENT/)
   })
 
   it('that is stopped while it is saved leaves nothing', async () => {

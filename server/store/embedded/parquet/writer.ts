@@ -5,7 +5,7 @@ import { Engine } from '../engine.ts'
 import { quoteText } from '../schema.ts'
 import { type ArchivedLine, columnsSql, LABEL_COLUMNS, LINE_COLUMNS, labelValue } from './schema.ts'
 
-const MEMORY_BYTES = 512 * 2 ** 20
+const MEMORY_BYTES = 256 * 2 ** 20
 const TEMP_BYTES = 4 * 2 ** 30
 /** More than a file is given: it has one row group. */
 const ROW_GROUP_ROWS = 1_000_000
