@@ -20,6 +20,9 @@ are is told by their first line, or by --format:
   json-file      Docker's own log files, long lines put together again
   service-logs   what \`docker service logs -t\` printed
   docker-logs    what \`docker logs -t\` printed
+  csv            a heading that begins with time, as export writes it
+
+FILE.parquet is what export wrote, or a file of lines of a bundle.
 
 The flags label lines that do not say themselves where they are from. The same file
 sent again, with the same labels, is stored once; of one that has grown since, the
@@ -65,6 +68,7 @@ async function run(paths: readonly string[], flags: Flags): Promise<void> {
 }
 
 async function send(path: string, asked: FormatName | undefined, sender: Sender): Promise<void> {
+  if (path.endsWith('.parquet')) return sendParquet(path, sender)
   let format: LineFormat | undefined
   let number = 0
   for await (const line of linesOfFile(path)) {
@@ -75,6 +79,12 @@ async function send(path: string, asked: FormatName | undefined, sender: Sender)
     if (found !== undefined) await sender.add(found)
   }
   for (let left = format?.end(); left !== undefined; left = format?.end()) await sender.add(left)
+  await sender.flush()
+}
+
+async function sendParquet(path: string, sender: Sender): Promise<void> {
+  const { readParquet } = await import('../../server/bundle/parquet-file.ts')
+  for await (const lines of readParquet(path)) for (const line of lines) await sender.add(line)
   await sender.flush()
 }
 

@@ -1,5 +1,6 @@
 import { SwarmlogsError } from '../../shared/errors.ts'
 import { STREAM_FIELDS } from '../../shared/fields.ts'
+import { Csv } from './csv.ts'
 
 /** A line as the server's ingest takes it. */
 export type IngestLine = Readonly<Record<string, unknown>>
@@ -13,7 +14,7 @@ export interface LineFormat {
 }
 
 /** The formats by their names. */
-export const FORMATS = ['ndjson', 'json-file', 'service-logs', 'docker-logs'] as const
+export const FORMATS = ['ndjson', 'json-file', 'service-logs', 'docker-logs', 'csv'] as const
 export type FormatName = (typeof FORMATS)[number]
 
 /** TIME NAME.SLOT.TASK@NODE    | MESSAGE, as `docker service logs -t` and `swarmlogs logs -t` print. */
@@ -27,6 +28,7 @@ const CONTAINER_FILE = /([0-9a-f]{64})-json\.log/
 export function formatOf(line: string): FormatName {
   if (SERVICE_LINE.test(line)) return 'service-logs'
   if (DOCKER_LINE.test(line)) return 'docker-logs'
+  if (/^"?time"?,/.test(line)) return 'csv'
   const object = objectOf(line)
   if (object === undefined) {
     const message = `cannot tell what this is: '${line.slice(0, 60)}'; say it by --format ${FORMATS.join(', ')}`
@@ -38,6 +40,7 @@ export function formatOf(line: string): FormatName {
 /** Makes what reads a format; `path` may tell the container. */
 export function lineFormat(name: FormatName, path: string): LineFormat {
   if (name === 'json-file') return new JsonFile(CONTAINER_FILE.exec(path)?.[1] ?? '')
+  if (name === 'csv') return new Csv()
   if (name === 'service-logs') return perLine(serviceLine)
   if (name === 'docker-logs') return perLine(dockerLine)
   return perLine(jsonLine)

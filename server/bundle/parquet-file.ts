@@ -1,6 +1,7 @@
 import { mkdtemp, rename, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { openParquetWriter } from '../store/open.ts'
+import { openParquetWriter, readParquetLines } from '../store/open.ts'
 import { Gathered } from './gathered.ts'
 import { takeLines } from './take-lines.ts'
 
@@ -34,6 +35,16 @@ export async function exportParquet({
     await rename(whole, path)
   } finally {
     await writer.close()
+    await rm(temp, { recursive: true, force: true })
+  }
+}
+
+/** Reads a Parquet file of lines, as lines that the ingest takes. Throws SWARMLOGS_USAGE. */
+export async function* readParquet(path: string): AsyncGenerator<Record<string, unknown>[]> {
+  const temp = await mkdtemp(join(tmpdir(), 'swarmlogs-parquet-'))
+  try {
+    yield* readParquetLines(path, join(temp, 'tmp'))
+  } finally {
     await rm(temp, { recursive: true, force: true })
   }
 }

@@ -34,6 +34,12 @@ export async function openParquetWriter(tempDir: string): Promise<ParquetWriter>
   return ParquetWriter.open(tempDir)
 }
 
+/** Reads a Parquet file of lines, as lines that the ingest takes. @param tempDir a folder of its own, for what does not fit in memory. */
+export async function* readParquetLines(path: string, tempDir: string): AsyncGenerator<Record<string, unknown>[]> {
+  const { readLines } = await import('./embedded/parquet/read.ts')
+  yield* readLines(path, tempDir)
+}
+
 /** Makes of Parquet files the segments of a store that is only read. Throws SWARMLOGS_STORE_DAMAGED. */
 export async function thawLines(
   dir: string,

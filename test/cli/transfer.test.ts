@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { formatTime } from '../../shared/time.ts'
 import { serve, type TestServer } from '../server/serve.ts'
 import { MemoryStore } from '../server/store/memory.ts'
 import { API, linesOf, NOON, recordOf, SECOND, WEB } from '../server/store/records.ts'
@@ -97,6 +98,17 @@ describe('import', () => {
     expect(records[0]).toMatchObject({ message: 'a "quoted", text\r', tag: 'copy', 'docker.swarm.task.slot': 1 })
   })
 
+  it.each(['csv', 'parquet'])('takes the %s that export wrote', { timeout: 60_000 }, async (form) => {
+    const other = await serve()
+    await cli(from, 'export', '-o', path(`back.${form}`))
+    const { stdout, stderr } = await cli(other, 'import', path(`back.${form}`))
+    expect({ stdout, stderr }).toEqual({ stdout: 'imported 41 lines\n', stderr: '' })
+    expect(await countOf(other, 'service=shop_api&source=stderr&node=worker-0')).toBe(20)
+    const { records } = await (await other.get('/api/v1/search?order=desc&limit=1')).json()
+    expect(records[0]).toMatchObject({ '@timestamp': formatTime(NOON + 3n * SECOND), message: 'a "quoted", text\r' })
+    await other.close()
+  })
+
   it('takes what docker prints and keeps, packed or from a pipe', { timeout: 60_000 }, async () => {
     const time = (at: number) => new Date(Number(NOON / 1_000_000n) + at).toISOString().replace('Z', '000000Z')
     const service = [1, 2, 2].map((at) => `${time(at)} db.1.lfap0icnqswi@n7    | row ${at}\n`).join('')
@@ -130,7 +142,7 @@ describe('import', () => {
       [1, 'imported 1 lines, 1 could not be taken\n', expect.stringContaining('its @timestamp "never" is no time')],
       [2, '', expect.stringMatching(/^error: cannot read '.*cut\.gz': unexpected end of file$/)],
       [2, '', expect.stringMatching(/^error: cannot read '.*none': ENOENT/)],
-      [2, '', "error: cannot use 'xml' for --format: give ndjson, json-file, service-logs, docker-logs"],
+      [2, '', "error: cannot use 'xml' for --format: give ndjson, json-file, service-logs, docker-logs, csv"],
     ])
   })
 })

@@ -10,6 +10,7 @@ describe('formatOf', () => {
     [`{"log":"x\\n","stream":"stderr","time":"${TIME}"}`, 'json-file'],
     [`{"@timestamp":"${TIME}","message":"x"}`, 'ndjson'],
     ['{"level":"info","msg":"x"}', 'ndjson'],
+    ['time,service,slot,node,source,level,message', 'csv'],
   ])('tells what %s is', (line, format) => expect(formatOf(line)).toBe(format))
 
   it('says that it cannot tell', () => {
@@ -56,6 +57,20 @@ describe('lineFormat', () => {
     expect(lineFormat('ndjson', '').push(JSON.stringify(own))).toEqual(line)
     const others = { ts: 1, msg: 'x', extra: [1] }
     expect(lineFormat('ndjson', '').push(JSON.stringify(others))).toEqual(others)
+  })
+
+  it('reads CSV: quotes, commas, and newlines within a cell', () => {
+    const format = lineFormat('csv', '')
+    expect(format.push('time,service,slot,node,source,level,message')).toBeUndefined()
+    expect(format.push(`${TIME},web,,n1,stdout,info,"a ""b"", c`)).toBeUndefined()
+    expect(format.push('second"')).toEqual({
+      ...{ '@timestamp': TIME, 'service.name': 'web', 'host.name': 'n1', 'log.iostream': 'stdout' },
+      message: 'a "b", c\nsecond',
+    })
+    expect(format.push(`${TIME},,3,,,,`)).toEqual({ '@timestamp': TIME, 'docker.swarm.task.slot': 3, message: '' })
+    expect(() => format.push('a,b')).toThrow('cannot read a row of 2 cells below a heading of 7')
+    format.push(`${TIME},"`)
+    expect(() => format.end()).toThrow('a quote in it is not closed')
   })
 
   it.each([
