@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import { mkdir, mkdtemp, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
 import { SwarmlogsError } from '../../shared/errors.ts'
@@ -46,10 +47,7 @@ async function unpackInto(bundle: Bundle, cacheDir: string): Promise<Unpacked> {
     if (why !== '') lost.push({ member, why })
   }
   // What is damaged otherwise is unpacked anew.
-  const dir = join(
-    cacheDir,
-    [bundle.fingerprint, ...lost.map(({ member }) => member.name.slice(6, 11))].join('-').slice(0, 200),
-  )
+  const dir = join(cacheDir, lost.length === 0 ? bundle.fingerprint : `${bundle.fingerprint}-${digestOf(lost)}`)
   if (!(await exists(dir))) {
     await prune(cacheDir)
     await make(bundle, lost, cacheDir, dir)
@@ -120,4 +118,8 @@ function exists(path: string): Promise<boolean> {
     () => true,
     () => false,
   )
+}
+
+function digestOf(lost: readonly LostFile[]): string {
+  return hash('sha256', lost.map(({ member }) => member.name).join()).slice(0, 16)
 }

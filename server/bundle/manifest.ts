@@ -17,6 +17,11 @@ export const MEMBERS = {
 const LINES = /^lines\/\d{5}\.parquet$/
 const MAX_MEMBERS = 100_000
 
+const TEXT_LABELS = [
+  ...(['cluster', 'nodeId', 'nodeName', 'stack', 'service', 'serviceId', 'taskId', 'taskName'] as const),
+  ...(['containerId', 'containerName', 'image', 'tag'] as const),
+] as const
+
 /** Lines of one stream: its number, how many, and the times of the first and the last (nanoseconds since 1970). */
 export type StreamLines = readonly [number: number, lines: number, first: string, last: string]
 
@@ -101,7 +106,8 @@ function isMember({ name, bytes, sha256, lines, streams }: Member): boolean {
   )
 }
 
-function isStream({ containerId, nodeId, service, slot, attributes }: LogStream): boolean {
-  const areTexts = [containerId, nodeId, service].every((text) => typeof text === 'string')
-  return areTexts && typeof slot === 'number' && typeof attributes === 'object' && attributes !== null
+function isStream({ slot, attributes, ...labels }: LogStream): boolean {
+  const texts = TEXT_LABELS.map((name) => labels[name])
+  const areTexts = [...texts, ...Object.values(attributes)].every((text) => typeof text === 'string')
+  return areTexts && Number.isSafeInteger(slot) && slot >= 0
 }

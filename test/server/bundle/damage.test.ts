@@ -109,6 +109,11 @@ describe('a bundle', () => {
   })
 
   it.each<[string, (manifest: Manifest) => unknown, RegExp]>([
+    [
+      'with a stream without labels',
+      (manifest) => ({ ...manifest, streams: [{ slot: 1, attributes: {} }] }),
+      /manifest/,
+    ],
     ['of a newer format', (manifest) => ({ ...manifest, format: 9 }), /newer/],
     ['without what a manifest has', ({ streams: _, ...rest }) => rest, /manifest cannot be read/],
     [

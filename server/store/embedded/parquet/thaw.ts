@@ -1,12 +1,13 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { DuckDBConnection } from '@duckdb/node-api'
+import { SwarmlogsError } from '../../../../shared/errors.ts'
 import type { LogStream } from '../../../../shared/record.ts'
 import { labelsOf } from '../../labels.ts'
 import { appendRows } from '../columns.ts'
 import { Engine } from '../engine.ts'
 import { ATTACH_OPTIONS, CREATE_OPTIONS, quoteText, SEGMENT_TABLES, STREAM_TYPES } from '../schema.ts'
-import { partitionOf, Segment } from '../segment.ts'
+import { isSegmentName, partitionOf, Segment } from '../segment.ts'
 import { Streams } from '../streams.ts'
 import { sealSegment } from '../transaction.ts'
 import { checkLines, type LinesFile } from './check.ts'
@@ -16,6 +17,9 @@ const MEMORY_BYTES = 512 * 2 ** 20
 const TEMP_BYTES = 4 * 2 ** 30
 /** As the store does: times before 1990 or over a day ahead live in the day of their arrival. */
 const PARTITION = `SELECT DISTINCT strftime(make_timestamp(day * 86400000000), '%Y-%m-%d'), odd FROM (SELECT CASE WHEN odd THEN received ELSE time END // 86400000000000 AS day, odd FROM `
+
+/** Each day is a file: no bundle is of so many. */
+const MAX_SEGMENTS = 4_000
 
 /** Where segments are below the folder of a frozen store. */
 export function segmentsOf(dir: string): string {
@@ -37,6 +41,7 @@ export async function thaw(dir: string, files: readonly LinesFile[], streams: re
       await checkLines(connection, file, streams.length)
       for (const { day, isOdd } of await partitions(connection, file)) {
         const name = `${partitionOf(day, isOdd)}.0`
+        if (!isSegmentName(name) || segments.size >= MAX_SEGMENTS) throw tooOdd(file)
         const segment = segments.get(name) ?? (await create(connection, dir, name, streams))
         segments.set(name, segment)
         const part = { file: file.path, day, isOdd }
@@ -83,4 +88,8 @@ async function create(
     [([number]) => number + 1, ([, stream]) => labelsOf(stream)],
   )
   return segment
+}
+
+function tooOdd({ name }: LinesFile): SwarmlogsError {
+  return new SwarmlogsError('SWARMLOGS_STORE_DAMAGED', `cannot read ${name}: its lines are of times that no log has`)
 }
