@@ -18,6 +18,14 @@ export interface Ask {
   readonly signal?: AbortSignal
 }
 
+/** What is sent. */
+export interface Sent {
+  readonly body: string
+  readonly type: string
+  readonly params?: URLSearchParams
+  readonly headers?: Readonly<Record<string, string>>
+}
+
 /** Asks one server; every failure is a SwarmlogsError that says what to do next. */
 export class Client {
   readonly #config: ClientConfig
@@ -33,6 +41,10 @@ export class Client {
 
   /** Sends a GET and resolves with a 2xx answer, its body still to be read. */
   async get(path: string, ask: Ask): Promise<IncomingMessage> {
+    return this.#ask(path, ask, 'GET', undefined)
+  }
+
+  async #ask(path: string, ask: Ask, method: string, body: string | undefined): Promise<IncomingMessage> {
     const { token } = this.#config
     const url = new URL(path, this.#config.url)
     url.search = ask.params?.toString() ?? ''
@@ -41,7 +53,7 @@ export class Client {
       ...(token !== undefined && { authorization: `Bearer ${token}` }),
       ...ask.headers,
     }
-    const response = await this.#send(url, headers, ask)
+    const response = await this.#send(url, headers, ask, { method, body })
     const status = response.statusCode ?? 0
     if (status >= 200 && status < 300) return response
     throw problemOf(status, await this.#text(response, MAX_PROBLEM_BYTES), this.address, token !== undefined)
@@ -67,6 +79,14 @@ export class Client {
     }
   }
 
+  /** Sends something, or deletes, and resolves with the JSON of the answer. */
+  async send<T>(method: 'POST' | 'DELETE', path: string, sent?: Sent): Promise<T> {
+    const headers: Record<string, string> = { ...(sent && { 'content-type': sent.type }), ...sent?.headers }
+    const ask = { accept: 'application/json', headers, ...(sent?.params && { params: sent.params }) }
+    const response = await this.#ask(path, ask, method, sent?.body)
+    return JSON.parse(await this.#text(response, MAX_JSON_BYTES)) as T
+  }
+
   /** The pieces of an answer's body; a connection that breaks is an error like any other. */
   async *body(response: IncomingMessage): AsyncGenerator<Buffer> {
     try {
@@ -76,8 +96,13 @@ export class Client {
     }
   }
 
-  #send(url: URL, headers: Record<string, string>, { idleMs, signal }: Ask): Promise<IncomingMessage> {
-    const options: RequestOptions & { ca?: Buffer } = { headers, agent: false, timeout: CONNECT_TIMEOUT_MS }
+  #send(
+    url: URL,
+    headers: Record<string, string>,
+    { idleMs, signal }: Ask,
+    { method, body }: { method: string; body: string | undefined },
+  ): Promise<IncomingMessage> {
+    const options: RequestOptions & { ca?: Buffer } = { method, headers, agent: false, timeout: CONNECT_TIMEOUT_MS }
     if (this.#config.ca !== undefined) options.ca = this.#config.ca
     if (signal !== undefined) options.signal = signal
     // An ESM import of node:http evaluates its lazy getters and loads undici: 20 ms that every `tail` would wait for.
@@ -92,7 +117,7 @@ export class Client {
       })
       sent.on('timeout', () => sent.destroy(new Error(`no answer within ${(idleMs ?? CONNECT_TIMEOUT_MS) / 1000} s`)))
       sent.on('error', (error) => reject(unreachable(this.address, error)))
-      sent.end()
+      sent.end(body)
     })
   }
 

@@ -35,6 +35,7 @@ async function build(asked: string | undefined): Promise<Command> {
   const program = new Command('swarmlogs')
     .description('Logs of a Docker Swarm: collected, stored, ordered, searchable.')
     .version(programVersion(), '-V, --version', 'show the version')
+    .option('--archive <FILE>', 'ask the file of an incident instead of a server')
     .helpCommand('help [COMMAND]', 'show what a command does, with examples')
     .helpOption('-h, --help', 'show this help')
     .exitOverride()

@@ -82,6 +82,37 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/status.ts')).status,
   },
   {
+    name: 'note',
+    summary: 'note something about a line or a moment, for all who look at it',
+    load: async () => (await import('./commands/note.ts')).note,
+  },
+  {
+    name: 'incident',
+    summary: 'save lines of an incident as one portable file, verify it, compare two',
+    load: async () => (await import('./commands/incident.ts')).incident,
+  },
+  {
+    name: 'replay',
+    summary: 'show the lines of an incident with their pauses, as they came in',
+    load: async () => (await import('./commands/replay.ts')).replayLines,
+  },
+  {
+    name: 'export',
+    summary: 'write lines to a file: NDJSON, CSV or Parquet',
+    load: async () => (await import('./commands/export.ts')).exportLines,
+  },
+  {
+    name: 'import',
+    summary: 'send the lines of files to the server',
+    load: async () => (await import('./commands/import.ts')).importLines,
+  },
+  {
+    name: 'serve',
+    summary: 'serve the HTTP API on the file of an incident',
+    isService: true,
+    load: async () => (await import('./commands/serve.ts')).serve,
+  },
+  {
     name: 'doctor',
     summary: 'look for what is wrong, and say what to do',
     load: async () => (await import('./commands/doctor.ts')).doctor,

@@ -91,6 +91,18 @@ export function dataFolder(flags: Flags, env: Environment = process.env): string
   return `${env.XDG_DATA_HOME || `${env.HOME ?? '.'}/.local/share`}/swarmlogs`
 }
 
+/** Where bundles are unpacked, to be asked. */
+export function bundleFolder(env: Environment = process.env): string {
+  return `${env.XDG_CACHE_HOME || `${env.HOME ?? '.'}/.cache`}/swarmlogs/bundles`
+}
+
+/** Has all commands of this process ask one server, whatever the environment says. */
+export function askOnly(url: string, token: string): void {
+  for (const name of ['TLS_CA', 'TLS_CA_FILE', 'URL_FILE', 'TOKEN_FILE', 'PROFILE'])
+    delete process.env[`SWARMLOGS_${name}`]
+  Object.assign(process.env, { SWARMLOGS_URL: url, SWARMLOGS_TOKEN: token })
+}
+
 /** --log-level, as pino names levels. Throws SWARMLOGS_USAGE. */
 export function logLevel(flags: Flags, env: Environment = process.env): string {
   const level = setting(flags, env, 'log-level') ?? 'info'

@@ -1,7 +1,15 @@
 import type { IncomingMessage } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
 import { createParser, type EventSourceMessage } from 'eventsource-parser'
-import type { ApiCompleteness, ApiGap, ApiNote, ApiRecord, ApiTaskChange, ApiText } from '../shared/api.ts'
+import type {
+  ApiAnnotation,
+  ApiCompleteness,
+  ApiGap,
+  ApiNote,
+  ApiRecord,
+  ApiTaskChange,
+  ApiText,
+} from '../shared/api.ts'
 import { SwarmlogsError } from '../shared/errors.ts'
 import type { Source } from '../shared/record.ts'
 import type { Client } from './client.ts'
@@ -26,7 +34,7 @@ export interface Following {
 /** Where lines and what is said of them go. */
 export interface Sink {
   readonly printer: Pick<Printer, 'print'>
-  readonly notes: Pick<MissingNotes, 'gap' | 'verdict' | 'changed' | 'stopped'>
+  readonly notes: Pick<MissingNotes, 'gap' | 'annotation' | 'verdict' | 'changed' | 'stopped'>
   /** Takes notes on the connection and on the question; stderr when absent. */
   readonly say?: (text: string) => void
   /** Is told when the lines are those that come in now, and when the connection is lost. */
@@ -169,6 +177,8 @@ class Tail {
       if (event === 'completeness') this.#complete(parse<ApiCompleteness>(data))
       if (event === 'gap' && this.#following.question.form === 'json') lines.push(gapLine(data))
       else if (event === 'gap') this.#output.notes.gap(parse<ApiGap>(data))
+      if (event === 'annotation' && this.#following.question.form === 'json') lines.push(annotationLine(data))
+      else if (event === 'annotation') this.#output.notes.annotation(parse<ApiAnnotation>(data))
       if (event === undefined || event === 'message') lines.push(this.#lineOf(data))
     }
     return lines
@@ -239,6 +249,10 @@ function withoutTimes(text: string): string {
     .split('\n')
     .map((line) => line.slice(TIME_LENGTH))
     .join('\n')
+}
+
+function annotationLine(data: string): Line {
+  return { source: 'stdout', text: `{"annotation":${data}}`, time: parse<ApiAnnotation>(data).at }
 }
 
 function gapLine(data: string): Line {

@@ -57,7 +57,8 @@ async function printFrames(pieces: AsyncIterable<Buffer>, output: Output): Promi
   demux.end()
   // A server that is older says nothing.
   if (demux.trailer === '') return
-  const { completeness, gaps, stopped }: ApiTrailer = JSON.parse(demux.trailer)
+  const { completeness, gaps, annotations = [], stopped }: ApiTrailer = JSON.parse(demux.trailer)
+  for (const one of annotations) notes.annotation(one)
   for (const gap of gaps) notes.gap(gap)
   notes.stopped(stopped)
   notes.verdict(completeness)

@@ -10,6 +10,28 @@ const EXIT_USAGE = 2
 
 /** Runs the command that the arguments name and resolves with the exit code: 0 ok, 1 failed, 2 wrong usage. */
 export async function run(args: readonly string[]): Promise<number> {
+  const archive = args[0]?.startsWith('--archive') ? await readArchive(args) : undefined
+  return archive === undefined ? runCommand(args) : archive()
+}
+
+/** What asks a bundle; undefined when the arguments do not say so. */
+async function readArchive(args: readonly string[]): Promise<(() => Promise<number>) | undefined> {
+  const { archiveOf, mustRead, onArchive } = await import('./archive.ts')
+  const archive = archiveOf(args)
+  if (archive === undefined) return undefined
+  const { path, command } = archive
+  return async () => {
+    try {
+      mustRead(command)
+      const { onBundle } = await import('./commands/serve.ts')
+      return await onBundle(path, (bundle) => runCommand(onArchive(command, bundle)))
+    } catch (error) {
+      return exitCodeOf(error)
+    }
+  }
+}
+
+async function runCommand(args: readonly string[]): Promise<number> {
   const entry = COMMANDS.find(({ name }) => name === args[0])
   if (entry?.isService !== true) watchReader()
   try {

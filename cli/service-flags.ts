@@ -28,6 +28,11 @@ export const STORE_FLAGS: readonly FlagSpec[] = [
   { flags: '--forward <HOST:PORT>', text: 'Fluentd forward protocol, for agents and others (default 127.0.0.1:24224)' },
   { flags: '--retention <DURATION>', text: 'how long to keep lines (default 30d)' },
   { flags: '--max-size <SIZE>', text: 'how much disk to use (default 20GiB, or 80 % of what is free)' },
+  {
+    flags: '--mirror <DIR>',
+    text: 'keep the lines as text files, too: DIR/SERVICE/2026-11-21.log, as `docker service logs -t` prints them',
+  },
+  { flags: '--mirror-max-size <SIZE>', text: 'how large all of these files may be; the oldest go (default 10GiB)' },
   { flags: '--segment-size <SIZE>', text: 'when to begin a new file of the store (default 1GiB)' },
   {
     flags: '--query-timeout <DURATION>',

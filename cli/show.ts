@@ -53,8 +53,8 @@ async function stageOf(
       import('./output/record-stage.ts'),
       import('./output/forms.ts'),
     ])
-    const onGap = output === 'json' ? undefined : notes.gap.bind(notes)
-    const options = { form: recordForm(output), matching: isChoosing ? matching : undefined, around, zone, onGap }
+    const told = output === 'json' ? undefined : notes
+    const options = { form: recordForm(output), matching: isChoosing ? matching : undefined, around, zone, notes: told }
     return (source) => (source === 'stdout' ? new RecordStage(options) : undefined)
   }
   if (!isChoosing && (zone === undefined || !hasTime)) return undefined

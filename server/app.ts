@@ -8,6 +8,7 @@ import { requireToken } from './auth.ts'
 import type { Context } from './context.ts'
 import { lokiRoutes, readyRoute } from './loki/routes.ts'
 import { Problem, problemOf, problemOfValidation } from './problem.ts'
+import { annotationRoutes } from './routes/annotations.ts'
 import { compressAnswers } from './routes/compressed.ts'
 import { contextRoute } from './routes/context.ts'
 import { countRoutes } from './routes/count.ts'
@@ -15,6 +16,7 @@ import { fieldsRoutes } from './routes/fields.ts'
 import { keepFinal } from './routes/final.ts'
 import { healthRoutes, metricsRoute } from './routes/health.ts'
 import { ingestRoute } from './routes/ingest.ts'
+import { knowledgeRoute } from './routes/knowledge.ts'
 import { isWebSocket, openSockets } from './routes/messages.ts'
 import { overviewRoutes } from './routes/overview.ts'
 import { patternsRoute } from './routes/patterns.ts'
@@ -85,6 +87,8 @@ export async function buildApp(context: Context, options: AppOptions): Promise<F
     await scope.register(tailRoute(context), { prefix: '/api/v1' })
     await scope.register(overviewRoutes(context), { prefix: '/api/v1' })
     await scope.register(statusRoutes(context), { prefix: '/api/v1' })
+    await scope.register(annotationRoutes(context), { prefix: '/api/v1' })
+    await scope.register(knowledgeRoute(context), { prefix: '/api/v1' })
     await scope.register(peersRoute(context))
   })
   return app

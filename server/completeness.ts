@@ -126,6 +126,11 @@ export class Completeness {
     return (asked, asOf = now()) => judge({ ...known, now: asOf }, asked)
   }
 
+  /** What it knows, in the form in which a copy of it can be made. */
+  known(): { readonly reports: string; readonly observers: readonly { cluster: string; node: string; at: bigint }[] } {
+    return { reports: this.#reports.save(this.#options.now()), observers: [...this.#observers.values()] }
+  }
+
   /** Saves what is known. */
   async close(): Promise<void> {
     clearTimeout(this.#saving)

@@ -8,6 +8,10 @@ import { type ElasticsearchConfig, elasticsearchConfig } from './config/elastics
 import { type PeerName, peersConfig } from './config/peers.ts'
 import { ofSetting, unusable } from './config/values.ts'
 
+const HTTP_REMEDY = 'a token: --token-file or SWARMLOGS_TOKEN_FILE'
+
+const DEFAULT_MIRROR_BYTES = 10 * 2 ** 30
+
 /** Where to listen. */
 export interface Listen {
   readonly host: string
@@ -37,6 +41,8 @@ export interface ServerConfig {
   /** PEM files, for both ports. */
   readonly tls?: { readonly certFile: string; readonly keyFile: string }
   readonly retentionMs: number
+  /** Keep the lines as text files, too. */
+  readonly mirror?: { readonly dir: string; readonly maxBytes: number }
   /** How much time of the store a query may take. */
   readonly queryMs: number
   readonly maxBytes?: number
@@ -59,6 +65,7 @@ export function serverConfig(flags: Flags, env: Environment = process.env): Serv
     retentionMs: retention(setting(flags, env, 'retention') ?? '30d'),
     queryMs: queryTimeout(setting(flags, env, 'query-timeout') ?? '30s'),
     ...size(flags, env, 'max-size', 'maxBytes'),
+    ...mirror(flags, env),
     ...size(flags, env, 'segment-size', 'segmentBytes'),
     ...size(flags, env, 'memory', 'memoryBytes'),
     ...(elasticsearch !== undefined && { elasticsearch }),
@@ -66,6 +73,14 @@ export function serverConfig(flags: Flags, env: Environment = process.env): Serv
   }
   refuseOpenDoors(config)
   return Object.freeze(config)
+}
+
+/** Where a bundle is served, and who may ask. Throws SWARMLOGS_CONFIG or SWARMLOGS_USAGE, which name the setting. */
+export function serveConfig(flags: Flags, env: Environment = process.env): { listen: Listen; tokens: SecretSource } {
+  const http = listen(flags, env, 'listen', '127.0.0.1:4280')
+  const tokens = secrets(flags, env, 'token')
+  if (!switchSetting(flags, env, 'insecure')) refuse(http, tokens, 'for HTTP', HTTP_REMEDY)
+  return { listen: http, tokens }
 }
 
 /** Reads the settings of a copy from flags and environment. Throws SWARMLOGS_CONFIG or SWARMLOGS_USAGE, which name the setting. */
@@ -107,6 +122,13 @@ function tls(flags: Flags, env: Environment): Pick<ServerConfig, 'tls'> {
   throw new SwarmlogsError('SWARMLOGS_CONFIG', message)
 }
 
+function mirror(flags: Flags, env: Environment): Pick<ServerConfig, 'mirror'> {
+  const dir = setting(flags, env, 'mirror')
+  if (dir === undefined) return {}
+  const { maxBytes = DEFAULT_MIRROR_BYTES } = size(flags, env, 'mirror-max-size', 'maxBytes')
+  return { mirror: { dir, maxBytes } }
+}
+
 function retention(text: string): number {
   const ms = Number(ofSetting('retention', () => parseDuration(text)) / 1_000_000n)
   if (ms > 0) return ms
@@ -130,7 +152,7 @@ function size<Key extends string>(flags: Flags, env: Environment, name: string, 
 /** Whoever can reach an open port could read all lines, or write any. */
 function refuseOpenDoors({ http, forward, tokens, sharedKeys, isInsecure }: ServerConfig): void {
   if (isInsecure) return
-  refuse(http, tokens, 'for HTTP', 'a token: --token-file or SWARMLOGS_TOKEN_FILE')
+  refuse(http, tokens, 'for HTTP', HTTP_REMEDY)
   refuse(forward, sharedKeys, 'for agents', 'a shared key: --shared-key-file or SWARMLOGS_SHARED_KEY_FILE')
 }
 

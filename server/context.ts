@@ -1,4 +1,5 @@
 import type { Logger } from 'pino'
+import type { Annotations } from './annotations.ts'
 import type { Commits } from './commits.ts'
 import type { Completeness } from './completeness.ts'
 import type { GapFeed } from './gap-feed.ts'
@@ -19,7 +20,9 @@ export interface Context {
   readonly peers?: Pick<Peers, 'subscribe'>
   readonly inventories: Inventories
   readonly completeness: Completeness
-  /** Gaps as they are stored. */
+  /** What people noted. */
+  readonly annotations: Annotations
+  /** Gaps as they are stored, and notes as they are made. */
   readonly gapFeed: GapFeed
   readonly ingestor: Ingestor
   readonly metrics: Metrics

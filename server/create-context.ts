@@ -1,5 +1,6 @@
 import type { Logger } from 'pino'
 import { programVersion } from '../shared/version.ts'
+import { Annotations } from './annotations.ts'
 import { OwnCommits } from './commits.ts'
 import { Completeness } from './completeness.ts'
 import type { PeerName } from './config/peers.ts'
@@ -43,12 +44,15 @@ export async function createContext(options: ContextOptions): Promise<ServerCont
   metrics.watch(store, live)
   const inventories = new Inventories(store)
   await inventories.load()
+  const annotations = new Annotations(store)
+  await annotations.load()
   const now = () => BigInt(Date.now()) * 1_000_000n
   const slots = new Slots(MAX_STREAMED)
   const shared = {
     store,
     live,
     inventories,
+    annotations,
     metrics,
     log,
     version,

@@ -1,45 +1,54 @@
 import type { Gap } from '../shared/gap.ts'
+import type { Annotation } from './annotations.ts'
 
-/** Gaps that wait for one tail; the oldest go first, an answer to a search still has them. */
+/** What an answer tells in its place among the lines. */
+export type Told = Gap | Annotation
+
+/** Whether it is what somebody noted. */
+export function isAnnotation(told: Told): told is Annotation {
+  return 'text' in told
+}
+
+/** What waits for one tail at most; the oldest go first, an answer to a search still has them. */
 const MAX_WAITING = 1_000
 
-/** Tells the live tails of gaps as they are stored. */
+/** Tells the live tails of gaps as they are stored, and of notes as they are made. */
 export class GapFeed {
   readonly #queues = new Set<GapQueue>()
 
-  /** Tells of gaps that are stored. */
-  publish(gaps: readonly Gap[]): void {
+  /** Tells of what is stored. */
+  publish(gaps: readonly Told[]): void {
     if (gaps.length > 0) for (const queue of this.#queues) queue.offer(gaps)
   }
 
-  /** Begins to collect the gaps that are wanted. */
-  subscribe(isWanted: (gap: Gap) => boolean): GapQueue {
+  /** Begins to collect what is wanted. */
+  subscribe(isWanted: (told: Told) => boolean): GapQueue {
     const queue = new GapQueue(isWanted, () => this.#queues.delete(queue))
     this.#queues.add(queue)
     return queue
   }
 }
 
-/** The gaps that one tail has not been told of. */
+/** What one tail has not been told of. */
 export class GapQueue {
-  readonly #isWanted: (gap: Gap) => boolean
+  readonly #isWanted: (told: Told) => boolean
   readonly #leave: () => void
-  #waiting: Gap[] = []
+  #waiting: Told[] = []
   #wake: (() => void) | undefined
 
-  constructor(isWanted: (gap: Gap) => boolean, leave: () => void) {
+  constructor(isWanted: (told: Told) => boolean, leave: () => void) {
     this.#isWanted = isWanted
     this.#leave = leave
   }
 
-  offer(gaps: readonly Gap[]): void {
+  offer(gaps: readonly Told[]): void {
     this.#waiting.push(...gaps.filter(this.#isWanted))
     if (this.#waiting.length > MAX_WAITING) this.#waiting.splice(0, this.#waiting.length - MAX_WAITING)
     if (this.#waiting.length > 0) this.#wake?.()
   }
 
   /** Takes what waits. */
-  take(): readonly Gap[] {
+  take(): readonly Told[] {
     return this.#waiting.splice(0)
   }
 

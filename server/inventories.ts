@@ -133,6 +133,18 @@ export class Inventories {
     )
   }
 
+  /** All of it as text, as it is kept with the store. */
+  text(): string {
+    const saved: Saved = {
+      format: FORMAT,
+      inventories: [...this.#byCluster.values()],
+      gone: [...this.#gone.values()],
+      goneTasks: [...this.#goneTasks],
+      departed: [...this.#departed.values()],
+    }
+    return JSON.stringify(saved)
+  }
+
   #all<Item>(items: (inventory: Inventory) => readonly Item[]): { cluster: string; item: Item }[] {
     return [...this.#byCluster.values()].flatMap((inventory) =>
       items(inventory).map((item) => ({ cluster: inventory.cluster, item })),
@@ -171,14 +183,7 @@ export class Inventories {
   }
 
   async #save(): Promise<void> {
-    const saved: Saved = {
-      format: FORMAT,
-      inventories: [...this.#byCluster.values()],
-      gone: [...this.#gone.values()],
-      goneTasks: [...this.#goneTasks],
-      departed: [...this.#departed.values()],
-    }
-    await this.#store.save(NAME, JSON.stringify(saved))
+    await this.#store.save(NAME, this.text())
     this.#isSaved = true
   }
 }

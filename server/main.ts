@@ -11,6 +11,7 @@ import { isLoopback, type ServerConfig } from './config.ts'
 import type { Context } from './context.ts'
 import { createContext } from './create-context.ts'
 import { type ForwardListener, startForward } from './input/forward/listener.ts'
+import { Mirror } from './mirror/mirror.ts'
 import { reloadRegularly } from './reload.ts'
 import { Secrets } from './secrets.ts'
 import { openStore } from './store/open.ts'
@@ -60,6 +61,11 @@ async function start(config: ServerConfig, log: Logger, closers: Closers): Promi
     token: () => tokens.values[0],
     certificate: () => certificate?.pair.cert,
   })
+  if (config.mirror !== undefined) {
+    const mirror = await Mirror.open({ ...config.mirror, retentionMs: config.retentionMs }, context)
+    mirror.start()
+    closers.add(() => mirror.close())
+  }
   const localOnly = tokens.values.length === 0 && isLoopback(config.http.host)
   closers.add(() => context.completeness.close())
   const app = await buildApp(context, { tokens: () => tokens.values, tls: certificate?.pair, localOnly })

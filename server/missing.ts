@@ -1,10 +1,12 @@
-import type { ApiCompleteness, ApiGap } from '../shared/api.ts'
+import type { ApiAnnotation, ApiCompleteness, ApiGap } from '../shared/api.ts'
 import { streamFields } from '../shared/fields.ts'
 import { type Gap, isLoss } from '../shared/gap.ts'
 import { formatTime } from '../shared/time.ts'
+import type { Annotation } from './annotations.ts'
 import type { Judgement, NamedContainer } from './completeness/judge.ts'
 import { type Wanted, wantedOf } from './completeness/wanted.ts'
 import type { Context } from './context.ts'
+import type { Told } from './gap-feed.ts'
 import { streamMatches } from './query/filter.ts'
 import type { Question } from './query/question.ts'
 import { isGapIn } from './store/gap-table.ts'
@@ -23,6 +25,7 @@ export class Missing {
   readonly #view: ReturnType<Context['completeness']['view']>
   readonly #now: bigint
   #gaps: readonly Gap[] = []
+  #annotations: readonly Annotation[] = []
   /** Where the answer begins when only its newest lines are asked for. */
   #from: bigint | undefined
   #judged: Judgement | undefined
@@ -39,11 +42,12 @@ export class Missing {
     this.#now = cursor !== undefined && cursor.receivedUpTo < now ? cursor.receivedUpTo : now
   }
 
-  /** Reads the gaps. */
+  /** Reads the gaps and what people noted. */
   async read(): Promise<void> {
     const { filter, since, until } = this.#question
     const gaps = await this.#context.store.gaps({ since, until })
     this.#gaps = gaps.filter(({ stream }) => streamMatches(filter, stream))
+    this.#annotations = (await this.#context.annotations.in({ since, until })).filter((one) => this.wants(one))
   }
 
   /** The answer shows the newest lines only, and this is the time of the first of them. */
@@ -55,13 +59,26 @@ export class Missing {
 
   /** Where the answer begins must be known to tell what is missing from it. */
   get needsBeginning(): boolean {
-    return this.#isNewestOnly && this.#from === undefined && this.verdict() === 'partial'
+    const isOfUse = this.verdict() === 'partial' || this.#annotations.length > 0
+    return this.#isNewestOnly && this.#from === undefined && isOfUse
   }
 
   /** The gaps in the answer's range, by where they begin. */
   get gaps(): readonly Gap[] {
     if (this.#question.newest === 0) return []
     return this.#gaps.filter((gap) => isGapIn(gap, { since: this.#from }))
+  }
+
+  /** What people noted in the answer's range, in order. */
+  get annotations(): readonly Annotation[] {
+    if (this.#question.newest === 0) return []
+    return this.#annotations.filter((one) => isGapIn(one, { since: this.#from }))
+  }
+
+  /** Gaps and notes, by where they begin. */
+  get told(): readonly Told[] {
+    if (this.#annotations.length === 0) return this.gaps
+    return [...this.gaps, ...this.annotations].sort((a, b) => (a.from < b.from ? -1 : a.from > b.from ? 1 : 0))
   }
 
   /** Whether nodes' lines are missing. */
@@ -93,10 +110,10 @@ export class Missing {
     }
   }
 
-  /** Whether the answer takes a stream's gaps. */
-  wants(gap: Gap): boolean {
+  /** Whether the answer takes a gap, or a note; one that is about no container is for all. */
+  wants(told: Told): boolean {
     const { filter, since, until } = this.#question
-    return isGapIn(gap, { since, until }) && streamMatches(filter, gap.stream)
+    return isGapIn(told, { since, until }) && (told.stream === undefined || streamMatches(filter, told.stream))
   }
 
   get #isNewestOnly(): boolean {
@@ -119,6 +136,16 @@ export function apiGap({ stream, from, to, reason, atLeast, atMost }: Gap, { inv
     ...streamFields({ ...stream, cluster: inventories.clusterOf(stream) }),
     ...{ from: formatTime(from), to: formatTime(to), reason, at_least: atLeast },
     ...(atMost !== undefined && { at_most: atMost }),
+  }
+}
+
+/** A note as answers have it. */
+export function apiAnnotation(one: Annotation, { inventories }: Context): ApiAnnotation {
+  const { id, from, made, by, text, stream, cursor } = one
+  return {
+    ...(stream && streamFields({ ...stream, cluster: inventories.clusterOf(stream) })),
+    ...{ id, at: formatTime(from), text, by, made: formatTime(made) },
+    ...(cursor !== undefined && { cursor }),
   }
 }
 

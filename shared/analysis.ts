@@ -1,5 +1,5 @@
 import Type, { type Static, type TSchema } from 'typebox'
-import { AnyText, ApiCompleteness, ApiExamined, ApiGap, ApiRecord, CountedSince, Stopped } from './api.ts'
+import { Annotated, AnyText, ApiCompleteness, ApiExamined, ApiGap, ApiRecord, CountedSince, Stopped } from './api.ts'
 
 /*
  * What the addresses that look closer answer: a line's surroundings, fields, values, numbers and patterns.
@@ -19,6 +19,7 @@ export const ApiContext = Type.Object(
     after: Type.Array(ApiRecord, { description: 'The lines behind it, in order.' }),
     stopped: Stopped,
     gaps: Type.Array(ApiGap, { description: 'Gaps between the first and the last of these lines.' }),
+    annotations: Annotated,
     completeness: ApiCompleteness,
   },
   { title: 'Context', description: 'A line among its neighbours.' },

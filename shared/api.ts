@@ -101,6 +101,28 @@ export const ApiGap = Type.Object(
 )
 export type ApiGap = Static<typeof ApiGap>
 
+/** What somebody noted about a moment. */
+export const ApiAnnotation = Type.Object(
+  {
+    ...labels,
+    id: Type.String({ format: 'uuid' }),
+    at: Time('The moment that it is about.'),
+    text: Type.String({ examples: ['deploy of 1.4.2'] }),
+    by: Type.String({ examples: ['anna'] }),
+    made: Time('When it was written.'),
+    cursor: Type.Optional(Type.String({ description: 'Of the line that it is about.' })),
+  },
+  { title: 'Annotation', description: 'What somebody noted, about a line or about a moment.' },
+)
+export type ApiAnnotation = Static<typeof ApiAnnotation>
+export const ApiAnnotations = Type.Object({ annotations: Type.Array(ApiAnnotation) }, { title: 'Annotations' })
+export type ApiAnnotations = Static<typeof ApiAnnotations>
+
+/** What people noted, where it belongs; absent when there is none. */
+export const Annotated = Type.Optional(
+  Type.Array(ApiAnnotation, { description: 'What people noted about these times; absent when there is nothing.' }),
+)
+
 /** Why not all lines of a node are here. */
 export const LATE_REASONS = [
   'down',
@@ -173,6 +195,7 @@ export const ApiPage = Type.Object(
     }),
     stopped: Stopped,
     gaps: Type.Array(ApiGap, { description: 'Gaps that begin within this page, in the order of the records.' }),
+    annotations: Annotated,
     completeness: ApiCompleteness,
   },
   { title: 'Page' },
@@ -267,9 +290,13 @@ export type ApiIngested = Static<typeof ApiIngested>
 export const ApiGapLine = Type.Object({ gap: ApiGap }, { title: 'GapLine' })
 export type ApiGapLine = Static<typeof ApiGapLine>
 
+/** A line of GET /search as NDJSON with what somebody noted, in its place among the records. */
+export const ApiAnnotationLine = Type.Object({ annotation: ApiAnnotation }, { title: 'AnnotationLine' })
+export type ApiAnnotationLine = Static<typeof ApiAnnotationLine>
+
 /** The last frame (type 4) of Docker's multiplexed stream, for clients that accept it. */
 export const ApiTrailer = Type.Object(
-  { completeness: ApiCompleteness, gaps: Type.Array(ApiGap), stopped: Stopped },
+  { completeness: ApiCompleteness, gaps: Type.Array(ApiGap), annotations: Annotated, stopped: Stopped },
   { title: 'Trailer' },
 )
 export type ApiTrailer = Static<typeof ApiTrailer>

@@ -53,6 +53,7 @@ async function run([cursor = '']: readonly string[], flags: Flags): Promise<void
   ]
   process.stdout.write(`${lines.join('\n')}\n`)
   const notes = new MissingNotes(false, { colour: 'never', isPlainTerminal: true })
+  for (const one of answer.annotations ?? []) notes.annotation(one)
   for (const gap of answer.gaps) notes.gap(gap)
   notes.verdict(answer.completeness)
 }

@@ -1,4 +1,4 @@
-import type { ApiGap } from '../../shared/api.ts'
+import type { ApiAnnotation, ApiGap } from '../../shared/api.ts'
 
 const LOST: Readonly<Record<ApiGap['reason'], string>> = {
   rotated: 'lost, rotated away',
@@ -18,7 +18,13 @@ export function gapText(gap: ApiGap): string {
   return `${nameOf(gap)}${node}: ${rangeText(gap.from, gap.to)} ${LOST[gap.reason]}${countText(gap)}`
 }
 
-function nameOf(gap: ApiGap): string {
+/** `anna on web.3, 10:02:11: deploy of 1.4.2`. */
+export function annotationText(one: ApiAnnotation): string {
+  const name = nameOf(one)
+  return `${one.by}${name === '' ? '' : ` on ${name}`}, ${timeText(one.at)}: ${one.text}`
+}
+
+function nameOf(gap: Omit<ApiGap, 'from' | 'to' | 'reason' | 'at_least'>): string {
   const slot = gap['docker.swarm.task.slot']
   const service = gap['service.name']
   if (service !== undefined && slot !== undefined) return `${service}.${slot}`

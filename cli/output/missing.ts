@@ -1,11 +1,13 @@
-import type { ApiCompleteness, ApiGap } from '../../shared/api.ts'
-import { gapText, timeText } from './gap-text.ts'
+import type { ApiAnnotation, ApiCompleteness, ApiGap } from '../../shared/api.ts'
+import { annotationText, gapText, timeText } from './gap-text.ts'
 import { harmless } from './harmless.ts'
 import type { Look } from './printer.ts'
 
 /** So many gaps, nodes and containers are told of one by one. */
 const MAX_TOLD = 50
 const MAX_NAMES = 5
+/** Notes that are remembered, so that none is said twice when a connection comes again. */
+const MAX_NOTED = 10_000
 const EXIT_INCOMPLETE = 3
 
 const LATE: Readonly<Record<ApiCompleteness['nodes'][number]['reason'], string>> = {
@@ -24,6 +26,7 @@ export class MissingNotes {
   readonly #isStrict: boolean
   readonly #isDim: boolean
   readonly #told = new Set<string>()
+  readonly #noted = new Set<string>()
 
   constructor(isStrict: boolean, { colour, isPlainTerminal }: Pick<Look, 'colour' | 'isPlainTerminal'>) {
     this.#isStrict = isStrict
@@ -38,6 +41,14 @@ export class MissingNotes {
     else if (this.#told.size === MAX_TOLD) this.#say('further gaps are not shown; -o json has all of them')
     // What is told again is a nuisance, a set without bounds a leak.
     if (this.#told.size <= MAX_TOLD) this.#told.add(key)
+  }
+
+  /** Says what somebody noted, once: `-- note: anna on web.3, 10:02:11: deploy of 1.4.2`. */
+  annotation(one: ApiAnnotation): void {
+    if (this.#noted.has(one.id)) return
+    if (this.#noted.size >= MAX_NOTED) this.#noted.clear()
+    this.#noted.add(one.id)
+    this.#say(`note: ${annotationText(one)}`)
   }
 
   /** Says a verdict that is not complete. */

@@ -1,8 +1,9 @@
 import { StringDecoder } from 'node:string_decoder'
-import type { ApiGap, ApiRecord } from '../../shared/api.ts'
+import type { ApiAnnotation, ApiGap, ApiRecord } from '../../shared/api.ts'
 import { Around } from './around.ts'
 import type { RecordForm } from './forms.ts'
 import type { Matching } from './matching.ts'
+import type { MissingNotes } from './missing.ts'
 import { zoned } from './zoned.ts'
 
 /** What becomes of records before they are shown. */
@@ -13,8 +14,8 @@ export interface RecordOptions {
   readonly around: number
   /** --timezone; undefined: times stay as they are. */
   readonly zone: string | undefined
-  /** Gaps stand among the records of JSON; from other forms they are taken out and told here. */
-  readonly onGap: ((gap: ApiGap) => void) | undefined
+  /** Gaps and notes stand among the records of JSON; from other forms they are taken out and told here. */
+  readonly notes: Pick<MissingNotes, 'gap' | 'annotation'> | undefined
 }
 
 interface Entry {
@@ -56,11 +57,12 @@ export class RecordStage {
   }
 
   #line(line: string): string {
-    const { matching, onGap } = this.#options
-    const record = JSON.parse(line) as ApiRecord & { readonly gap?: ApiGap }
-    if (record.gap !== undefined) {
-      onGap?.(record.gap)
-      return onGap === undefined ? `${line}\n` : ''
+    const { matching, notes } = this.#options
+    const record = JSON.parse(line) as ApiRecord & { readonly gap?: ApiGap; readonly annotation?: ApiAnnotation }
+    if (record.gap !== undefined || record.annotation !== undefined) {
+      if (record.gap !== undefined) notes?.gap(record.gap)
+      if (record.annotation !== undefined) notes?.annotation(record.annotation)
+      return notes === undefined ? `${line}\n` : ''
     }
     const isHit = matching === undefined || matching.takes(record.message)
     const entry = { record, line }

@@ -1,6 +1,6 @@
 import type { ApiContext } from '../../shared/analysis.ts'
 import type { Client } from '../client.ts'
-import { gapLine, type Line, lineOf } from './line.ts'
+import { annotationLine, gapLine, type Line, lineOf } from './line.ts'
 import { type Answer, inTime } from './pages.ts'
 import { EVERYTHING, type Scope } from './scope.ts'
 
@@ -36,11 +36,19 @@ export async function readContext(
   within: Surroundings['within'],
   signal: AbortSignal,
 ): Promise<Answer> {
-  const { before, record, after, gaps, stopped, completeness } = await ask(client, cursor, within, AROUND, signal)
+  const {
+    before,
+    record,
+    after,
+    gaps,
+    annotations = [],
+    stopped,
+    completeness,
+  } = await ask(client, cursor, within, AROUND, signal)
   const line = lineOf(record)
   const lines = inTime(
     [...before.map((one) => lineOf(one)), line, ...after.map((one) => lineOf(one))],
-    gaps.map(gapLine),
+    [...gaps.map(gapLine), ...annotations.map(annotationLine)],
   )
   const isEnd = (records: readonly unknown[]): boolean => records.length < AROUND && stopped === undefined
   return {

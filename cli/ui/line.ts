@@ -1,9 +1,9 @@
-import type { ApiGap, ApiRecord } from '../../shared/api.ts'
-import { gapText } from '../output/gap-text.ts'
+import type { ApiAnnotation, ApiGap, ApiRecord } from '../../shared/api.ts'
+import { annotationText, gapText } from '../output/gap-text.ts'
 
-/** One entry of the view: a line, or a gap in its place among them. */
+/** One entry of the view: a line, or a gap or what somebody noted in its place among them. */
 export interface Line {
-  readonly kind: 'line' | 'gap'
+  readonly kind: 'line' | 'gap' | 'note'
   /** RFC 3339 with nine digits; of a gap, where it begins. */
   readonly time: string
   readonly level: string
@@ -18,9 +18,10 @@ export interface Line {
   readonly json: string
 }
 
-/** Reads what the server sends for a line or, in `gap`, for a gap. Throws a SyntaxError when it is no JSON. */
+/** Reads what the server sends for a line, in `gap` for a gap, or in `annotation` for a note. Throws a SyntaxError when it is no JSON. */
 export function readLine(json: string): Line {
-  const record = JSON.parse(json) as ApiRecord & { gap?: ApiGap }
+  const record = JSON.parse(json) as ApiRecord & { gap?: ApiGap; annotation?: ApiAnnotation }
+  if (record.annotation !== undefined) return annotationLine(record.annotation)
   return record.gap === undefined ? lineOf(record, json) : gapLine(record.gap)
 }
 
@@ -34,6 +35,12 @@ export function lineOf(record: ApiRecord, json: string = JSON.stringify(record))
 export function gapLine(gap: ApiGap): Line {
   const json = JSON.stringify(gap)
   return { kind: 'gap', time: gap.from, level: '', source: '', ...namesOf(gap), text: `-- ${gapText(gap)}`, json }
+}
+
+/** A note as an entry. */
+export function annotationLine(one: ApiAnnotation): Line {
+  const text = `-- note: ${annotationText(one)}`
+  return { kind: 'note', time: one.at, level: '', source: '', ...namesOf(one), text, json: JSON.stringify(one) }
 }
 
 /** Whether a line tells of an error. */
@@ -51,7 +58,7 @@ export function keyOf({ kind, time, container, source, text }: Line): string {
   return JSON.stringify([kind, time, container, source, text])
 }
 
-function namesOf(labels: ApiGap | ApiRecord): Pick<Line, 'service' | 'task' | 'node' | 'container'> {
+function namesOf(labels: ApiAnnotation | ApiGap | ApiRecord): Pick<Line, 'service' | 'task' | 'node' | 'container'> {
   const service = labels['service.name'] ?? ''
   const slot = labels['docker.swarm.task.slot']
   const container = labels['container.id'] ?? ''

@@ -3,7 +3,7 @@ import { SwarmlogsError } from '../../shared/errors.ts'
 import type { Client } from '../client.ts'
 import { follow, type Sink } from '../follow.ts'
 import type { Event } from './event.ts'
-import { gapLine, type Line, readLine } from './line.ts'
+import { annotationLine, gapLine, type Line, readLine } from './line.ts'
 import { paramsOf, type Scope } from './scope.ts'
 
 const HISTORY = 1000
@@ -48,6 +48,7 @@ function sinkOf(lines: Handing, dispatch: (event: Event) => void, signal: AbortS
     printer: { print: async (_, bytes) => lines.take(bytes.toString()) },
     notes: {
       gap: (gap) => lines.add([gapLine(gap)]),
+      annotation: (one) => lines.add([annotationLine(one)]),
       verdict: (verdict) => dispatch({ kind: 'verdict', verdict }),
       changed: (verdict) => dispatch({ kind: 'verdict', verdict }),
       stopped: (note) => dispatch({ kind: 'note', note: note ?? '' }),

@@ -34,8 +34,8 @@ export function lineRows(line: Line, look: Look, width: number): string[] {
   const prefix = prefixOf(line, look)
   const room = Math.max(1, width - prefix.cells)
   const text = textOf(line, look)
-  // What a gap says is never cut.
-  const rows = look.wrap || line.kind === 'gap' ? rowsOf(text, room, MAX_ROWS) : rowsOf(text, room, 1, look.shift)
+  // What a gap or a note says is never cut.
+  const rows = look.wrap || line.kind !== 'line' ? rowsOf(text, room, MAX_ROWS) : rowsOf(text, room, 1, look.shift)
   const indent = ' '.repeat(prefix.cells)
   return rows.map((row, index) => (index === 0 ? prefix.text : indent) + tinted(row, line, look))
 }
@@ -60,7 +60,7 @@ export function safe(text: string, colours: 'keep' | 'drop' | 'show' = 'show'): 
 }
 
 function prefixOf(line: Line, look: Look): { text: string; cells: number } {
-  if (line.kind === 'gap') return { text: '', cells: 0 }
+  if (line.kind !== 'line') return { text: '', cells: 0 }
   const cells = look.columns.map((column) => cell(line, column, look))
   const widths = look.columns.reduce((sum, column) => sum + WIDTHS[column] + 1, 0)
   return { text: cells.map((text) => `${text} `).join(''), cells: widths }
@@ -85,7 +85,7 @@ function textOf(line: Line, { hasColour, find }: Look): string {
 
 function tinted(row: string, line: Line, { hasColour, tint }: Look): string {
   if (!hasColour) return row
-  if (line.kind === 'gap') return `\x1b[33;1m${row}\x1b[0m`
+  if (line.kind !== 'line') return `\x1b[${line.kind === 'gap' ? '33' : '36'};1m${row}\x1b[0m`
   const colour =
     tint === 'level' ? LEVELS[line.level] : tint === 'source' && line.source === 'stderr' ? '31' : undefined
   return colour === undefined ? row : `\x1b[${colour}m${row}\x1b[0m`

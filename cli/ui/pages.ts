@@ -2,7 +2,7 @@ import type { ApiPage } from '../../shared/api.ts'
 import { formatTime, parseTime } from '../../shared/time.ts'
 import type { Client } from '../client.ts'
 import type { Page } from './event.ts'
-import { gapLine, isSame, keyOf, type Line, lineOf } from './line.ts'
+import { annotationLine, gapLine, isSame, keyOf, type Line, lineOf } from './line.ts'
 import { paramsOf, type Scope } from './scope.ts'
 
 const AROUND = 300
@@ -92,17 +92,17 @@ function worst(one: ApiPage['completeness'], other: ApiPage['completeness']): Ap
   return ranks.indexOf(one.verdict) > ranks.indexOf(other.verdict) ? one : other
 }
 
-/** The lines and gaps of a page, oldest first. */
-function linesOf({ records, gaps }: ApiPage): Line[] {
+/** The lines, gaps and notes of a page, oldest first. */
+function linesOf({ records, gaps, annotations = [] }: ApiPage): Line[] {
   const lines = records.map((record) => lineOf(record))
   if (lines.length > 1 && (lines[0]?.time ?? '') > (lines.at(-1)?.time ?? '')) lines.reverse()
-  return inTime(lines, gaps.map(gapLine))
+  return inTime(lines, [...gaps.map(gapLine), ...annotations.map(annotationLine)])
 }
 
-/** Lines in their order with gaps at their times. */
-export function inTime(lines: readonly Line[], gaps: readonly Line[]): Line[] {
+/** Lines in their order with gaps and notes at their times. */
+export function inTime(lines: readonly Line[], others: readonly Line[]): Line[] {
   // Times are of one length and zone; the sort is stable, so lines of one time keep their order.
-  return [...lines, ...gaps].sort((a, b) => (a.time < b.time ? -1 : a.time > b.time ? 1 : 0))
+  return [...lines, ...others].sort((a, b) => (a.time < b.time ? -1 : a.time > b.time ? 1 : 0))
 }
 
 /** The lines but for those that are at the edge already, each as often as it is there. */

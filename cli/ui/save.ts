@@ -5,8 +5,8 @@ import type { Line } from './line.ts'
 export async function save(path: string, lines: readonly Line[]): Promise<string> {
   const isJson = /\.(json|jsonl|ndjson)$/.test(path)
   const texts = lines.map(({ kind, time, task, node, text, json }) => {
-    if (isJson) return kind === 'gap' ? `{"gap":${json}}` : json
-    return kind === 'gap' ? text : `${time} ${task}@${node} | ${text}`
+    if (isJson) return kind === 'line' ? json : `{"${kind === 'gap' ? 'gap' : 'annotation'}":${json}}`
+    return kind !== 'line' ? text : `${time} ${task}@${node} | ${text}`
   })
   try {
     // Nothing that is there is written over.

@@ -49,15 +49,20 @@ export class Patterns {
     if (record.time > pattern.last) pattern.last = record.time
   }
 
-  /** Those of the window `now`; ones that have become the same are one. */
+  /** Those of the window `now`. */
   all(): Pattern[] {
+    return this.both().filter(({ now }) => now > 0)
+  }
+
+  /** Those of both windows; ones that have become the same are one. */
+  both(): Pattern[] {
     const byText = new Map<string, Pattern>()
     for (const pattern of [...this.#groups.values()].flat()) {
       const text = patternText(pattern)
       const same = byText.get(text)
       byText.set(text, same === undefined ? pattern : united(same, pattern))
     }
-    return [...byText.values()].filter(({ now }) => now > 0)
+    return [...byText.values()]
   }
 
   #find(text: string, record: StoredRecord): Pattern | undefined {

@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { comparePositions, type LogStream, type Position, positionOf, type StoredRecord } from '../../shared/record.ts'
 import type { Context } from '../context.ts'
-import { apiGap, type Missing } from '../missing.ts'
+import { apiAnnotation, apiGap, type Missing } from '../missing.ts'
 import { badParameter, ofParameter, Problem } from '../problem.ts'
 import type { ContextParameters } from '../query/analysis-parameters.ts'
 import { Budget } from '../query/budget.ts'
@@ -104,12 +104,12 @@ function textOf(
 ): string {
   const { text } = placed(context, scope)
   const [first = record, last = record] = [before[0], after.at(-1)]
-  const gaps = missing.gaps
-    .filter((gap) => isGapIn(gap, { since: first.time, until: last.time + 1n }))
-    .map((gap) => apiGap(gap, context))
+  const range = { since: first.time, until: last.time + 1n }
+  const gaps = missing.gaps.filter((gap) => isGapIn(gap, range)).map((gap) => apiGap(gap, context))
+  const annotations = missing.annotations.filter((one) => isGapIn(one, range)).map((one) => apiAnnotation(one, context))
   return (
     `{"before":[${before.map(text).join(',')}],"record":${text(record)},"after":[${after.map(text).join(',')}]` +
     `${stopped === undefined ? '' : `,"stopped":${JSON.stringify(stopped)}`}` +
-    `,"gaps":${JSON.stringify(gaps)},"completeness":${JSON.stringify(missing.completeness())}}`
+    `,"gaps":${JSON.stringify(gaps)}${annotations.length === 0 ? '' : `,"annotations":${JSON.stringify(annotations)}`},"completeness":${JSON.stringify(missing.completeness())}}`
   )
 }

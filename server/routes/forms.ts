@@ -6,6 +6,7 @@ export const FORMS = {
   ndjson: 'application/x-ndjson',
   text: 'text/plain',
   multiplexed: 'application/vnd.docker.multiplexed-stream',
+  archive: 'application/vnd.swarmlogs.archive',
 } as const
 /** The parameter of Docker's stream by which a client asks for a last frame of ours. */
 const TRAILER = 'trailer=completeness'

@@ -1,5 +1,5 @@
 import Type from 'typebox'
-import { ApiEnd, ApiGapLine, ApiPage, ApiProblem, ApiRecord } from '../../shared/api.ts'
+import { ApiAnnotationLine, ApiEnd, ApiGapLine, ApiPage, ApiProblem, ApiRecord } from '../../shared/api.ts'
 import { SearchParameters, TailParameters } from '../query/parameters.ts'
 import {
   answer,
@@ -34,8 +34,8 @@ export const searchSchema = {
           example: { records: [record], cursor: null, end: true, gaps: [gap], completeness },
         },
         'application/x-ndjson': {
-          schema: Type.Union([ApiRecord, ApiGapLine, ApiEnd, ApiProblem], {
-            description: 'One of these a line, gaps in their places; the last line is an End or a Problem.',
+          schema: Type.Union([ApiRecord, ApiGapLine, ApiAnnotationLine, ApiEnd, ApiProblem], {
+            description: 'One of these a line, gaps and notes in their places; the last line is an End or a Problem.',
           }),
           example: { end: true, cursor: null, records: 1, completeness },
         },
@@ -46,6 +46,15 @@ export const searchSchema = {
               'Frames: type (1 stdout, 2 stderr, 3 error that cut the answer off), three zeros, length (32 bit, big endian), text. With `;trailer=completeness` in Accept a last frame of type 4 holds a Trailer as JSON.',
           }),
           example: `\u0001\u0000\u0000\u0000\u0000\u0000\u0000\u0031${line}\n`,
+        },
+        'application/vnd.swarmlogs.archive': {
+          schema: Type.String({
+            description:
+              'NDJSON with all that is stored of lines, for bundles: a head; `{"stream", "labels"}` before the first line of each stream; lines ' +
+              'as `[stream, source, time, received, ordinal, level, cut from, head missing, message, fields]`; `{"gap"}`; an End or a Problem.',
+          }),
+          example:
+            '{"store":{"id":"3f0c5d8b-7f3b-4f8e-9d6b-0f3d8d3b6a5e","epoch":0},"received":"1795228691386458421"}\n',
         },
       },
       {
@@ -81,7 +90,7 @@ export const tailSchema = {
     'Server-sent events: history (`since` or `n`; none by default), the event `live`, then lines as they are stored. The data of an event is a Record, or with ' +
     'format=text {source, text}; its id is a cursor, and repeating the request with it as Last-Event-ID goes on with nothing missing or doubled. ' +
     'With `events` each is sent when it is complete, or got no line for half a second; a tail that is taken up again may repeat lines of those that were being written. ' +
-    'Events `note` have {code, message}: waiting, targets, begins, stopped (the history took longer than a query may, and is but a part), slow, shutdown, error, until. An event `gap` has a Gap, and an event `completeness`, before `live` and whenever ' +
+    'Events `note` have {code, message}: waiting, targets, begins, stopped (the history took longer than a query may, and is but a part), slow, shutdown, error, until. An event `gap` has a Gap, an event `annotation` an Annotation, and an event `completeness`, before `live` and whenever ' +
     'the verdict on the lines that come in changes, a Completeness; who accepts `text/event-stream;with=tasks` gets events `task` {change, service, slot, task, container, node} when tasks come, with their first line, and go. A comment comes every 15 s when nothing else does. ' +
     'A browser, which can set no header on a WebSocket, offers two protocols: `swarmlogs`, and `swarmlogs.bearer.` with the token in base64url.',
   querystring: TailParameters,

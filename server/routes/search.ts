@@ -1,8 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import type { Gap } from '../../shared/gap.ts'
 import { positionOf, type StoredRecord } from '../../shared/record.ts'
 import type { Context } from '../context.ts'
-import { apiGap, Missing } from '../missing.ts'
+import { Missing } from '../missing.ts'
 import { badParameter, type Problem, problemOf, serverStops } from '../problem.ts'
 import { Budget } from '../query/budget.ts'
 import { mustExist } from '../query/choice.ts'
@@ -13,6 +12,7 @@ import { recordJson } from '../query/json.ts'
 import type { SearchParameters } from '../query/parameters.ts'
 import type { Query } from '../query/query.ts'
 import { knownCount, type Question, readQuestion } from '../query/question.ts'
+import { archived } from './archived.ts'
 import { ask } from './asking.ts'
 import { isFinal } from './final.ts'
 import { FORMS, type Form, preferredForm, wantsTrailer } from './forms.ts'
@@ -20,6 +20,7 @@ import { find, mustNotHaveStopped, mustSuitEvents, printed } from './found.ts'
 import { writeHeaders } from './headers.ts'
 import { searchSchema } from './log-documents.ts'
 import { clientGone, sendStreamed } from './streamed.ts'
+import { ToldTexts, toldLines } from './told.ts'
 import { frameTrailer, httpTrailer } from './trailers.ts'
 
 const DEFAULT_LIMIT = 1_000
@@ -122,7 +123,8 @@ async function page(context: Context, search: Search, signal: AbortSignal): Prom
   const limit = search.limit ?? DEFAULT_LIMIT
   // One more than asked for tells whether this is the end.
   const query = queryOf({ ...search, limit: limit + 1 }, true)
-  const { places, gapTexts, add } = collected(context, search)
+  const places = new GapPlaces(search.missing, search.question, search.order)
+  const told = new ToldTexts(context)
   const texts: string[] = []
   let chars = 0
   let last: string | null = null
@@ -130,8 +132,8 @@ async function page(context: Context, search: Search, signal: AbortSignal): Prom
   const { budget, missing } = search
   for await (const records of meanwhile(find(context, search, query, signal), () => missing.read())) {
     for (const record of records) {
-      if (texts.length === limit || chars > MAX_PAGE_CHARS) return pageText(search, texts, gapTexts, last)
-      add(places.before(record))
+      if (texts.length === limit || chars > MAX_PAGE_CHARS) return pageText(search, texts, told, last)
+      told.add(places.before(record))
       time = record.time
       last = cursorAt(search, record)
       const text = recordJson(record, last, context.inventories.clusterOf)
@@ -140,8 +142,8 @@ async function page(context: Context, search: Search, signal: AbortSignal): Prom
     }
   }
   const isStopped = budget.stopped !== undefined
-  add(places.rest(time, isStopped))
-  return pageText(search, texts, gapTexts, isStopped ? last : null)
+  told.add(places.rest(time, isStopped))
+  return pageText(search, texts, told, isStopped ? last : null)
 }
 
 /** The items, the first of them looked for while the work is done. */
@@ -155,35 +157,25 @@ async function* meanwhile<T>(items: AsyncIterable<T>, work: () => Promise<void>)
   }
 }
 
-function collected(context: Context, { missing, question, order }: Search) {
-  const gapTexts: string[] = []
-  const add = (gaps: readonly Gap[]): void => {
-    for (const gap of gaps) gapTexts.push(JSON.stringify(apiGap(gap, context)))
-  }
-  return { places: new GapPlaces(missing, question, order), gapTexts, add }
-}
-
 function pageText(
   { missing, budget }: Search,
   records: readonly string[],
-  gaps: readonly string[],
+  { members }: ToldTexts,
   cursor: string | null,
 ): string {
   const { stopped } = budget
   const isEnd = cursor === null && stopped === undefined
   return (
     `{"records":[${records.join(',')}],"cursor":${JSON.stringify(cursor)},"end":${isEnd}` +
-    `${stopped === undefined ? '' : `,"stopped":${JSON.stringify(stopped)}`},"gaps":[${gaps.join(',')}],"completeness":${JSON.stringify(missing.completeness())}}`
+    `${stopped === undefined ? '' : `,"stopped":${JSON.stringify(stopped)}`}${members},"completeness":${JSON.stringify(missing.completeness())}}`
   )
 }
 
-const STREAMS = { ndjson, text, multiplexed }
+const STREAMS = { ndjson, text, multiplexed, archive }
 
 async function* ndjson(context: Context, search: Search, signal: AbortSignal): AsyncGenerator<Buffer> {
   const query = queryOf(search, true)
   const places = new GapPlaces(search.missing, search.question, search.order)
-  const gapLines = (gaps: readonly Gap[]) =>
-    gaps.map((gap) => `{"gap":${JSON.stringify(apiGap(gap, context))}}\n`).join('')
   let text = ''
   let count = 0
   let last: string | null = null
@@ -194,7 +186,7 @@ async function* ndjson(context: Context, search: Search, signal: AbortSignal): A
       for (const record of records) {
         last = cursorAt(search, record)
         time = record.time
-        text += gapLines(places.before(record))
+        text += toldLines(places.before(record), context)
         text += `${recordJson(record, last, context.inventories.clusterOf)}\n`
         count++
         if (text.length < CHUNK_CHARS) continue
@@ -205,13 +197,33 @@ async function* ndjson(context: Context, search: Search, signal: AbortSignal): A
     signal.throwIfAborted()
     const { stopped } = budget
     const cursor = count === search.limit || stopped !== undefined ? last : null
-    text += gapLines(places.rest(time, cursor !== null))
+    text += toldLines(places.rest(time, cursor !== null), context)
     const completeness = search.missing.completeness()
     yield Buffer.from(`${text}${JSON.stringify({ end: true, cursor, records: count, stopped, completeness })}\n`)
   } catch (error) {
     if (count === 0) throw error
     yield Buffer.from(`${text}${JSON.stringify(interrupted(context, error).body)}\n`)
   }
+}
+
+function archive(context: Context, search: Search, signal: AbortSignal): AsyncGenerator<Buffer> {
+  const { missing, question, order, receivedUpTo, budget } = search
+  return archived({
+    head: { store: context.store.identity, received: String(receivedUpTo) },
+    found: find(context, search, queryOf(search, true), signal),
+    places: new GapPlaces(missing, question, order),
+    end: (last, records) => {
+      signal.throwIfAborted()
+      const { stopped } = budget
+      const isPart = records === search.limit || stopped !== undefined
+      const cursor = isPart && last !== undefined ? cursorAt(search, last) : null
+      return {
+        isPart: cursor !== null,
+        end: { end: true, cursor, records, stopped, completeness: missing.completeness() },
+      }
+    },
+    failed: (error) => interrupted(context, error).body,
+  })
 }
 
 async function* text(context: Context, search: Search, signal: AbortSignal): AsyncGenerator<Buffer> {

@@ -1,18 +1,18 @@
 import type { ApiCompleteness } from '../../shared/api.ts'
-import type { Gap } from '../../shared/gap.ts'
 import type { Context } from '../context.ts'
 import type { FollowEvent } from '../follow.ts'
-import { apiGap, Missing } from '../missing.ts'
+import { isAnnotation, type Told } from '../gap-feed.ts'
+import { apiAnnotation, apiGap, Missing } from '../missing.ts'
 import type { Question } from '../query/question.ts'
 
 /** What a tail tells beside its lines. */
 export type GapEvent =
-  | { readonly kind: 'gap'; readonly text: string }
+  | { readonly kind: 'gap' | 'annotation'; readonly text: string }
   | { readonly kind: 'completeness'; readonly completeness: ApiCompleteness }
 
 /**
- * Adds to a tail what is missing from it: where it goes live the gaps of its history and the verdict on that, then gaps as they are
- * stored, and the verdict on what comes whenever it changes.
+ * Adds to a tail what is missing from it, and what people noted: where it goes live that of its history and the verdict on that, then gaps
+ * and notes as they are stored, and the verdict on what comes whenever it changes.
  */
 export async function* withGaps(
   context: Context,
@@ -20,7 +20,7 @@ export async function* withGaps(
   events: AsyncGenerator<FollowEvent>,
 ): AsyncGenerator<FollowEvent | GapEvent> {
   const history = new History(context, question)
-  const queue = context.gapFeed.subscribe((gap) => history.wants(gap))
+  const queue = context.gapFeed.subscribe((told) => history.wants(told))
   let pending: ReturnType<typeof events.next> | undefined
   let waiting: Promise<undefined> | undefined
   let isLive = false
@@ -32,7 +32,7 @@ export async function* withGaps(
       const next = await (waiting === undefined ? pending : Promise.race([waiting, pending]))
       if (next === undefined) {
         waiting = undefined
-        yield* queue.take().map((gap) => gapEvent(gap, context))
+        yield* queue.take().map((told) => eventOf(told, context))
         yield* history.changed()
       } else {
         pending = undefined
@@ -66,8 +66,8 @@ class History {
     this.#missing = new Missing(context, question)
   }
 
-  wants(gap: Gap): boolean {
-    return this.#missing.wants(gap)
+  wants(told: Told): boolean {
+    return this.#missing.wants(told)
   }
 
   /** The first line has come. */
@@ -84,10 +84,10 @@ class History {
     await this.#missing.read()
     // What was lost before a tail was taken up again has been told.
     const from = cursor?.receivedUpTo
-    const gaps = this.#missing.gaps.filter(({ to }) => from === undefined || to >= from)
+    const told = this.#missing.told.filter(({ to }) => from === undefined || to >= from)
     const completeness = this.#missing.completeness()
     this.#said = keyOf(this.#live())
-    return [...gaps.map((gap) => gapEvent(gap, this.#context)), { kind: 'completeness', completeness }]
+    return [...told.map((one) => eventOf(one, this.#context)), { kind: 'completeness', completeness }]
   }
 
   /** The verdict on the lines that come in now, when it is not what was said last. */
@@ -110,6 +110,8 @@ function keyOf({ verdict, nodes, unreadable }: ApiCompleteness): string {
   return JSON.stringify([verdict, nodes.map(({ id, name, reason }) => [id, name, reason]), unreadable])
 }
 
-function gapEvent(gap: Gap, context: Context): GapEvent {
-  return { kind: 'gap', text: JSON.stringify(apiGap(gap, context)) }
+function eventOf(told: Told, context: Context): GapEvent {
+  return isAnnotation(told)
+    ? { kind: 'annotation', text: JSON.stringify(apiAnnotation(told, context)) }
+    : { kind: 'gap', text: JSON.stringify(apiGap(told, context)) }
 }

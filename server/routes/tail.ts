@@ -122,7 +122,8 @@ async function* messages(
         yield [`{"event":"note","data":${JSON.stringify(event.note)}}`]
         break
       case 'gap':
-        yield [`{"event":"gap","data":${event.text}}`]
+      case 'annotation':
+        yield [`{"event":"${event.kind}","data":${event.text}}`]
         break
       case 'completeness':
         yield [`{"event":"completeness","data":${JSON.stringify(event.completeness)}}`]
@@ -146,7 +147,8 @@ function* encode(event: FollowEvent | GapEvent | TaskEvent, dataOf: DataOf): Gen
     case 'note':
       return yield noteEvent(event.note)
     case 'gap':
-      return yield Buffer.from(`event: gap\ndata: ${event.text}\n\n`)
+    case 'annotation':
+      return yield Buffer.from(`event: ${event.kind}\ndata: ${event.text}\n\n`)
     case 'completeness':
       return yield Buffer.from(`event: completeness\ndata: ${JSON.stringify(event.completeness)}\n\n`)
     case 'task':

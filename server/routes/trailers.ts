@@ -1,9 +1,9 @@
 import type { ApiTrailer } from '../../shared/api.ts'
 import type { Context } from '../context.ts'
-import { apiGap, type Missing } from '../missing.ts'
+import { apiAnnotation, apiGap, type Missing } from '../missing.ts'
 import type { Query } from '../query/query.ts'
 
-/** Gaps that a trailer names; how many there are is said beside them. */
+/** Gaps and notes that a trailer names; how many there are is said beside them. */
 const MAX_GAPS = 1_000
 
 /** What is missing from the lines that the query finds, as the last frame of Docker's stream. */
@@ -16,9 +16,11 @@ export async function frameTrailer(
 ): Promise<string> {
   await findBeginning(context, missing, query, signal)
   const gaps = missing.gaps.slice(0, MAX_GAPS).map((gap) => apiGap(gap, context))
+  const annotations = missing.annotations.slice(-MAX_GAPS).map((one) => apiAnnotation(one, context))
   return JSON.stringify({
     completeness: missing.completeness(),
     gaps,
+    ...(annotations.length > 0 && { annotations }),
     ...(stopped !== undefined && { stopped }),
   } satisfies ApiTrailer)
 }

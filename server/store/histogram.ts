@@ -63,11 +63,11 @@ export class Histogram {
     for (const { start, counts } of buckets) for (const [key, count] of counts) this.add(start, key, count)
   }
 
-  /** What was gathered, in order; what was taken back is not in it. */
+  /** What was gathered, in order, so that it is the same whoever counted; what was taken back is not in it. */
   buckets(): HistogramBucket[] {
     const all = [...this.#buckets].sort(([a], [b]) => (a < b ? -1 : 1))
     return all.flatMap(([start, counts]) => {
-      const present = [...counts].filter(([, count]) => count !== 0)
+      const present = [...counts].filter(([, count]) => count !== 0).sort(([a], [b]) => (a < b ? -1 : 1))
       return present.length === 0 ? [] : [{ start, counts: new Map(present) }]
     })
   }

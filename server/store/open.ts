@@ -1,6 +1,18 @@
+import type { LogStream } from '../../shared/record.ts'
 import type { ElasticsearchConfig } from '../config/elasticsearch.ts'
+import type { FrozenOptions } from './embedded/frozen.ts'
+import type { LinesFile } from './embedded/parquet/check.ts'
+import type { ParquetWriter } from './embedded/parquet/writer.ts'
 import type { EmbeddedOptions } from './embedded/parts.ts'
 import type { Store } from './store.ts'
+
+export type { FrozenOptions } from './embedded/frozen.ts'
+export type { LinesFile } from './embedded/parquet/check.ts'
+export type { ArchivedLine } from './embedded/parquet/schema.ts'
+export type { ParquetWriter } from './embedded/parquet/writer.ts'
+
+/** The version of the layout of Parquet files, see embedded/parquet/schema.ts. */
+export const PARQUET_FORMAT = 1
 
 /** Which store to open: Elasticsearch when it is given, else the embedded one in its folder. */
 export type StoreOptions = EmbeddedOptions & { readonly elasticsearch?: ElasticsearchConfig }
@@ -14,4 +26,32 @@ export async function openStore({ elasticsearch, ...options }: StoreOptions): Pr
   }
   const { EmbeddedStore } = await import('./embedded/store.ts')
   return EmbeddedStore.open(options)
+}
+
+/** Opens what writes lines to Parquet files. @param tempDir a folder of its own, for what does not fit in memory. */
+export async function openParquetWriter(tempDir: string): Promise<ParquetWriter> {
+  const { ParquetWriter } = await import('./embedded/parquet/writer.ts')
+  return ParquetWriter.open(tempDir)
+}
+
+/** Reads a Parquet file of lines, as lines that the ingest takes. @param tempDir a folder of its own, for what does not fit in memory. */
+export async function* readParquetLines(path: string, tempDir: string): AsyncGenerator<Record<string, unknown>[]> {
+  const { readLines } = await import('./embedded/parquet/read.ts')
+  yield* readLines(path, tempDir)
+}
+
+/** Makes of Parquet files the segments of a store that is only read. Throws SWARMLOGS_STORE_DAMAGED. */
+export async function thawLines(
+  dir: string,
+  files: readonly LinesFile[],
+  streams: readonly LogStream[],
+): Promise<void> {
+  const { thaw } = await import('./embedded/parquet/thaw.ts')
+  await thaw(dir, files, streams)
+}
+
+/** Opens a store that is only read, on segments that `thawLines` made. */
+export async function openFrozen(options: FrozenOptions): Promise<Store> {
+  const { FrozenStore } = await import('./embedded/frozen.ts')
+  return FrozenStore.open(options)
 }

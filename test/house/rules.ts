@@ -9,7 +9,8 @@ export const rules: IForbiddenRuleType[] = [
     severity: 'error' as const,
     from: {
       path: `^${part}/`,
-      pathNot: '^cli/commands/(agent|direct|doctor|observer|server|store|up|healthcheck)\\.ts$',
+      pathNot:
+        '^cli/commands/(agent|direct|doctor|export|import|incident|observer|serve|server|store|up|healthcheck)\\.ts$',
     },
     to: { path: `^(${PARTS.filter((other) => other !== part).join('|')})/` },
   })),

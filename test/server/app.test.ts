@@ -218,16 +218,27 @@ describe('/docs/json', () => {
     const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
       Object.entries(methods).map(([method, operation]) => ({ path, method, operation })),
     )
-    expect(operations.map(({ path, method }) => `${method} ${path}`).sort()).toEqual([
-      ...['get /api/v1/context', 'get /api/v1/count', 'get /api/v1/fields', 'get /api/v1/histogram'],
-      ...['get /api/v1/nodes', 'get /api/v1/patterns', 'get /api/v1/search', 'get /api/v1/services'],
-      ...['get /api/v1/stats', 'get /api/v1/status', 'get /api/v1/status/refused', 'get /api/v1/streams'],
-      ...['get /api/v1/tail', 'get /api/v1/values', 'get /api/v1/version'],
-      ...['get /livez', 'get /metrics', 'get /readyz'],
-      ...['post /api/v1/context', 'post /api/v1/count', 'post /api/v1/fields', 'post /api/v1/histogram'],
-      'post /api/v1/ingest',
-      ...['post /api/v1/patterns', 'post /api/v1/search', 'post /api/v1/stats', 'post /api/v1/values'],
-    ])
+    expect(operations.map(({ path, method }) => `${method} ${path}`).sort()).toEqual(
+      [
+        ...['get /api/v1/context', 'get /api/v1/count', 'get /api/v1/fields', 'get /api/v1/histogram'],
+        ...[
+          'get /api/v1/annotations',
+          'post /api/v1/annotations',
+          'delete /api/v1/annotations/{id}',
+          'get /api/v1/knowledge',
+          'get /api/v1/nodes',
+          'get /api/v1/patterns',
+          'get /api/v1/search',
+          'get /api/v1/services',
+        ],
+        ...['get /api/v1/stats', 'get /api/v1/status', 'get /api/v1/status/refused', 'get /api/v1/streams'],
+        ...['get /api/v1/tail', 'get /api/v1/values', 'get /api/v1/version'],
+        ...['get /livez', 'get /metrics', 'get /readyz'],
+        ...['post /api/v1/context', 'post /api/v1/count', 'post /api/v1/fields', 'post /api/v1/histogram'],
+        'post /api/v1/ingest',
+        ...['post /api/v1/patterns', 'post /api/v1/search', 'post /api/v1/stats', 'post /api/v1/values'],
+      ].sort(),
+    )
     expect(new Set(operations.map(({ operation }) => operation.operationId)).size).toBe(operations.length)
     for (const { path, operation } of operations) {
       for (const { name, schema, description } of operation.parameters ?? []) {

@@ -1,6 +1,7 @@
 import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import { pino } from 'pino'
+import { Annotations } from '../../server/annotations.ts'
 import { type AppOptions, buildApp } from '../../server/app.ts'
 import { OwnCommits } from '../../server/commits.ts'
 import { type Context, TIMING, type Timing } from '../../server/context.ts'
@@ -39,12 +40,14 @@ export async function serve(
   const commits = new OwnCommits(store, live)
   metrics.watch(store, live)
   await inventories.load()
+  const annotations = new Annotations(store)
+  await annotations.load()
   const { knowing, doors } = know({ store, inventories, log, now, commits, seen: (node) => ingestor.seen(node) })
   const ingestor = new Ingestor({ store, commits, inventories, log, now, ...doors })
   await knowing.completeness.load()
   const stopping = new AbortController()
   const context: Context = {
-    ...{ store, live, commits, inventories, metrics, log, now, version: '1.2.3' },
+    ...{ store, live, commits, inventories, annotations, metrics, log, now, version: '1.2.3' },
     ...{ ...knowing, ingestor },
     slots: new Slots(slots),
     stopping: stopping.signal,

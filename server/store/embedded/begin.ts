@@ -3,7 +3,7 @@ import { requiredTexts } from '../../query/required.ts'
 import type { Reader } from './engine.ts'
 import { candidatesIn, type Rows } from './grams/candidates.ts'
 import type { Running } from './newest.ts'
-import type { Parts } from './parts.ts'
+import type { ReadParts } from './parts.ts'
 import type { Pass } from './repair.ts'
 import { MAX_TIME, MIN_TIME, sourceCode } from './schema.ts'
 import { type Part, Selection } from './selection.ts'
@@ -15,7 +15,7 @@ export type Bound = Scope & { readonly receivedUpTo: bigint }
 
 /** Yields what `work` yields on the segments that may have lines of the scope; they stay as long as that takes. */
 export async function* onSegments<T>(
-  parts: Parts,
+  parts: ReadParts,
   pass: Pass,
   scope: Bound,
   signal: AbortSignal | undefined,
@@ -35,7 +35,7 @@ export async function* onSegments<T>(
 }
 
 /** Finds the streams and segments that the scope is about; undefined when there are none. */
-async function begin(parts: Parts, pass: Pass, scope: Bound, reader: Reader): Promise<Running | undefined> {
+async function begin(parts: ReadParts, pass: Pass, scope: Bound, reader: Reader): Promise<Running | undefined> {
   const { filter, receivedAfter, receivedUpTo, since = MIN_TIME, until = MAX_TIME } = scope
   const segments = pass.segments.filter((segment) => segment.received > (receivedAfter ?? -1n))
   const selection = Selection.of(filter, parts.streams, segments, { since, until })

@@ -1,14 +1,14 @@
 import type { Scope } from '../../query/query.ts'
 import type { Facet } from '../store.ts'
 import { numberColumn } from './columns.ts'
-import type { Parts } from './parts.ts'
+import type { ReadParts } from './parts.ts'
 import { levelOf, sourceOf } from './schema.ts'
 import { countAt, tally } from './tally.ts'
 
 const GROUP = 'c.idx * 16 + l.level::INTEGER * 2 + l.source::INTEGER'
 
 /** The lines of a scope by stream, source and level; see Store. */
-export async function facets(parts: Parts, scope: Scope, signal?: AbortSignal): Promise<Facet[]> {
+export async function facets(parts: ReadParts, scope: Scope, signal?: AbortSignal): Promise<Facet[]> {
   return tally(parts, scope, { group: GROUP }, signal, async (rows) => {
     // Streams are numbered anew when it begins anew.
     const found = new Map<number, Facet>()

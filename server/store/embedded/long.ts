@@ -30,6 +30,9 @@ export const REST =
   `CASE WHEN regexp_matches(r.text, '${LARGE}') THEN regexp_replace(substr(regexp_replace(r.text, '${LARGE}', '\\1' || chr(64976), 'g'), ` +
   `r.skip + 1), '${LARGE}' || chr(64976), '\\1', 'g') ELSE substr(r.text, r.skip + 1) END`
 
+/** What of a line can be long. */
+type Texts = Pick<LogRecord, 'message' | 'fields'>
+
 /** A further piece of a text; its first `skip` characters are of the piece before. */
 export interface Piece {
   readonly kind: number
@@ -44,12 +47,12 @@ export function headOf(text: string): string {
 }
 
 /** Length of what must be put together again for the record; 0 when it needs no further pieces. */
-export function longChars({ message, fields }: LogRecord): number {
+export function longChars({ message, fields }: Texts): number {
   return message.length > HEAD_CHARS || fields.length > HEAD_CHARS ? message.length + fields.length : 0
 }
 
 /** The further pieces of a record's texts. */
-export function piecesOf({ message, fields }: LogRecord): Piece[] {
+export function piecesOf({ message, fields }: Texts): Piece[] {
   return [...cut(message, MESSAGE), ...cut(fields, FIELDS)]
 }
 

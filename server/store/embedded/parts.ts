@@ -57,6 +57,12 @@ export interface Parts {
   readonly onFatal: () => void
 }
 
+/** What a search works with: a store that is only read has no more. */
+export type ReadParts = Pick<Parts, 'engine' | 'streams' | 'serial' | 'sliceBytes' | 'onFatal'> & {
+  readonly segments: Pick<Segments, 'all' | 'setAside' | 'reattach'>
+  readonly writer: Pick<Writer, 'lastReceived'>
+}
+
 /** Opens all parts; `onFatal` is called when the engine is beyond use, `lastReceived` must be passed by every commit. */
 export async function openParts(
   options: EmbeddedOptions,

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Position } from '../../../shared/record.ts'
 import { unavailable } from '../unavailable.ts'
 import { failureOf, messageOf } from './failure.ts'
-import type { Parts } from './parts.ts'
+import type { ReadParts } from './parts.ts'
 import type { Segment } from './segment.ts'
 import { type Slice, smallerScale } from './slices.ts'
 
@@ -26,7 +26,7 @@ export interface Pass {
 }
 
 /** Makes the next attempt of a search possible after an error. Throws when there is nothing that it could change. */
-export async function repair(parts: Parts, pass: Pass, order: 'asc' | 'desc', error: unknown): Promise<void> {
+export async function repair(parts: ReadParts, pass: Pass, order: 'asc' | 'desc', error: unknown): Promise<void> {
   mustNotHaveExpired(pass, order, error)
   const failure = failureOf(error)
   if (failure === 'fatal') parts.onFatal()
@@ -55,7 +55,7 @@ async function findMemory(pass: Pass): Promise<boolean> {
   return true
 }
 
-async function mend(parts: Parts, { slice }: Pass, error: unknown): Promise<boolean> {
+async function mend(parts: ReadParts, { slice }: Pass, error: unknown): Promise<boolean> {
   const failure = failureOf(error)
   if (failure === 'invalidated' || isDetached(error)) {
     await parts.serial.run(async () => {
@@ -71,7 +71,7 @@ async function mend(parts: Parts, { slice }: Pass, error: unknown): Promise<bool
   return true
 }
 
-async function reattachIfShut({ engine, segments }: Parts, segment: Segment): Promise<void> {
+async function reattachIfShut({ engine, segments }: ReadParts, segment: Segment): Promise<void> {
   if (segment.gone !== '') return
   try {
     await engine.writer.run(`SELECT count(*) FROM ${segment.database}.streams`)
@@ -81,7 +81,7 @@ async function reattachIfShut({ engine, segments }: Parts, segment: Segment): Pr
 }
 
 /** Reads all of a segment; returns the error when it proves damaged. */
-async function damageOf({ engine }: Parts, segment: Segment): Promise<unknown> {
+async function damageOf({ engine }: ReadParts, segment: Segment): Promise<unknown> {
   if (segment.gone !== '') return undefined
   const reader = await engine.lease()
   const hash = (table: string): string => `SELECT bit_xor(hash(t)) FROM ${segment.database}.${table} t`

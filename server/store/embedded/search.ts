@@ -8,7 +8,7 @@ import { type Found, type Lines, lastPosition } from './lines.ts'
 import { wholeLines } from './long.ts'
 import { napping } from './napping.ts'
 import { findCuts, newestAtOnce, PATIENCE, type Running } from './newest.ts'
-import type { Parts } from './parts.ts'
+import type { ReadParts } from './parts.ts'
 import { mustNotHaveExpired, type Pass, repair } from './repair.ts'
 import { MAX_TIME, MIN_TIME } from './schema.ts'
 import { narrowing, Slices } from './slices.ts'
@@ -41,7 +41,7 @@ export interface Wanted<Answer> {
  * proves damaged; throws when one expires that it still needs; ends when the signal aborts. While nobody asks for more it holds nothing.
  */
 export async function* search<Answer>(
-  parts: Parts,
+  parts: ReadParts,
   query: Query,
   wanted: Wanted<Answer>,
   signal?: AbortSignal,
@@ -55,7 +55,7 @@ export async function* search<Answer>(
 
 /** Answers what comes behind where the pass is. */
 async function* goOn<Answer>(
-  parts: Parts,
+  parts: ReadParts,
   pass: Pass,
   query: Query & Pick<Bounded, 'receivedUpTo'>,
   wanted: Wanted<Answer>,
@@ -87,7 +87,7 @@ function* answers<Answer>(lines: Lines, pass: Pass, wanted: Wanted<Answer>): Gen
 }
 
 async function* walk(
-  parts: Parts,
+  parts: ReadParts,
   pass: Pass,
   query: Bounded,
   columns: readonly string[],

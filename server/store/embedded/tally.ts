@@ -7,7 +7,7 @@ import { onSegments } from './begin.ts'
 import { bigintColumn, numberColumn } from './columns.ts'
 import { type CountWish, countsSql } from './counts-sql.ts'
 import type { Running } from './newest.ts'
-import type { Parts } from './parts.ts'
+import type { ReadParts } from './parts.ts'
 import { type Pass, repair } from './repair.ts'
 import { levelOf, MAX_TIME, sourceOf } from './schema.ts'
 import type { Chosen, Part } from './selection.ts'
@@ -21,7 +21,7 @@ export interface Counts {
 }
 
 /** How many lines a scope has; see Store. */
-export async function count(parts: Parts, scope: Scope, signal?: AbortSignal): Promise<number> {
+export async function count(parts: ReadParts, scope: Scope, signal?: AbortSignal): Promise<number> {
   return tally(parts, scope, { group: '0' }, signal, async (rows) => {
     let total = 0
     for await (const { chunk } of rows) for (let row = 0; row < chunk.rowCount; row++) total += countAt(chunk, row)
@@ -31,7 +31,7 @@ export async function count(parts: Parts, scope: Scope, signal?: AbortSignal): P
 
 /** The lines of a scope by time; see Store. */
 export async function histogram(
-  parts: Parts,
+  parts: ReadParts,
   scope: Scope,
   wish: HistogramWish,
   signal?: AbortSignal,
@@ -57,7 +57,7 @@ function groupColumn(by: HistogramKey): string {
 
 /** Has the rows of all slices added up; anew from the first when a file proves damaged on the way. */
 export async function tally<T>(
-  parts: Parts,
+  parts: ReadParts,
   scope: Scope,
   what: CountWish,
   signal: AbortSignal | undefined,

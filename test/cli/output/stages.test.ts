@@ -94,11 +94,15 @@ describe('RecordStage', () => {
     const gaps: unknown[] = []
     const gap = JSON.stringify({ gap: { reason: 'rotated' } })
     const options = { matching: undefined, around: 0, zone: undefined }
-    const csv = new RecordStage({ ...options, form: recordForm('csv'), onGap: (one) => gaps.push(one) })
+    const csv = new RecordStage({
+      ...options,
+      form: recordForm('csv'),
+      notes: { gap: (one) => gaps.push(one), annotation: () => {} },
+    })
     expect(csv.push(Buffer.from(`${gap}\n${JSON.stringify(RECORD)}\n`)) + csv.end()).toMatch(/^time,.*\n2026.*\n$/)
     expect(gaps).toEqual([{ reason: 'rotated' }])
     const matching = await readMatching({ include: ['cart'] })
-    const json = new RecordStage({ ...options, matching, form: recordForm('json'), onGap: undefined })
+    const json = new RecordStage({ ...options, matching, form: recordForm('json'), notes: undefined })
     const big = '{"message":"cart","fields":{"n":12345678901234567890}}'
     expect(json.push(Buffer.from(`${gap}\n${big}\n{"message":"x"}\n`))).toBe(`${gap}\n${big}\n`)
   })

@@ -1,0 +1,125 @@
+import { hash } from 'node:crypto'
+import { mkdir, mkdtemp, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises'
+import { join } from 'node:path'
+import { SwarmlogsError } from '../../shared/errors.ts'
+import { thawLines } from '../store/open.ts'
+import type { Manifest, Member } from './manifest.ts'
+import type { Bundle } from './read.ts'
+import { damaged } from './tar.ts'
+
+/** So many bundles are kept unpacked, those that were used last. */
+const MAX_KEPT = 8
+/** What a killed process left is deleted after so long. */
+const STALE_MS = 86_400_000
+const UNFINISHED = 'unfinished-'
+/** A process's own folder for what does not fit in memory. */
+const SPILL = 'spill-'
+
+/** A file of lines that is not what was saved. */
+export interface LostFile {
+  readonly member: Member
+  readonly why: string
+}
+
+/** The lines of a bundle, unpacked. */
+export interface Unpacked {
+  readonly dir: string
+  readonly lost: readonly LostFile[]
+}
+
+/** Unpacks the lines of a bundle, or finds them unpacked. Files that are damaged are left out and told. */
+export async function unpack(bundle: Bundle, cacheDir: string): Promise<Unpacked> {
+  try {
+    return await unpackInto(bundle, cacheDir)
+  } catch (cause) {
+    if (cause instanceof SwarmlogsError) throw cause
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    const message = `cannot unpack the bundle below '${cacheDir}': ${reason}; let XDG_CACHE_HOME name a folder with room`
+    throw new SwarmlogsError('SWARMLOGS_CONFIG', message, { cause })
+  }
+}
+
+async function unpackInto(bundle: Bundle, cacheDir: string): Promise<Unpacked> {
+  await mkdir(cacheDir, { recursive: true, mode: 0o700 })
+  const lost: LostFile[] = []
+  for (const member of bundle.manifest.members.filter(({ lines }) => lines !== undefined)) {
+    const why = await bundle.check(member)
+    if (why !== '') lost.push({ member, why })
+  }
+  // What is damaged otherwise is unpacked anew.
+  const dir = join(cacheDir, lost.length === 0 ? bundle.fingerprint : `${bundle.fingerprint}-${digestOf(lost)}`)
+  if (!(await exists(dir))) {
+    await prune(cacheDir)
+    await make(bundle, lost, cacheDir, dir)
+  }
+  const now = new Date()
+  await utimes(dir, now, now).catch(() => {})
+  return { dir, lost }
+}
+
+/** A folder for what this process cannot hold in memory; it is its own to delete. */
+export function spillDir(cacheDir: string): Promise<string> {
+  return mkdtemp(join(cacheDir, SPILL))
+}
+
+async function make(bundle: Bundle, lost: readonly LostFile[], cacheDir: string, dir: string): Promise<void> {
+  const unfinished = await mkdtemp(join(cacheDir, UNFINISHED))
+  try {
+    const files: { path: string; name: string; lines: number }[] = []
+    for (const member of sound(bundle.manifest, lost)) {
+      const path = join(unfinished, member.name.replace('/', '-'))
+      await copy(bundle, member, path)
+      files.push({ path, name: member.name, lines: member.lines ?? 0 })
+    }
+    await thawLines(unfinished, files, bundle.manifest.streams)
+    for (const { path } of files) await rm(path)
+    await rename(unfinished, dir).catch(async (error: unknown) => {
+      // Another process was faster: its folder is as good.
+      if (!(await exists(dir))) throw error
+    })
+  } finally {
+    await rm(unfinished, { recursive: true, force: true })
+  }
+}
+
+function sound({ members }: Manifest, lost: readonly LostFile[]): Member[] {
+  return members.filter(({ name, lines }) => lines !== undefined && !lost.some(({ member }) => member.name === name))
+}
+
+async function copy(bundle: Bundle, member: Member, path: string): Promise<void> {
+  const file = await open(path, 'wx', 0o600)
+  try {
+    const why = await bundle.check(member, async (piece) => {
+      await file.writeFile(piece)
+    })
+    if (why !== '') throw damaged(`${member.name}: ${why}`)
+  } finally {
+    await file.close()
+  }
+}
+
+/** Makes room for one more; a folder that another process reads goes on being read, as its files are open. */
+async function prune(cacheDir: string): Promise<void> {
+  const found = await Promise.all(
+    (await readdir(cacheDir)).map(async (name) => ({
+      name,
+      usedMs: (await stat(join(cacheDir, name)).catch(() => undefined))?.mtimeMs ?? 0,
+    })),
+  )
+  const isPassing = (name: string): boolean => name.startsWith(UNFINISHED) || name.startsWith(SPILL)
+  const kept = found.filter(({ name }) => !isPassing(name)).sort((a, b) => b.usedMs - a.usedMs)
+  const stale = found.filter(({ name, usedMs }) => isPassing(name) && usedMs < Date.now() - STALE_MS)
+  for (const { name } of [...kept.slice(MAX_KEPT - 1), ...stale])
+    await rm(join(cacheDir, name), { recursive: true, force: true })
+}
+
+function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  )
+}
+
+function digestOf(lost: readonly LostFile[]): string {
+  return hash('sha256', lost.map(({ member }) => member.name).join()).slice(0, 16)
+}

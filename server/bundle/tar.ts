@@ -1,0 +1,154 @@
+import { type FileHandle, open } from 'node:fs/promises'
+import { SwarmlogsError } from '../../shared/errors.ts'
+
+const BLOCK = 512
+const NAME_BYTES = 100
+const COPY_BYTES = 1024 * 1024
+/** Eleven octal digits. */
+const MAX_BYTES = 8 ** 11 - 1
+
+/** One file in a tar archive. */
+export interface TarMember {
+  readonly name: string
+  readonly bytes: number
+  /** Where its content begins in the archive. */
+  readonly at: number
+}
+
+/** Writes an uncompressed tar archive (ustar) of plain files, one after the other. */
+export class TarWriter {
+  readonly #file: FileHandle
+  readonly #seconds: number
+
+  /** @param seconds since 1970: the time of all members. */
+  constructor(file: FileHandle, seconds: number) {
+    this.#file = file
+    this.#seconds = seconds
+  }
+
+  /** Adds a file of which the size is known. Throws when the pieces have another one. */
+  async add(name: string, bytes: number, pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<void> {
+    await this.#write(headOf(name, bytes, this.#seconds))
+    let written = 0
+    for await (const piece of pieces) {
+      written += piece.length
+      await this.#write(piece)
+    }
+    if (written !== bytes) throw new Error(`BUG: ${name} has ${written} bytes, not ${bytes}`)
+    await this.#write(Buffer.alloc(padding(bytes)))
+  }
+
+  /** Ends the archive and makes it survive a power cut. */
+  async end(): Promise<void> {
+    await this.#write(Buffer.alloc(2 * BLOCK))
+    await this.#file.sync()
+  }
+
+  async #write(bytes: Uint8Array): Promise<void> {
+    for (let at = 0; at < bytes.length; ) at += (await this.#file.write(bytes, at)).bytesWritten
+  }
+}
+
+/**
+ * Lists the members of a tar archive by its heads alone. Throws SWARMLOGS_STORE_DAMAGED at what is none, at anything but a plain file, at a
+ * name that is not wanted or comes twice, and at a content that reaches beyond the file.
+ */
+export async function readTar(path: string, isWanted: (name: string) => boolean): Promise<TarMember[]> {
+  const file = await open(path, 'r')
+  try {
+    const { size } = await file.stat()
+    const members = new Map<string, TarMember>()
+    const head = Buffer.alloc(BLOCK)
+    for (let at = 0; at + BLOCK <= size; ) {
+      await file.read(head, 0, BLOCK, at)
+      if (head.every((byte) => byte === 0)) return [...members.values()]
+      const { name, bytes } = readHead(head)
+      const member = { name, bytes, at: at + BLOCK }
+      if (!isWanted(name)) throw damaged(`it has a member '${printable(name)}', which no bundle has`)
+      if (members.has(name)) throw damaged(`it has '${name}' twice`)
+      if (member.at + bytes > size) throw damaged(`'${name}' is cut off`)
+      members.set(name, member)
+      at = member.at + bytes + padding(bytes)
+    }
+    throw damaged('its end is missing')
+  } finally {
+    await file.close()
+  }
+}
+
+/** The content of a member, piece by piece. */
+export async function* contentOf(file: FileHandle, { at, bytes }: TarMember): AsyncGenerator<Buffer> {
+  for (let done = 0; done < bytes; ) {
+    const piece = Buffer.allocUnsafe(Math.min(COPY_BYTES, bytes - done))
+    const { bytesRead } = await file.read(piece, 0, piece.length, at + done)
+    if (bytesRead === 0) throw damaged('it became shorter while it was read')
+    done += bytesRead
+    yield piece.subarray(0, bytesRead)
+  }
+}
+
+/** The error of a file that is no whole bundle. */
+export function damaged(why: string, cause?: unknown): SwarmlogsError {
+  const options = cause === undefined ? undefined : { cause }
+  return new SwarmlogsError(
+    'SWARMLOGS_STORE_DAMAGED',
+    `cannot use this bundle: ${why}; get it again from where it was saved`,
+    options,
+  )
+}
+
+function headOf(name: string, bytes: number, seconds: number): Buffer {
+  if (Buffer.byteLength(name) >= NAME_BYTES || bytes > MAX_BYTES) throw new Error(`BUG: ${name} does not fit in a tar`)
+  const head = Buffer.alloc(BLOCK)
+  head.write(name, 0)
+  head.write('0000644\0', 100)
+  head.write('0000000\0', 108)
+  head.write('0000000\0', 116)
+  head.write(`${bytes.toString(8).padStart(11, '0')}\0`, 124)
+  head.write(`${seconds.toString(8).padStart(11, '0')}\0`, 136)
+  head.write('0', 156)
+  head.write('ustar\0', 257)
+  head.write('00', 263)
+  head.write(`${checksum(head).toString(8).padStart(6, '0')}\0 `, 148)
+  return head
+}
+
+function readHead(head: Buffer): { name: string; bytes: number } {
+  if (head.toString('latin1', 257, 262) !== 'ustar' || octal(head, 148, 8) !== checksum(head)) {
+    throw damaged('it is no tar archive, or a head in it is damaged')
+  }
+  const name = text(head, 0, NAME_BYTES)
+  const type = String.fromCharCode(head[156] ?? 0)
+  if ((type !== '0' && type !== '\0') || text(head, 345, 155) !== '' || text(head, 157, NAME_BYTES) !== '') {
+    throw damaged(`'${printable(name)}' in it is no plain file`)
+  }
+  const bytes = octal(head, 124, 12)
+  if (!Number.isSafeInteger(bytes) || bytes < 0) throw damaged(`'${printable(name)}' in it has no size`)
+  return { name, bytes }
+}
+
+/** The sum of all bytes, those of the sum itself taken as spaces. */
+function checksum(head: Buffer): number {
+  let sum = 8 * 32
+  for (const [index, byte] of head.entries()) if (index < 148 || index >= 156) sum += byte
+  return sum
+}
+
+function text(head: Buffer, at: number, length: number): string {
+  const bytes = head.subarray(at, at + length)
+  const end = bytes.indexOf(0)
+  return bytes.toString('utf8', 0, end < 0 ? length : end)
+}
+
+function octal(head: Buffer, at: number, length: number): number {
+  const digits = text(head, at, length).trim()
+  return /^[0-7]+$/.test(digits) ? Number.parseInt(digits, 8) : Number.NaN
+}
+
+function padding(bytes: number): number {
+  return (BLOCK - (bytes % BLOCK)) % BLOCK
+}
+
+function printable(name: string): string {
+  return JSON.stringify(name.slice(0, 100)).slice(1, -1)
+}

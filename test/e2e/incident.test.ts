@@ -1,0 +1,27 @@
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { Scene } from '../server/bundle/scene.ts'
+import { MemoryStore } from '../server/store/memory.ts'
+import { Tmux } from './screen.ts'
+
+let scene: Scene
+let tmux: Tmux
+beforeAll(async () => {
+  scene = await Scene.open(new MemoryStore())
+  await scene.save('case.slog')
+  tmux = await Tmux.start()
+})
+afterAll(async () => {
+  await tmux.stop()
+  await scene.close()
+})
+
+it('shows a bundle on the whole terminal, without a server: to the last error, and the note', async () => {
+  const env = `XDG_CACHE_HOME=${scene.path('home')} SWARMLOGS_URL=http://127.0.0.1:1`
+  const screen = await tmux.open(`--archive ${scene.path('case.slog')} ui`, [120, 40], env)
+  const text = await screen.shows(/-- note: anna, .*: a moment[\s\S]*PAST/)
+  expect(text).toContain('same 2')
+  await screen.press('E')
+  await screen.shows(/line 29\d/)
+  await screen.press('q')
+  await screen.shows('exit code 0')
+})
