@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Logger } from 'pino'
-import { type Commit, hasCommit, type Opening, parseCommit, printCommit } from '../shared/forward/lineage.ts'
+import type { Commit, Opening } from '../shared/forward/lineage.ts'
 import type { SpoolPolicy } from '../shared/report.ts'
 import { Bell } from './bell.ts'
 import { isToBeSent, type SealedChunk, type SpooledChunk } from './chunk.ts'
@@ -14,6 +14,7 @@ import { openDatabase } from './spool/database.ts'
 import { dropOldest } from './spool/drop.ts'
 import { Meta } from './spool/meta.ts'
 import { type Hindrance, Plight } from './spool/plight.ts'
+import { Receipts } from './spool/receipts.ts'
 import { isDiskTrouble } from './spool/sqlite.ts'
 import { inTransaction } from './spool/transaction.ts'
 
@@ -44,6 +45,7 @@ export class Spool {
   readonly #acked: Acked
   readonly #checkpoints: Checkpoints
   readonly #meta: Meta
+  readonly #receipts: Receipts
   readonly #plight: Plight
   readonly maxBytes: number
   readonly policy: SpoolPolicy
@@ -58,9 +60,10 @@ export class Spool {
     this.#plight = new Plight(log)
     this.#database = openDatabase(dir, log)
     this.#chunks = new Chunks(this.#database)
-    this.#acked = new Acked(this.#database, this.#chunks, (commit) => this.#keepCommit(commit), log)
+    this.#acked = new Acked(this.#database, this.#chunks, (commit) => this.#receipts.keep(this.#store, commit), log)
     this.#checkpoints = new Checkpoints(this.#database)
     this.#meta = new Meta(this.#database)
+    this.#receipts = new Receipts(this.#meta)
     this.#store = this.#meta.get('store') ?? ''
   }
 
@@ -207,27 +210,20 @@ export class Spool {
     }
   }
 
-  #keepCommit(commit: Commit): void {
-    this.#meta.putSure(ackedBy(this.#store), printCommit(commit))
-  }
-
   /** Whether that store acked what one with these openings does not have. */
   #hasMoreThan(store: string, openings: readonly Opening[]): boolean {
     const unsaved = store === this.#store ? this.#acked.commit : undefined
-    const commit = unsaved ?? parseCommit(this.#meta.getSure(ackedBy(store)) ?? '')
-    const newest = openings.at(-1)
-    if (commit === undefined || newest === undefined) return false
-    if (!hasCommit(openings, commit)) return true
-    // It has all up to its newest opening: an agent with nothing to send would else know none of its openings one day.
-    const now: Commit = { opening: newest.id, at: newest.from }
-    if (commit.opening !== newest.id) this.#try(() => this.#meta.putSure(ackedBy(store), printCommit(now)))
-    return false
+    const commit = unsaved ?? this.#receipts.of(store)
+    if (commit === undefined || openings.length === 0) return false
+    const renewed = Receipts.renewed(commit, openings)
+    if (renewed !== undefined && renewed !== commit) this.#try(() => this.#receipts.keep(store, renewed))
+    return renewed === undefined
   }
 
   /** What was acked then is not there any more: neither checkpoints count, nor what was kept of it. */
   #forgetAcks(store: string): void {
     this.#checkpoints.releaseAll(store)
-    this.#meta.delete(ackedBy(store))
+    this.#receipts.forget(store)
     for (const name of KEPT) this.#meta.delete(name)
   }
 
@@ -271,9 +267,4 @@ export class Spool {
     }
     return true
   }
-}
-
-/** Where the newest commit is kept that a store has acked anything by. */
-function ackedBy(store: string): string {
-  return `acked ${store}`
 }

@@ -33,6 +33,7 @@ interface Output {
 export async function* eventsOf(
   batches: AsyncIterable<readonly StoredRecord[]>,
   startOf: StartOf,
+  signal: AbortSignal,
 ): AsyncGenerator<readonly EventLines[]> {
   const grouping = new Grouping(startOf)
   for await (const batch of batches) {
@@ -40,6 +41,8 @@ export async function* eventsOf(
     const events = grouping.take()
     if (events.length > 0) yield events
   }
+  // Of lines that were not read to their end nobody knows whether their event is whole.
+  if (signal.aborted) return
   grouping.end()
   yield grouping.take()
 }

@@ -33,7 +33,7 @@ async function* eventsIn(
   const { since, until } = range
   // Lines before it may belong to an event that began before, and those behind the end to one that began within.
   const read = { ...candidatesOf(range), ...(since !== undefined && { since: since - BEFORE }) }
-  for await (const events of eventsOf(store.search({ ...read, order: 'asc' }, signal), store.startOf)) {
+  for await (const events of eventsOf(store.search({ ...read, order: 'asc' }, signal), store.startOf, signal)) {
     const found: EventRecord[] = []
     for (const event of events) {
       const [first] = event.lines

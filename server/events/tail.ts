@@ -62,8 +62,8 @@ async function beginOf(
   }
   const place = { kind: 'tail' as const, receivedUpTo, ...range }
   if (first === undefined) return { place: { cursor: place } }
-  // Before all lines of that time.
-  const position = { time: first.time, nodeId: '', containerId: '', source: 'stderr' as const, ordinal: 0 }
+  // Before all that may reach to that place.
+  const position = { time: first.time - BEFORE, nodeId: '', containerId: '', source: 'stderr' as const, ordinal: 0 }
   return { first, place: { cursor: { ...place, position } } }
 }
 

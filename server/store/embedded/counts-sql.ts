@@ -16,24 +16,32 @@ const MAX_SELECTS = 64
 
 /** The lines of a slice, counted: a time of the bucket, the group, how many. */
 export function countsSql(slice: Slice, conditions: Conditions, { group, buckets }: CountWish): string {
-  if (buckets === undefined) return grouped(slice, conditions, group, '0::BIGINT')
+  if (buckets === undefined) return grouped(slice, conditions, group, { time: '0::BIGINT', start: 't' })
   const cut = isPlain(conditions) ? cutAt(slice, buckets) : undefined
-  if (cut === undefined) return grouped(slice, conditions, group, bucketOf(buckets))
+  if (cut === undefined) return grouped(slice, conditions, group, bucketOf(buckets, slice.from))
   return cut.flatMap((one) => bySelect(one, conditions, group)).join(' UNION ALL ')
 }
 
-function grouped(slice: Slice, conditions: Conditions, group: string, time: string): string {
+/** What lines are grouped by, and the bucket's time made of that. */
+interface Bucket {
+  readonly time: string
+  readonly start: string
+}
+
+function grouped(slice: Slice, conditions: Conditions, group: string, { time, start }: Bucket): string {
   const selects = slice.parts.map((part) =>
     select(part, conditions, [`${time} AS t`, `${group} AS g`], inSlice(part, slice, conditions), slice),
   )
-  return `SELECT t, g::INTEGER, count(*) FROM (${selects.join(' UNION ALL ')}) GROUP BY t, g`
+  return `SELECT ${start}, g::INTEGER, count(*) FROM (${selects.join(' UNION ALL ')}) GROUP BY t, g`
 }
 
-/** To divide the time of each line takes longer than all else. */
-function bucketOf({ interval, origin = 0n }: Pick<HistogramWish, 'interval' | 'origin'>): string {
-  const rest = `(l.time - ${origin}::BIGINT) % ${interval}::BIGINT`
+/** To divide the time of each line takes longer than all else, so that is done once where it can be. */
+function bucketOf({ interval, origin = 0n }: Pick<HistogramWish, 'interval' | 'origin'>, from: bigint): Bucket {
+  const since = `(l.time - ${big(origin)})`
+  if (from >= origin) return { time: `${since} // ${big(interval)}`, start: `t * ${big(interval)} + ${big(origin)}` }
+  const rest = `${since} % ${big(interval)}`
   // Of a bucket any time will do, but for times before its origin `%` gives those of the next one.
-  return `l.time - ${rest} - CASE WHEN ${rest} < 0 THEN 1 ELSE 0 END`
+  return { time: `l.time - ${rest} - CASE WHEN ${rest} < 0 THEN 1 ELSE 0 END`, start: 't' }
 }
 
 /** Whether a line is not looked at but for its labels, so that its times decide how long that takes. */

@@ -3,14 +3,20 @@ import { describe, expect, it } from 'vitest'
 import { Continuation } from '../../../server/events/continuation.ts'
 import { searchEvents } from '../../../server/events/search.ts'
 import { startsOf } from '../../../server/events/start.ts'
+import { parseLine } from '../../../server/parse/line.ts'
 import { lineMatches } from '../../../server/query/filter.ts'
 import type { Query } from '../../../server/query/query.ts'
 import { parseQuery } from '../../../shared/query/parse.ts'
-import { comparePositions, type LogRecord, positionOf, type StoredRecord } from '../../../shared/record.ts'
+import { compileRegex } from '../../../shared/query/regex.ts'
+import { comparePositions, LEVELS, type LogRecord, positionOf, type StoredRecord } from '../../../shared/record.ts'
+import { Events, messagesOf } from '../events.ts'
+import { serve } from '../serve.ts'
 import { MemoryStore } from '../store/memory.ts'
-import { API, NOON, queryOf, recordOf, WEB } from '../store/records.ts'
+import { API, NOON, queryOf, recordOf, streamOf, WEB } from '../store/records.ts'
 
 const MS = 1_000_000n
+/** Says how its events begin. */
+const OWN = streamOf('own', { multiline: '^(?:one|two)$' })
 const MESSAGES = [
   ...['one', ' indented', '\tat x', 'ERROR no', 'java.io.IOException: gone', 'Caused by: two', 'KeyError: x', ''],
   ...['Traceback (most recent call last):', 'panic: no', 'goroutine 1 [running]:', '}', 'two'],
@@ -19,13 +25,13 @@ const QUERIES = ['', 'one', 'indented', '-one', 'x OR two', 'level:error', 'one 
 
 const lines = fc.array(
   fc.record({
-    stream: fc.constantFrom(WEB, API),
+    stream: fc.constantFrom(WEB, API, OWN),
     source: fc.constantFrom('stdout' as const, 'stderr' as const),
     message: fc.constantFrom(...MESSAGES),
     // No output goes on for longer than an event may, but it may stop for longer.
     pauseMs: fc.constantFrom(0, 1, 30, 60, 20_000),
   }),
-  { maxLength: 60 },
+  { maxLength: 60, size: 'max' },
 )
 
 interface Drawn extends Pick<LogRecord, 'stream' | 'source' | 'message'> {
@@ -47,7 +53,7 @@ function recordsOf(drawn: readonly Drawn[]): LogRecord[] {
   let time = NOON
   return drawn.map(({ pauseMs, ...line }, ordinal) => {
     time += BigInt(pauseMs) * MS
-    return recordOf(line.stream, { ...line, time, ordinal, level: line.message.startsWith('ERROR') ? 'error' : '' })
+    return recordOf(line.stream, { ...line, time, ordinal, level: parseLine(line.message).level })
   })
 }
 const keyOf = ({ time, message, level, source, stream }: LogRecord) => [time, message, level, source, stream.service]
@@ -88,6 +94,32 @@ describe('searchEvents', () => {
   })
 })
 
+describe('followEvents', () => {
+  it('tells the same events, whenever it begins while lines come in', async () => {
+    const check = async (drawn: readonly Drawn[], beginsAt: number, size: number) => {
+      const all = recordsOf(drawn)
+      const server = await serve({ timing: { quietMs: 600_000 } })
+      const client = new Events(`${server.url}/api/v1/tail?events=true&since=${NOON / 1_000_000_000n - 1n}`)
+      for (let at = 0; at < all.length; at += size) {
+        if (at >= beginsAt) await client.response()
+        await server.context.ingestor.records(all.slice(at, at + size))
+      }
+      await client.response()
+      await expect.poll(() => server.context.live.size).toBe(1)
+      server.context.live.close()
+      const told = messagesOf(await client.until('never'))
+      await server.close()
+      // Lines of one time come as they were committed.
+      expect(told.sort()).toEqual(
+        plainEvents(all)
+          .map(({ message }) => message)
+          .sort(),
+      )
+    }
+    await fc.assert(fc.asyncProperty(lines, fc.nat(60), fc.integer({ min: 1, max: 20 }), check), { numRuns: 15 })
+  }, 30_000)
+})
+
 /** All events that a query finds, page by page. */
 async function paged(store: MemoryStore, query: Query, limit: number): Promise<StoredRecord[]> {
   const found: StoredRecord[] = []
@@ -111,16 +143,20 @@ function plainEvents(all: readonly LogRecord[]): LogRecord[] {
   return outputs
     .flatMap((output = []) => {
       const events: LogRecord[][] = []
-      let continuation = new Continuation()
+      const begun = () => {
+        const { multiline } = output[0]?.stream ?? {}
+        return new Continuation(multiline === undefined ? undefined : compileRegex(multiline, false))
+      }
+      let continuation = begun()
       for (const line of output) {
         const start = events.at(-1)?.[0]
         const isLate = start !== undefined && line.time - start.time > 5_000n * MS
-        if (isLate) continuation = new Continuation()
+        if (isLate) continuation = begun()
         if (continuation.continues(line) && start !== undefined && !isLate) events.at(-1)?.push(line)
         else events.push([line])
       }
       return events.flatMap((event) => {
-        const level = event.some((line) => line.level === 'error') ? ('error' as const) : ('' as const)
+        const level = LEVELS.findLast((one) => event.some((line) => line.level === one)) ?? ('' as const)
         return event
           .slice(0, 1)
           .map((first) => ({ ...first, level, message: event.map((one) => one.message).join('\n') }))

@@ -58,6 +58,14 @@ describe('GET /api/v1/tail?events=true', () => {
     }
   })
 
+  it('begins with the newest events, and with nothing of others that reach there', async () => {
+    await start({ quietMs: 10 })
+    await print(API, 0, ['old'])
+    await print(WEB, 1, ['new'])
+    await print(API, 2, [' more'])
+    expect(messagesOf(await tail('n=1').until('live'))).toEqual(['new'])
+  })
+
   it('takes no line of the history for late, however slowly the store reads', async () => {
     store = new SlowStore()
     await start({ quietMs: 1 })

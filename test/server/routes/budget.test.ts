@@ -63,6 +63,13 @@ describe('the time of a query', () => {
     expect(next.records[0]?.message).toBe('line 3')
   })
 
+  it('leaves out an event of which it did not come to the end', async () => {
+    store.isSlow = true
+    const page = (await (await get('search?q=line&events=true&limit=50')).json()) as ApiPage
+    expect(page).toMatchObject({ end: false, stopped: STOPPED })
+    expect(page.records.map(({ message }) => message)).not.toContain('line 2')
+  })
+
   it('ends a stream of records, and one of frames, and says so', async () => {
     const lines = (await (await get('search?q=line', 'application/x-ndjson')).text()).trimEnd().split('\n')
     expect(JSON.parse(lines[3] ?? '')).toMatchObject({

@@ -3,7 +3,7 @@ import { request } from 'node:http'
 import { setImmediate } from 'node:timers/promises'
 import { afterEach, describe, expect, it } from 'vitest'
 import { serve, type TestServer } from '../serve.ts'
-import { linesOf, streamOf } from '../store/records.ts'
+import { linesOf, recordOf, streamOf } from '../store/records.ts'
 
 interface Message {
   readonly event: string
@@ -82,6 +82,17 @@ describe('GET /api/v1/tail over a WebSocket', () => {
     expect((await tail('n=1&format=text').until('live')).find(({ event }) => event === 'record')?.data).toMatchObject({
       text: expect.stringContaining('line'),
     })
+  })
+
+  it('sends events', async () => {
+    server = await serve({ timing: { quietMs: 10 } })
+    const client = tail('events=true&q=failed')
+    await client.until('live')
+    const lines = ['failed', '  at a', 'fine'].map((message, ordinal) =>
+      recordOf(streamOf('web'), { message, ordinal }),
+    )
+    await server.context.ingestor.records(lines)
+    expect(texts(await client.until('record'))).toEqual(['failed\n  at a'])
   })
 
   it('says why it ends when the server does, and gives its place back', async () => {
