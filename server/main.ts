@@ -3,7 +3,6 @@ import type { AddressInfo } from 'node:net'
 import type { Server as TlsServer } from 'node:tls'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
-import { SwarmlogsError } from '../shared/errors.ts'
 import { buildApp } from './app.ts'
 import { Certificate } from './certificate.ts'
 import { Closers } from './closers.ts'
@@ -11,6 +10,7 @@ import { isLoopback, type ServerConfig } from './config.ts'
 import type { Context } from './context.ts'
 import { createContext } from './create-context.ts'
 import { type ForwardListener, startForward } from './input/forward/listener.ts'
+import { hostText, listenHttp } from './listen.ts'
 import { Mirror } from './mirror/mirror.ts'
 import { reloadRegularly } from './reload.ts'
 import { Secrets } from './secrets.ts'
@@ -69,7 +69,7 @@ async function start(config: ServerConfig, log: Logger, closers: Closers): Promi
   const localOnly = tokens.values.length === 0 && isLoopback(config.http.host)
   closers.add(() => context.completeness.close())
   const app = await buildApp(context, { tokens: () => tokens.values, tls: certificate?.pair, localOnly })
-  const http = await listen(app, config.http)
+  const http = await listenHttp(app, config.http)
   closers.add(() => closeApp(app, context, stopping))
   closers.add(() => context.peers?.close())
   // Before this server takes lines its peers must listen to it.
@@ -91,25 +91,6 @@ async function start(config: ServerConfig, log: Logger, closers: Closers): Promi
     http: `${certificate ? 'https' : 'http'}://${http}`,
     forward: `${hostText(config.forward.host)}:${forward.port}`,
   }
-}
-
-async function listen(app: FastifyInstance, { host, port }: ServerConfig['http']): Promise<string> {
-  try {
-    await app.listen({ host, port })
-  } catch (cause) {
-    await app.close()
-    const reason = cause instanceof Error ? cause.message : String(cause)
-    throw new SwarmlogsError(
-      'SWARMLOGS_CONFIG',
-      `cannot listen for HTTP on ${host}:${port}: ${reason}; choose another --listen`,
-      { cause },
-    )
-  }
-  return `${hostText(host)}:${(app.server.address() as AddressInfo).port}`
-}
-
-function hostText(host: string): string {
-  return host.includes(':') ? `[${host}]` : host
 }
 
 interface Reloadable {

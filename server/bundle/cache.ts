@@ -11,6 +11,8 @@ import { damaged } from './tar.ts'
 const MAX_KEPT = 8
 /** What a killed process left is deleted after so long. */
 const STALE_MS = 86_400_000
+/** Counts up when what is unpacked looks otherwise. */
+const FORMAT = 1
 const UNFINISHED = 'unfinished-'
 /** A process's own folder for what does not fit in memory. */
 const SPILL = 'spill-'
@@ -47,7 +49,8 @@ async function unpackInto(bundle: Bundle, cacheDir: string): Promise<Unpacked> {
     if (why !== '') lost.push({ member, why })
   }
   // What is damaged otherwise is unpacked anew.
-  const dir = join(cacheDir, lost.length === 0 ? bundle.fingerprint : `${bundle.fingerprint}-${digestOf(lost)}`)
+  const name = `${FORMAT}-${bundle.fingerprint}${lost.length === 0 ? '' : `-${digestOf(lost)}`}`
+  const dir = join(cacheDir, name)
   if (!(await exists(dir))) {
     await prune(cacheDir)
     await make(bundle, lost, cacheDir, dir)

@@ -1,8 +1,8 @@
-import type { AddressInfo } from 'node:net'
 import type { Logger } from 'pino'
 import { buildApp } from '../app.ts'
 import type { SecretSource } from '../config.ts'
 import { isLoopback, type Listen } from '../config.ts'
+import { listenHttp } from '../listen.ts'
 import { Secrets } from '../secrets.ts'
 import { bundleContext } from './context.ts'
 import { type OpenBundle, openBundle } from './open.ts'
@@ -32,8 +32,7 @@ export async function serveBundle({ path, cacheDir, listen, tokens, log }: Serve
     const secrets = new Secrets(tokens, log)
     const localOnly = secrets.values.length === 0 && isLoopback(listen.host)
     const app = await buildApp(context, { tokens: () => secrets.values, localOnly })
-    await app.listen(listen)
-    const { port } = app.server.address() as AddressInfo
+    const address = await listenHttp(app, listen)
     const close = async (): Promise<void> => {
       context.live.close()
       stopping.abort()
@@ -42,13 +41,7 @@ export async function serveBundle({ path, cacheDir, listen, tokens, log }: Serve
       await bundle.close()
     }
     const { manifest, lost, fingerprint } = bundle
-    return {
-      manifest,
-      lost,
-      fingerprint,
-      url: `http://${listen.host.includes(':') ? `[${listen.host}]` : listen.host}:${port}`,
-      close,
-    }
+    return { manifest, lost, fingerprint, url: `http://${address}`, close }
   } catch (error) {
     await bundle.close()
     throw error

@@ -1,4 +1,4 @@
-import { BIGINT, type DuckDBConnection, INTEGER, UINTEGER, UTINYINT } from '@duckdb/node-api'
+import { BIGINT, DOUBLE, type DuckDBConnection, INTEGER, UTINYINT } from '@duckdb/node-api'
 import type { LogStream, Position } from '../../../shared/record.ts'
 import { streamMatches } from '../../query/filter.ts'
 import type { Filter } from '../../query/query.ts'
@@ -138,9 +138,9 @@ export class Selection {
     if (large.length === 0) return
     await connection.run(
       'CREATE OR REPLACE TEMP TABLE chosen(part INTEGER, stream INTEGER, idx INTEGER, rank INTEGER, task INTEGER, ' +
-        'cut_time BIGINT, cut_rank INTEGER, cut_source UTINYINT, cut_ordinal UINTEGER)',
+        'cut_time BIGINT, cut_rank INTEGER, cut_source UTINYINT, cut_ordinal DOUBLE)',
     )
-    const types = [INTEGER, INTEGER, INTEGER, INTEGER, INTEGER, BIGINT, INTEGER, UTINYINT, UINTEGER]
+    const types = [INTEGER, INTEGER, INTEGER, INTEGER, INTEGER, BIGINT, INTEGER, UTINYINT, DOUBLE]
     const rows = large.flatMap(({ index, streams }) =>
       streams.map(({ id, chosen }) => ({ part: index, id, chosen, cut: cuts.get(chosen.task) })),
     )

@@ -1,4 +1,4 @@
-import type { DuckDBConnection, DuckDBDataChunk } from '@duckdb/node-api'
+import { DOUBLE, type DuckDBConnection, type DuckDBDataChunk, type DuckDBType } from '@duckdb/node-api'
 import { LEVELS } from '../../../../shared/record.ts'
 import { appendRows, bigintColumn, numberColumn, textColumn } from '../columns.ts'
 import { headOf, longChars, piecesOf } from '../long.ts'
@@ -14,6 +14,8 @@ export interface FilePart {
 
 /** Bytes that a text may have that needs no further pieces, whatever its characters are (see long.ts). */
 const SHORT_BYTES = 4096
+/** Where the ordinal stands in both tables. */
+const ORDINAL = 3
 const MINUTE = 60_000_000_000n
 const LEVEL = `CASE level ${LEVELS.map((level) => `WHEN ${quoteText(level)} THEN ${levelCode(level)}`).join(' ')} ELSE 0 END`
 const FLAGS = `CASE WHEN time > received + ${MINUTE} THEN ${AHEAD} ELSE 0 END + CASE WHEN head_missing THEN ${HEAD_MISSING} ELSE 0 END`
@@ -37,7 +39,7 @@ export async function insertLong(connection: DuckDBConnection, segment: Segment,
   for (let chunk = await result.fetchChunk(); chunk !== null && chunk.rowCount > 0; chunk = await result.fetchChunk())
     found.push(...longLines(chunk))
   if (found.length === 0) return
-  await appendRows(connection, { database: segment.name, name: 'lines', types: LINE_TYPES }, found, [
+  await appendRows(connection, { database: segment.name, name: 'lines', types: withDouble(LINE_TYPES) }, found, [
     ...PLACE_OF,
     (line) => line.received,
     (line) => line.level,
@@ -48,7 +50,7 @@ export async function insertLong(connection: DuckDBConnection, segment: Segment,
     (line) => headOf(line.fields),
   ])
   const pieces = found.flatMap((line) => piecesOf(line).map((piece) => ({ ...line, piece })))
-  await appendRows(connection, { database: segment.name, name: 'rests', types: REST_TYPES }, pieces, [
+  await appendRows(connection, { database: segment.name, name: 'rests', types: withDouble(REST_TYPES) }, pieces, [
     ...PLACE_OF,
     ({ piece }) => piece.kind,
     ({ piece }) => piece.number,
@@ -107,6 +109,10 @@ function longLines(chunk: DuckDBDataChunk): LongLine[] {
       fields: fields(row),
     },
   }))
+}
+
+function withDouble(types: readonly DuckDBType[]): readonly DuckDBType[] {
+  return types.with(ORDINAL, DOUBLE)
 }
 
 function fromSql({ file, day, isOdd }: FilePart): string {

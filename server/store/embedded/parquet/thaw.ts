@@ -79,7 +79,9 @@ async function create(
   await connection.run(
     `ATTACH ${quoteText(segment.path)} AS ${segment.database} (${CREATE_OPTIONS}, ${ATTACH_OPTIONS})`,
   )
-  for (const table of SEGMENT_TABLES) await connection.run(`CREATE TABLE ${segment.database}.${table}`)
+  // Another store's ordinals of foreign lines have up to 53 bits.
+  const tables = SEGMENT_TABLES.map((table) => table.replace('ordinal UINTEGER', 'ordinal DOUBLE'))
+  for (const table of tables) await connection.run(`CREATE TABLE ${segment.database}.${table}`)
   // Those that it has no lines of are passed over when it is read.
   await appendRows(
     connection,
