@@ -29,7 +29,7 @@ const words = async (...args: string[]) => {
 
 describe('complete', () => {
   it.each([
-    [['se'], ['search', 'services', 'server']],
+    [['se'], ['search', 'services', 'serve', 'server']],
     [['tail', ''], ['shop_web']],
     [['tail', '--level', 'e'], ['error']],
     [['search', '--stack', ''], ['shop']],
