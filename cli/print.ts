@@ -13,7 +13,7 @@ import type { Form } from './question.ts'
 const NEWLINE = 0x0a
 const ACCEPT: Readonly<Record<Form, string>> = {
   text: 'application/vnd.docker.multiplexed-stream;trailer=completeness',
-  json: 'application/x-ndjson',
+  json: 'application/x-ndjson;with=annotations',
 }
 
 /** Asks for what is stored; its headers are there, its body is still to be printed. */

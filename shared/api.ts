@@ -290,7 +290,7 @@ export type ApiIngested = Static<typeof ApiIngested>
 export const ApiGapLine = Type.Object({ gap: ApiGap }, { title: 'GapLine' })
 export type ApiGapLine = Static<typeof ApiGapLine>
 
-/** A line of GET /search as NDJSON with what somebody noted, in its place among the records. */
+/** A line of GET /search as NDJSON with what somebody noted, in its place among the records; for clients that accept it. */
 export const ApiAnnotationLine = Type.Object({ annotation: ApiAnnotation }, { title: 'AnnotationLine' })
 export type ApiAnnotationLine = Static<typeof ApiAnnotationLine>
 

@@ -29,6 +29,7 @@ export function contextRoute(context: Context): FastifyPluginAsyncTypebox {
     ask(app, '/context', contextSchema, async (asking) => {
       const { parameters, reply } = asking
       const place = placeOf(context, parameters.cursor)
+      reply.hasNotes = true
       const { scope, missing } = await readScope(context, asking)
       return answered(context, 'context', reply, async (signal) => {
         const budget = new Budget(context.timing.queryMs, looksAtLines(scope.filter))

@@ -95,7 +95,7 @@ export const headersOfSearch = {
   'swarmlogs-begins': header('Where the store begins, when `since` reaches back further.'),
   'swarmlogs-matched': header('How many streams the search covers.'),
 }
-/** The client has this answer, which can never become another one. */
+/** The client has the answer that it would get. */
 export const notModified = { description: 'The answer with this ETag is still right.', type: 'null' }
 /** Asks for a token, where the server has any. */
 export const withToken = [{ bearer: [] }]

@@ -8,6 +8,8 @@ declare module 'fastify' {
   interface FastifyReply {
     /** The same question will always have this answer. */
     isFinal: boolean
+    /** It tells what people noted, who may still do so. */
+    hasNotes: boolean
   }
 }
 
@@ -17,7 +19,7 @@ const MAX_AGE_S = 3600
 const CURSOR = /"cursor":"[\w-]+"/g
 
 /**
- * Whether the answer can never become another one: its times are absolute and past, all lines of them are here, nothing of them has expired, and no line is from a
+ * Whether the answer can never become another one, but for what people note: its times are absolute and past, all lines of them are here, nothing of them has expired, and no line is from a
  * foreign sender, of whom nobody knows when all is sent.
  */
 export function isFinal(
@@ -38,12 +40,13 @@ export function isFinal(
   )
 }
 
-/** Lets clients keep final answers, and ask whether theirs is still right. */
+/** Lets clients keep final answers, and ask whether theirs is still right; those with notes only after asking. */
 export function keepFinal(app: FastifyInstance): void {
   app.decorateReply('isFinal', false)
+  app.decorateReply('hasNotes', false)
   app.addHook('onSend', async (request, reply, payload) => {
     if (!reply.isFinal || reply.statusCode !== 200) return payload
-    reply.header('cache-control', `private, max-age=${MAX_AGE_S}`)
+    reply.header('cache-control', reply.hasNotes ? 'private, no-cache' : `private, max-age=${MAX_AGE_S}`)
     reply.header('vary', 'accept, authorization')
     if (typeof payload !== 'string') return payload
     // Cursors say when they were made, which makes no other answer of it.

@@ -10,6 +10,8 @@ export const FORMS = {
 } as const
 /** The parameter of Docker's stream by which a client asks for a last frame of ours. */
 const TRAILER = 'trailer=completeness'
+/** The parameter of NDJSON by which a client asks for lines with what people noted. */
+const NOTES = 'with=annotations'
 export type Form = keyof typeof FORMS
 
 /** The form that an Accept header prefers; JSON when it does not mind. Throws a Problem (406) when it takes none of ours. */
@@ -29,8 +31,17 @@ export function preferredForm(accept: string | undefined): Form {
 
 /** Whether an Accept header asks for a last frame of Docker's stream that tells of what is missing; docker's own clients know none. */
 export function wantsTrailer(accept: string | undefined): boolean {
+  return hasParameter(accept, TRAILER)
+}
+
+/** Whether an Accept header asks for notes as lines of NDJSON; older clients would take them for records. */
+export function wantsNotes(accept: string | undefined): boolean {
+  return hasParameter(accept, NOTES)
+}
+
+function hasParameter(accept: string | undefined, wanted: string): boolean {
   const [, ...parameters] = accept?.toLowerCase().split(/[;,]/) ?? []
-  return parameters.some((parameter) => parameter.trim() === TRAILER)
+  return parameters.some((parameter) => parameter.trim() === wanted)
 }
 
 function readRange(text: string): { range: string; quality: number } {

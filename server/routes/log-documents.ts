@@ -35,7 +35,8 @@ export const searchSchema = {
         },
         'application/x-ndjson': {
           schema: Type.Union([ApiRecord, ApiGapLine, ApiAnnotationLine, ApiEnd, ApiProblem], {
-            description: 'One of these a line, gaps and notes in their places; the last line is an End or a Problem.',
+            description:
+              'One of these a line, gaps in their places; the last line is an End or a Problem. With `;with=annotations` in Accept also what people noted, in its place.',
           }),
           example: { end: true, cursor: null, records: 1, completeness },
         },

@@ -15,7 +15,7 @@ import { knownCount, type Question, readQuestion } from '../query/question.ts'
 import { archived } from './archived.ts'
 import { ask } from './asking.ts'
 import { isFinal } from './final.ts'
-import { FORMS, type Form, preferredForm, wantsTrailer } from './forms.ts'
+import { FORMS, type Form, preferredForm, wantsNotes, wantsTrailer } from './forms.ts'
 import { find, mustNotHaveStopped, mustSuitEvents, printed } from './found.ts'
 import { writeHeaders } from './headers.ts'
 import { searchSchema } from './log-documents.ts'
@@ -41,6 +41,8 @@ interface Search {
   /** Some lines were missing when it began. */
   readonly isDoubtful: boolean
   readonly hasTrailer: boolean
+  /** NDJSON has what people noted, too. */
+  readonly hasNotes: boolean
   /** Events are wanted, not lines. */
   readonly isEvents: boolean
 }
@@ -53,7 +55,7 @@ export function searchRoute(context: Context): FastifyPluginAsyncTypebox {
       const { accept } = request.headers
       const form = preferredForm(accept)
       reply.raw.once('close', () => context.metrics.answered(`search_${form}`, (performance.now() - start) / 1000))
-      const search = await readSearch(context, form, parameters, wantsTrailer(accept))
+      const search = await readSearch(context, form, parameters, accept)
       const { question, missing } = search
       writeHeaders(context, question, reply)
       const count = search.isEvents ? undefined : knownCount(question)
@@ -63,6 +65,7 @@ export function searchRoute(context: Context): FastifyPluginAsyncTypebox {
         const text = await page(context, search, clientGone(reply))
         // What comes behind the end may still belong to an event.
         const isWhole = request.method === 'GET' && search.budget.stopped === undefined && !search.isEvents
+        reply.hasNotes = true
         reply.isFinal = isWhole && isFinal(context, parameters, question, missing)
         return text
       }
@@ -77,7 +80,7 @@ async function readSearch(
   context: Context,
   form: Form,
   parameters: SearchParameters,
-  hasTrailer: boolean,
+  accept: string | undefined,
 ): Promise<Search> {
   const { order, limit, events: isEvents } = parameters
   if (isEvents) mustSuitEvents(parameters)
@@ -96,7 +99,8 @@ async function readSearch(
   if (form !== 'json') await missing.read()
   const isDoubtful = question.cursor?.isDoubtful === true || missing.hasLateNodes
   const budget = new Budget(context.timing.queryMs, looksAtLines(question.filter))
-  return { question, order, limit, receivedUpTo, missing, budget, isDoubtful, hasTrailer, isEvents }
+  const wishes = { hasTrailer: wantsTrailer(accept), hasNotes: wantsNotes(accept) }
+  return { question, order, limit, receivedUpTo, missing, budget, isDoubtful, isEvents, ...wishes }
 }
 
 function queryOf({ question, order, limit, receivedUpTo }: Search, isSnapshot: boolean): Query {
@@ -180,13 +184,13 @@ async function* ndjson(context: Context, search: Search, signal: AbortSignal): A
   let count = 0
   let last: string | null = null
   let time: bigint | undefined
-  const { budget } = search
+  const { budget, hasNotes } = search
   try {
     for await (const records of find(context, search, query, signal)) {
       for (const record of records) {
         last = cursorAt(search, record)
         time = record.time
-        text += toldLines(places.before(record), context)
+        text += toldLines(places.before(record), context, hasNotes)
         text += `${recordJson(record, last, context.inventories.clusterOf)}\n`
         count++
         if (text.length < CHUNK_CHARS) continue
@@ -197,7 +201,7 @@ async function* ndjson(context: Context, search: Search, signal: AbortSignal): A
     signal.throwIfAborted()
     const { stopped } = budget
     const cursor = count === search.limit || stopped !== undefined ? last : null
-    text += toldLines(places.rest(time, cursor !== null), context)
+    text += toldLines(places.rest(time, cursor !== null), context, hasNotes)
     const completeness = search.missing.completeness()
     yield Buffer.from(`${text}${JSON.stringify({ end: true, cursor, records: count, stopped, completeness })}\n`)
   } catch (error) {

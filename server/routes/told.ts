@@ -2,9 +2,12 @@ import type { Context } from '../context.ts'
 import { isAnnotation, type Told } from '../gap-feed.ts'
 import { apiAnnotation, apiGap } from '../missing.ts'
 
-/** Gaps and notes as lines of NDJSON. */
-export function toldLines(items: readonly Told[], context: Context): string {
-  return items.map((one) => `{"${isAnnotation(one) ? 'annotation' : 'gap'}":${toldText(one, context)}}\n`).join('')
+/** Gaps, and notes where they are wanted, as lines of NDJSON. */
+export function toldLines(items: readonly Told[], context: Context, hasNotes: boolean): string {
+  return items
+    .filter((one) => hasNotes || !isAnnotation(one))
+    .map((one) => `{"${isAnnotation(one) ? 'annotation' : 'gap'}":${toldText(one, context)}}\n`)
+    .join('')
 }
 
 /** Gathers gaps and notes for a page. */

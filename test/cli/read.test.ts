@@ -140,7 +140,7 @@ describe('tail', () => {
       stdout: `${lines.join('\n')}\n`,
       stderr: '',
     })
-    expect(server.requests[0]?.headers.accept).toBe('application/x-ndjson')
+    expect(server.requests[0]?.headers.accept).toBe('application/x-ndjson;with=annotations')
   })
 
   it.each([

@@ -6,7 +6,7 @@ import type { StoreUnderTest } from '../store/records.ts'
 import { Scene, SINCE, UNTIL } from './scene.ts'
 
 const RANGE = `since=${formatTime(SINCE)}&until=${formatTime(UNTIL)}`
-const NDJSON = 'application/x-ndjson'
+const NDJSON = 'application/x-ndjson;with=annotations'
 const FRAMES = 'application/vnd.docker.multiplexed-stream;trailer=completeness'
 
 /** Questions, and the form in which they are asked. */

@@ -34,13 +34,15 @@ describe.each(STORES)('notes on a %s store', (_, openStore) => {
     await call('POST', '', { at: at(5), text: 'a moment', by: 'anna' })
     const line = await (await call('POST', '', { at: records[0].cursor, text: 'a line', by: 'ben' })).json()
     expect(line).toMatchObject({ 'service.name': 'shop_api', at: at(10), cursor: records[0].cursor })
-    const all = (await search('', 'application/x-ndjson'))
+    const all = (await search('', 'application/x-ndjson;with=annotations'))
       .trim()
       .split('\n')
       .map((text) => JSON.parse(text))
     expect(all.map(({ message, annotation, end }) => message ?? annotation?.text ?? end)).toEqual([
       ...['line 0', 'line 1', 'line 2', 'a moment', 'line 0', 'a line', 'line 1', 'line 2', true],
     ])
+    // Who does not ask for them takes them for records.
+    expect(await search('', 'application/x-ndjson')).not.toContain('annotation')
     const texts = async (params: string) =>
       (JSON.parse(await search(params)).annotations ?? []).map(({ text }: { text: string }) => text)
     expect(await texts('')).toEqual(['a moment', 'a line'])

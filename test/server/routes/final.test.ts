@@ -28,7 +28,7 @@ describe('an answer that can never change', () => {
     return { status: response.status, cache, tag, text }
   }
 
-  it.each(['search?', 'count?', 'histogram?by=level&', 'values?field=level&', 'stats?field=ms&', 'patterns?'])(
+  it.each(['count?', 'histogram?by=level&', 'values?field=level&', 'stats?field=ms&', 'patterns?'])(
     'may be kept, and is known again: %s',
     async (path) => {
       const first = await ask(`${path}${RANGE}`)
@@ -47,6 +47,18 @@ describe('an answer that can never change', () => {
       })
     },
   )
+
+  it('is asked for again where somebody may note something: pages and contexts', async () => {
+    const { cursor } = JSON.parse((await ask(`search?limit=1&${RANGE}`)).text)
+    for (const path of [`search?${RANGE}`, `context?cursor=${cursor}&${RANGE}`]) {
+      const first = await ask(path)
+      expect(first).toMatchObject({ status: 200, cache: 'private, no-cache', tag: expect.stringMatching(/^W\/".+"$/) })
+      const known = { 'if-none-match': first.tag ?? '' }
+      expect(await ask(path, known)).toMatchObject({ status: 304, cache: first.cache })
+      await server.context.annotations.add({ from: NOON, made: NOON, by: 'anna', text: 'late' })
+      expect(await ask(path, known)).toMatchObject({ status: 200, text: expect.stringContaining('late') })
+    }
+  })
 
   it.each([
     ['is open', 'count?'],
