@@ -9,7 +9,6 @@ const FORMAT = 1
 const MAX_ANNOTATIONS = 10_000
 /** Other servers on the same store write, too. */
 const FRESH_MS = 2_000
-const MAX_TRIES = 5
 
 /** What somebody noted about a moment, for all who look at it. Times are nanoseconds since 1970. */
 export interface Annotation {
@@ -34,6 +33,7 @@ export class Annotations {
   readonly #store: Pick<Store, 'save' | 'load' | 'sharing'>
   #all: readonly Annotation[] = []
   #readMs = Number.NEGATIVE_INFINITY
+  #isOutdated = false
   #writing: Promise<unknown> = Promise.resolve()
 
   constructor(store: Pick<Store, 'save' | 'load' | 'sharing'>) {
@@ -42,13 +42,25 @@ export class Annotations {
 
   /** Reads what is kept. */
   async load(): Promise<void> {
-    this.#all = parse(await this.#store.load(NAME))
-    this.#readMs = performance.now()
+    const beganMs = performance.now()
+    this.#isOutdated = false
+    const all = parse(await this.#store.load(NAME))
+    // What was written here meanwhile is newer, but for what others wrote.
+    this.#isOutdated ||= beganMs < this.#readMs
+    if (beganMs < this.#readMs) return
+    this.#all = all
+    this.#readMs = beganMs
+  }
+
+  /** Another server has written. */
+  outdate(): void {
+    this.#isOutdated = true
   }
 
   /** Those in a range of time, in its order. */
   async in(range: GapRange): Promise<readonly Annotation[]> {
-    if (this.#store.sharing !== undefined && performance.now() - this.#readMs > FRESH_MS) await this.load()
+    const isOld = this.#isOutdated || performance.now() - this.#readMs > FRESH_MS
+    if (this.#store.sharing !== undefined && isOld) await this.load()
     return this.#all.filter((one) => isGapIn(one, range))
   }
 
@@ -60,40 +72,46 @@ export class Annotations {
   /** Notes something. Throws SWARMLOGS_LIMIT when there are too many. */
   async add(wish: NewAnnotation): Promise<Annotation> {
     const one: Annotation = { ...wish, id: randomUUID(), to: wish.from }
-    await this.#write(
-      (all) => [...all, one].sort((a, b) => (a.from < b.from ? -1 : a.from > b.from ? 1 : 0)),
-      (all) => all.some(({ id }) => id === one.id),
-    )
+    await this.#write((all) => {
+      const others = all.filter(({ id }) => id !== one.id)
+      if (others.length >= MAX_ANNOTATIONS) throw tooMany()
+      return [...others, one].sort((a, b) => (a.from < b.from ? -1 : a.from > b.from ? 1 : 0))
+    })
     return one
   }
 
   /** Forgets a note; false when there is none of this id. */
   async remove(id: string): Promise<boolean> {
-    await this.load()
-    if (this.#all.every((one) => one.id !== id)) return false
-    const without = (all: readonly Annotation[]) => all.filter((one) => one.id !== id)
-    await this.#write(without, (all) => without(all).length === all.length)
-    return true
+    let isKnown = false
+    await this.#write((all) => {
+      if (all.every((one) => one.id !== id)) return undefined
+      isKnown = true
+      return all.filter((one) => one.id !== id)
+    })
+    return isKnown
   }
 
-  /** One write after the other; where another server wrote at the same moment, again. */
-  async #write(
-    change: (all: readonly Annotation[]) => readonly Annotation[],
-    isDone: (all: readonly Annotation[]) => boolean,
-  ): Promise<void> {
+  /** One write after the other; where another server wrote at the same moment, the change is made again of what that wrote. */
+  async #write(change: (all: readonly Annotation[]) => readonly Annotation[] | undefined): Promise<void> {
     const writing = this.#writing.then(async () => {
-      for (let tries = 0; tries < MAX_TRIES; tries++) {
-        await this.load()
-        const all = change(this.#all)
-        if (all.length > MAX_ANNOTATIONS) throw tooMany()
-        await this.#store.save(NAME, textOf(all))
-        await this.load()
-        if (isDone(this.#all)) return
-      }
-      throw new SwarmlogsError('SWARMLOGS_STORE_UNAVAILABLE', 'cannot keep this note now: others write, too; try again')
+      const text = await this.#changed((was) => {
+        const all = change(parse(was))
+        return all && textOf(all)
+      })
+      this.#all = parse(text)
+      this.#readMs = performance.now()
     })
     this.#writing = writing.catch(() => {})
     await writing
+  }
+
+  async #changed(change: (text: string | undefined) => string | undefined): Promise<string | undefined> {
+    const { sharing } = this.#store
+    if (sharing !== undefined) return sharing.change(NAME, change)
+    const was = await this.#store.load(NAME)
+    const text = change(was)
+    if (text !== undefined) await this.#store.save(NAME, text)
+    return text ?? was
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino'
-import type { Annotations } from './annotations.ts'
+import type { Annotation, Annotations } from './annotations.ts'
 import type { Commits } from './commits.ts'
 import type { Completeness } from './completeness.ts'
 import type { GapFeed } from './gap-feed.ts'
@@ -24,6 +24,8 @@ export interface Context {
   readonly annotations: Annotations
   /** Gaps as they are stored, and notes as they are made. */
   readonly gapFeed: GapFeed
+  /** Tells all who follow, on the peers too, what somebody noted. */
+  readonly onNoted: (annotation: Annotation) => void
   readonly ingestor: Ingestor
   readonly metrics: Metrics
   readonly log: Logger

@@ -77,14 +77,14 @@ export async function createContext(options: ContextOptions): Promise<ServerCont
   await knowing.completeness.load()
   const peers = new Peers({
     ...{ names: options.peers, commits, announcer, log, token: options.token, certificate: options.certificate },
-    learn: learning(inventories, ingestor, knowing),
+    learn: learning(shared, ingestor, knowing),
     seen: () => ingestor.seenNodes,
   })
   return { ...shared, ...knowing, commits, ingestor, peers }
 }
 
 /** What is known of agents and of what they could not collect. */
-type Knowing = Pick<Context, 'completeness' | 'gapFeed'>
+type Knowing = Pick<Context, 'completeness' | 'gapFeed' | 'onNoted'>
 
 /** What tells this server, and its peers, of what agents tell. */
 export interface KnowOptions extends Pick<Context, 'store' | 'inventories' | 'log' | 'now' | 'commits'> {
@@ -100,7 +100,13 @@ export function know({ commits, announcer, ...options }: KnowOptions): {
   const completeness = new Completeness({ ...options, visibleUpTo: () => commits.lastReceived })
   const gapFeed = new GapFeed()
   return {
-    knowing: { completeness, gapFeed },
+    knowing: {
+      ...{ completeness, gapFeed },
+      onNoted: (annotation) => {
+        gapFeed.publish([annotation])
+        announcer?.annotation(annotation)
+      },
+    },
     doors: {
       onInventory: (inventory) => {
         completeness.observe(inventory)
@@ -121,7 +127,7 @@ export function know({ commits, announcer, ...options }: KnowOptions): {
 
 /** What peers tell. */
 function learning(
-  inventories: Inventories,
+  { inventories, annotations }: Pick<Context, 'inventories' | 'annotations'>,
   ingestor: Ingestor,
   { completeness, gapFeed }: Knowing,
 ): PeersOptions['learn'] {
@@ -135,6 +141,11 @@ function learning(
     gaps: (gaps) => {
       completeness.lost(gaps)
       gapFeed.publish(gaps)
+    },
+    noted: (annotation) => {
+      // Whoever begins to follow behind this reads it.
+      annotations.outdate()
+      gapFeed.publish([annotation])
     },
   }
 }

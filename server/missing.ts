@@ -75,6 +75,11 @@ export class Missing {
     return this.#annotations.filter((one) => isGapIn(one, { since: this.#from }))
   }
 
+  /** What people noted since then, wherever the answer begins. */
+  notedSince(made: bigint): readonly Annotation[] {
+    return this.#annotations.filter((one) => one.made >= made)
+  }
+
   /** Gaps and notes, by where they begin. */
   get told(): readonly Told[] {
     if (this.#annotations.length === 0) return this.gaps

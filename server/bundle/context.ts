@@ -36,6 +36,8 @@ export async function bundleContext(bundle: OpenBundle, log: Logger, stopping: A
   return {
     ...{ store, live, commits, inventories, annotations, completeness, ingestor, metrics, log, version, stopping },
     gapFeed: new GapFeed(),
+    // Nobody notes anything in a bundle.
+    onNoted: () => {},
     now: () => end,
     slots: new Slots(MAX_STREAMED),
     timing: { ...TIMING, queryMs: QUERY_MS },

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { Gap } from '../../shared/gap.ts'
 import type { Inventory } from '../../shared/inventory.ts'
 import type { AgentReport } from '../../shared/report.ts'
+import type { Annotation } from '../annotations.ts'
 import { weigh } from '../live.ts'
 import type { Appended } from '../store/store.ts'
 import { Feed } from './feed.ts'
@@ -73,6 +74,11 @@ export class Announcer {
   gaps(gaps: readonly Gap[]): void {
     for (let at = 0; at < gaps.length; at += GAPS_AT_ONCE)
       this.#send(encodeFrame({ kind: 'gaps', gaps: gaps.slice(at, at + GAPS_AT_ONCE) }))
+  }
+
+  /** Tells what somebody noted. */
+  annotation(annotation: Annotation): void {
+    this.#send(encodeFrame({ kind: 'annotation', annotation }))
   }
 
   /** Begins to tell a peer, with what it may have missed first. */

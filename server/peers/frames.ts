@@ -4,6 +4,7 @@ import type { Gap } from '../../shared/gap.ts'
 import type { Inventory } from '../../shared/inventory.ts'
 import type { LogStream, StoredRecord } from '../../shared/record.ts'
 import type { AgentReport } from '../../shared/report.ts'
+import type { Annotation } from '../annotations.ts'
 import { weigh } from '../live.ts'
 import type { Appended } from '../store/store.ts'
 
@@ -21,6 +22,8 @@ export type Frame =
   | { readonly kind: 'report'; readonly report: AgentReport; readonly after: bigint }
   /** Gaps that it has stored. */
   | { readonly kind: 'gaps'; readonly gaps: readonly Gap[] }
+  /** What somebody noted there. */
+  | { readonly kind: 'annotation'; readonly annotation: Annotation }
   /** It ends, and commits nothing more. */
   | { readonly kind: 'bye' }
 

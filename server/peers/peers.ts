@@ -4,6 +4,7 @@ import type { Logger } from 'pino'
 import type { Gap } from '../../shared/gap.ts'
 import type { Inventory } from '../../shared/inventory.ts'
 import type { AgentReport } from '../../shared/report.ts'
+import type { Annotation } from '../annotations.ts'
 import type { Announcer } from './announcer.ts'
 import type { Feed } from './feed.ts'
 import type { Frame } from './frames.ts'
@@ -25,6 +26,7 @@ export interface PeersOptions {
     inventory(inventory: Inventory): void
     report(report: AgentReport, after: bigint): void
     gaps(gaps: readonly Gap[]): void
+    noted(annotation: Annotation): void
   }
   /** When this server last heard of its agents. */
   readonly seen: () => readonly (readonly [string, bigint])[]
@@ -134,6 +136,7 @@ export class Peers implements LinkHub {
     else if (frame.kind === 'inventory') learn.inventory(frame.inventory)
     else if (frame.kind === 'report') learn.report(frame.report, frame.after)
     else if (frame.kind === 'gaps') learn.gaps(frame.gaps)
+    else if (frame.kind === 'annotation') learn.noted(frame.annotation)
     else commits.take(instance, frame, hasRecords)
   }
 

@@ -82,7 +82,7 @@ export function annotationRoutes(context: Context): FastifyPluginAsyncTypebox {
     }))
     app.post('/annotations', { schema: addSchema }, async ({ body }) => {
       const made = await annotations.add(await wishOf(context, body))
-      context.gapFeed.publish([made])
+      context.onNoted(made)
       return apiAnnotation(made, context)
     })
     app.delete('/annotations/:id', { schema: removeSchema }, async ({ params }) => {

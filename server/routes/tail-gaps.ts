@@ -82,9 +82,12 @@ class History {
     if (since === undefined && newest === undefined && cursor === undefined)
       return this.#said === '' ? this.changed() : []
     await this.#missing.read()
-    // What was lost before a tail was taken up again has been told.
+    // What was lost or noted before a tail was taken up again has been told; a note may be about any time before it was made.
     const from = cursor?.receivedUpTo
-    const told = this.#missing.told.filter(({ to }) => from === undefined || to >= from)
+    const told =
+      from === undefined
+        ? this.#missing.told
+        : [...this.#missing.gaps.filter(({ to }) => to >= from), ...this.#missing.notedSince(from)]
     const completeness = this.#missing.completeness()
     this.#said = keyOf(this.#live())
     return [...told.map((one) => eventOf(one, this.#context)), { kind: 'completeness', completeness }]

@@ -179,4 +179,9 @@ export interface Sharing {
   mark(atLeast: bigint): bigint
   /** Other servers have committed up to this: searches that begin from now on must find all of it. */
   observe(received: bigint): void
+  /**
+   * Makes a named value another one, or leaves it where `change` answers undefined, and answers what it is now. `change` is asked again where
+   * another server wrote at the same moment, and maybe of what it has made itself.
+   */
+  change(name: string, change: (value: string | undefined) => string | undefined): Promise<string | undefined>
 }

@@ -1,7 +1,9 @@
 import { hash } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
+import { unavailable } from '../unavailable.ts'
 import { failureOf } from './failure.ts'
 import type { Names } from './names.ts'
-import type { Requests } from './requests.ts'
+import type { RequestOptions, Requests } from './requests.ts'
 
 /** What the index of notes holds, by kind: a named value, a stream's labels, counts of a day, times of guessed ordinals, the identity, UUIDs of days that a server let expire. */
 export type NoteKind = 'value' | 'stream' | 'counts' | 'guesses' | 'identity' | 'expired'
@@ -25,7 +27,13 @@ interface Hits {
   readonly hits?: { readonly hits?: readonly { _id: string; _source: Note; sort: readonly [number] }[] }
 }
 
+interface Versions {
+  readonly docs: readonly { _source?: Note; _seq_no?: number; _primary_term?: number }[]
+}
+
 const PAGE = 2000
+const MAX_TRIES = 10
+const PAUSE_MS = 20
 
 /** Small documents that live with the lines: read by id at once, found by kind after a refresh. */
 export class Notes {
@@ -66,10 +74,37 @@ export class Notes {
 
   /** Writes the note unless there is one; whether it did. */
   async create(kind: NoteKind, name: string, data: string): Promise<boolean> {
+    return this.#writeIf(kind, name, data)
+  }
+
+  /** Writes what a change makes of a note, if anything, anew when somebody else has written it meanwhile; answers what is there then. */
+  async change(
+    kind: NoteKind,
+    name: string,
+    change: (data: string | undefined) => string | undefined,
+  ): Promise<string | undefined> {
+    for (let tries = 0; tries < MAX_TRIES; tries++) {
+      // Others may well come again at the same moment.
+      if (tries > 0) await delay(Math.random() * PAUSE_MS * tries)
+      const { docs } = await this.#requests.send<Versions>('POST', `/${this.#index}/_mget`, {
+        body: { ids: [noteId(kind, name)] },
+      })
+      const { _source, _seq_no, _primary_term } = docs[0] ?? {}
+      const data = change(_source?.data)
+      if (data === undefined) return _source?.data
+      const isKnown = _seq_no !== undefined && _primary_term !== undefined
+      const version = isKnown ? { if_seq_no: _seq_no, if_primary_term: _primary_term } : undefined
+      if (await this.#writeIf(kind, name, data, version)) return data
+    }
+    throw unavailable(`write '${name}': other servers do all the time; try again`)
+  }
+
+  /** Writes the note while it is of this version; without one, while there is none. Whether it did. */
+  async #writeIf(kind: NoteKind, name: string, data: string, version?: RequestOptions['query']): Promise<boolean> {
     const note: Note = { kind, seen: Date.now(), data }
     try {
-      const path = `/${this.#index}/_create/${encodeURIComponent(noteId(kind, name))}`
-      await this.#requests.send('PUT', path, { body: note })
+      const path = `/${this.#index}/${version ? '_doc' : '_create'}/${encodeURIComponent(noteId(kind, name))}`
+      await this.#requests.send('PUT', path, { body: note, ...(version && { query: version }) })
       return true
     } catch (error) {
       if (failureOf(error) === 'refused' && statusOf(error) === 409) return false

@@ -1,3 +1,4 @@
+import { SwarmlogsError } from '../../../shared/errors.ts'
 import type { Gap } from '../../../shared/gap.ts'
 import type { LogRecord, StoredRecord } from '../../../shared/record.ts'
 import type { Query, Scope } from '../../query/query.ts'
@@ -52,6 +53,13 @@ class ElasticStore implements Store {
   readonly sharing: Sharing = {
     mark: (atLeast) => this.#parts.writer.mark(atLeast),
     observe: (received) => this.#parts.others.observe(received),
+    change: async (name, change) => {
+      this.#mustBeOpen()
+      return this.#parts.notes.change('value', name, change).catch((error: unknown) => {
+        if (error instanceof SwarmlogsError) throw error
+        throw unavailable(`change '${name}': ${messageOf(error)}`, error)
+      })
+    },
   }
 
   get lastReceived(): bigint {

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Annotations } from '../../../server/annotations.ts'
 import { formatTime } from '../../../shared/time.ts'
+import { Events } from '../events.ts'
+import { Cluster } from '../peers/cluster.ts'
 import { serve, type TestServer } from '../serve.ts'
 import { MemoryData, MemoryStore } from '../store/memory.ts'
 import { API, linesOf, NOON, SECOND, WEB } from '../store/records.ts'
@@ -117,5 +119,47 @@ describe('notes of several servers on one store', () => {
         .sort()
         .join(''),
     ).toBe('abcdefgh')
+  })
+
+  it('stay gone when another server writes at the same moment', async () => {
+    const data = new MemoryData()
+    const [a, b] = [new Annotations(new MemoryStore(data)), new Annotations(new MemoryStore(data))]
+    const wish = { from: NOON, made: NOON, by: 'x', text: 'old' }
+    const { id } = await a.add(wish)
+    expect(await Promise.all([b.add({ ...wish, text: 'new' }), a.remove(id), a.remove(id)])).toMatchObject([
+      { text: 'new' },
+      true,
+      false,
+    ])
+    expect(await new Annotations(new MemoryStore(data)).in({})).toMatchObject([{ text: 'new' }])
+  })
+
+  it('are told to those who follow on another one, at once or when they come again', async () => {
+    const cluster = new Cluster()
+    const [a, b] = [await cluster.add(), await cluster.add()]
+    await a.context.ingestor.records(linesOf(WEB, 3))
+    const note = async (text: string) => {
+      const body = JSON.stringify({ at: at(-600), text })
+      await fetch(`${b.url}/api/v1/annotations`, {
+        method: 'POST',
+        body,
+        headers: { 'content-type': 'application/json' },
+      })
+    }
+    const follow = (id = '') => new Events(`${a.url}/api/v1/tail?n=1`, id === '' ? {} : { 'last-event-id': id })
+    const one = follow()
+    const live = (await one.until('live')).at(-1)?.id ?? ''
+    await note('meanwhile')
+    const told = (await one.until('annotation')).at(-1)?.data ?? '{}'
+    expect(JSON.parse(told)).toMatchObject({ at: at(-600), text: 'meanwhile' })
+    one.close()
+    await note('away')
+    const again = follow(live)
+    const texts = (await again.until('live'))
+      .filter(({ event }) => event === 'annotation')
+      .map(({ data }) => JSON.parse(data).text)
+    expect(texts).toEqual(['meanwhile', 'away'])
+    again.close()
+    await cluster.close()
   })
 })

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { setImmediate } from 'node:timers/promises'
 import { lineMatches, streamMatches } from '../../../server/query/filter.ts'
 import { MAX_GREP_CHARS, type Query, type Scope } from '../../../server/query/query.ts'
 import { type GapRange, GapTable } from '../../../server/store/gap-table.ts'
@@ -75,6 +76,17 @@ export class MemoryStore implements Store {
       return this.#lastGiven
     },
     observe: () => {},
+    change: async (name, change) => {
+      for (;;) {
+        const was = await this.load(name)
+        const value = change(was)
+        if (value === undefined) return was
+        await setImmediate()
+        if ((await this.load(name)) !== was) continue
+        this.#data.values.set(name, value)
+        return value
+      }
+    },
   }
 
   constructor(data = new MemoryData(), options: MemoryOptions = {}) {
