@@ -84,6 +84,12 @@ export function lifeContract(under: () => StoreUnderTest): void {
     await under().reopen()
     expect(await store().load('inventory')).toBe('\ufefftwo \0 👍')
     expect(await store().load('a')).toBe('')
+    const { sharing } = store()
+    if (sharing === undefined) return
+    const letters = [...'bcde']
+    await Promise.all(letters.map((letter) => sharing.change('b', (was = '') => was + letter)))
+    expect([...((await store().load('b')) ?? '')].sort()).toEqual(letters)
+    expect(await sharing.change('a', () => undefined)).toBe('')
   })
 
   it('answers searches while it is written to', async () => {
