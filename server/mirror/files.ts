@@ -1,5 +1,5 @@
 import { constants, createReadStream } from 'node:fs'
-import { lstat, mkdir, open, readdir, rename, rm, truncate } from 'node:fs/promises'
+import { lstat, mkdir, open, readdir, rename, rm, rmdir, truncate } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { createGzip } from 'node:zlib'
@@ -153,7 +153,17 @@ export class MirrorFiles {
       removed.push(name)
     }
     this.#finished = this.#finished.filter((name) => !removed.includes(name))
+    await this.#leaveFolders(new Set([...open, ...files.map(({ name }) => name)].map(dirname)))
     return removed
+  }
+
+  /** Folders of services that are long gone must not add up; one that others have files in stays, and is still looked at. */
+  async #leaveFolders(used: ReadonlySet<string>): Promise<void> {
+    for (const folder of this.#folders) {
+      if (used.has(folder)) continue
+      const isGone = (error: NodeJS.ErrnoException) => error.code === 'ENOENT'
+      if (await rmdir(join(this.#dir, folder)).then(() => true, isGone)) this.#folders.delete(folder)
+    }
   }
 
   /** All files of the mirror; what is none of its own is left alone. */

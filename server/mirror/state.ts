@@ -4,7 +4,7 @@ import type { Position } from '../../shared/record.ts'
 import { syncPath } from './sync.ts'
 
 const NAME = '.swarmlogs-mirror.json'
-const FORMAT = 1
+const FORMAT = 2
 
 /** A file that lines are appended to, and how much of it counts. */
 export interface Part {

@@ -88,6 +88,19 @@ describe('the folder of a mirror', () => {
     expect(await readdir(join(dir, 'nginx'))).toHaveLength(2)
   })
 
+  it('loses the folders of services that have no files any more', async () => {
+    const files = new MirrorFiles(dir)
+    for (const folder of ['shop_api', 'shop_web']) {
+      await files.begin(folder, '2026-01-01')
+      await files.append(folder, '2026-01-01', 'line\n')
+    }
+    files.finish('2026-01-02', 0)
+    await writeFile(join(dir, 'shop_web', 'notes.txt'), 'mine')
+    await files.shrink(0, '2026-01-02')
+    await files.shrink(0, '2026-01-02')
+    expect([await readdir(dir), files.folders]).toEqual([['shop_web'], ['shop_web']])
+  })
+
   it('may have folders that cannot be read', async () => {
     const files = new MirrorFiles(dir)
     await files.restore({ parts: new Map(), finished: [], folders: ['lost+found'] })
