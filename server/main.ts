@@ -61,11 +61,8 @@ async function start(config: ServerConfig, log: Logger, closers: Closers): Promi
     token: () => tokens.values[0],
     certificate: () => certificate?.pair.cert,
   })
-  if (config.mirror !== undefined) {
-    const mirror = await Mirror.open({ ...config.mirror, retentionMs: config.retentionMs }, context)
-    mirror.start()
-    closers.add(() => mirror.close())
-  }
+  const mirror = config.mirror && (await Mirror.open({ ...config.mirror, retentionMs: config.retentionMs }, context))
+  closers.add(() => mirror?.close())
   const localOnly = tokens.values.length === 0 && isLoopback(config.http.host)
   closers.add(() => context.completeness.close())
   const app = await buildApp(context, { tokens: () => tokens.values, tls: certificate?.pair, localOnly })
@@ -74,6 +71,8 @@ async function start(config: ServerConfig, log: Logger, closers: Closers): Promi
   closers.add(() => context.peers?.close())
   // Before this server takes lines its peers must listen to it.
   await context.peers?.start((app.server.address() as AddressInfo).port)
+  // Before the peers are heard it is unknown which commits are still to come.
+  mirror?.start()
   const forward = await startForward({
     listen: config.forward,
     sharedKeys: () => sharedKeys.values,

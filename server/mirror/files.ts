@@ -1,11 +1,11 @@
-import { constants, createReadStream, createWriteStream } from 'node:fs'
-import { mkdir, open, readdir, rename, rm, stat, truncate } from 'node:fs/promises'
+import { constants, createReadStream } from 'node:fs'
+import { lstat, mkdir, open, readdir, rename, rm, rmdir, truncate } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { createGzip } from 'node:zlib'
 import { fileName, parseName } from './names.ts'
 import type { MirrorState, Part } from './state.ts'
-import { syncFolder } from './sync.ts'
+import { syncPath } from './sync.ts'
 
 /** A file that is as large gets no more lines. */
 const MAX_FILE_BYTES = 256 * 1024 * 1024
@@ -14,12 +14,20 @@ const PACKING = '.packing'
 const QUIET_MS = 600_000
 const { O_APPEND, O_CREAT, O_NOFOLLOW, O_WRONLY } = constants
 
+interface MirrorFile {
+  readonly name: string
+  readonly day: string
+  readonly bytes: number
+}
+
 /** The files of a mirror. */
 export class MirrorFiles {
   readonly #dir: string
   readonly #maxFileBytes: number
   #parts = new Map<string, Part>()
   #finished: readonly string[] = []
+  /** Of services. What is in others is left alone. */
+  readonly #folders = new Set<string>()
   /** When lines were last appended to a part. */
   readonly #touchedMs = new Map<string, number>()
   /** Written to since the last sync. */
@@ -39,26 +47,54 @@ export class MirrorFiles {
     return this.#finished
   }
 
-  /** Makes the files what they were when this was noted: what was written since is cut off, or deleted. */
-  async restore({ parts, finished }: Pick<MirrorState, 'parts' | 'finished'>): Promise<void> {
-    this.#parts = new Map([...parts].map(([key, part]) => [key, { ...part }]))
-    this.#finished = finished
-    this.#dirty.clear()
-    const known = new Map([...this.#parts.values()].map((part) => [part.name, part]))
-    for (const { name, bytes } of await this.#list()) {
-      const part = known.get(name)
-      if (parseName(name)?.isPacked || finished.includes(name)) continue
-      if (part === undefined) await rm(join(this.#dir, name))
-      else if (bytes > part.bytes) await truncate(join(this.#dir, name), part.bytes)
-      else part.bytes = bytes
-    }
-    for (const [key, { name }] of this.#parts) if (!(await exists(join(this.#dir, name)))) this.#parts.delete(key)
+  /** Folders that files of the mirror are in. */
+  get folders(): readonly string[] {
+    return [...this.#folders]
   }
 
-  /** Appends lines to the file of a service's day. */
-  async append(folder: string, day: string, text: string): Promise<void> {
+  /** Whether there is nothing that looks like a file of a mirror. */
+  async isEmpty(): Promise<boolean> {
+    for (const folder of await readdir(this.#dir, { withFileTypes: true }))
+      if (folder.isDirectory() && (await this.#filesIn(folder.name)).length > 0) return false
+    return true
+  }
+
+  /** Makes the files what they were when this was noted: what was written since is cut off. */
+  async restore({ parts, finished, folders }: Pick<MirrorState, 'parts' | 'finished' | 'folders'>): Promise<void> {
+    this.#parts = new Map([...parts].map(([key, part]) => [key, { ...part }]))
+    this.#folders.clear()
+    for (const folder of folders) this.#folders.add(folder)
+    this.#dirty.clear()
+    for (const [key, part] of this.#parts) {
+      const bytes = await sizeOf(join(this.#dir, part.name))
+      if (bytes === undefined) this.#parts.delete(key)
+      else if (bytes > part.bytes) await truncate(join(this.#dir, part.name), part.bytes)
+      else part.bytes = bytes
+    }
+    // The name of one that is gone may be given again.
+    const sizes = await Promise.all(finished.map((name) => sizeOf(join(this.#dir, name))))
+    this.#finished = finished.filter((_, index) => sizes[index] !== undefined)
+  }
+
+  /** Chooses the file of a service's day when it has none; true when that must be noted before lines are appended. */
+  async begin(folder: string, day: string): Promise<boolean> {
     const key = `${folder}/${day}`
-    const part = this.#parts.get(key) ?? (await this.#begin(key, folder, day))
+    if (this.#parts.has(key)) return false
+    await mkdir(join(this.#dir, folder), { recursive: true, mode: 0o750 })
+    this.#folders.add(folder)
+    const taken = (await readdir(join(this.#dir, folder))).flatMap((file) => {
+      const parsed = parseName(`${folder}/${file}`)
+      return parsed?.day === day ? [parsed.number] : []
+    })
+    this.#parts.set(key, { name: fileName(folder, day, Math.max(0, ...taken) + 1), bytes: 0 })
+    return true
+  }
+
+  /** Appends lines to the file of a service's day, which has begun; answers how many bytes they are. */
+  async append(folder: string, day: string, text: string): Promise<number> {
+    const key = `${folder}/${day}`
+    const part = this.#parts.get(key)
+    if (part === undefined) throw new Error(`the file of ${key} has not begun`)
     const path = join(this.#dir, part.name)
     const file = await open(path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW, 0o640)
     try {
@@ -67,6 +103,7 @@ export class MirrorFiles {
       part.bytes += bytes.length
       this.#dirty.add(path)
       this.#touchedMs.set(key, performance.now())
+      return bytes.length
     } finally {
       await file.close()
     }
@@ -75,9 +112,8 @@ export class MirrorFiles {
   /** Makes what was written survive a power cut. */
   async sync(): Promise<void> {
     for (const path of this.#dirty) {
-      const file = await open(path, 'r')
-      await file.datasync().finally(() => file.close())
-      await syncFolder(dirname(path))
+      await syncPath(path)
+      await syncPath(dirname(path))
     }
     this.#dirty.clear()
   }
@@ -93,20 +129,12 @@ export class MirrorFiles {
     }
   }
 
-  /** Packs the files that get no more lines. */
-  async pack(): Promise<void> {
+  /** Packs the files that get no more lines, until it is to stop. */
+  async pack(signal: AbortSignal): Promise<void> {
     for (const name of this.#finished) {
-      await this.#pack(join(this.#dir, name))
+      if (signal.aborted || !(await pack(join(this.#dir, name), signal))) return
       this.#finished = this.#finished.filter((other) => other !== name)
     }
-  }
-
-  async #pack(path: string): Promise<void> {
-    // It was packed, and only that it was is not noted.
-    if (!(await exists(path))) return
-    await pipeline(createReadStream(path), createGzip(), createWriteStream(path + PACKING, { mode: 0o640 }))
-    await rename(path + PACKING, `${path}.gz`)
-    await rm(path)
   }
 
   /** Deletes the oldest days until all that is left is no more than that; a file that still gets lines stays. */
@@ -120,43 +148,70 @@ export class MirrorFiles {
     for (const { name, day, bytes } of files) {
       if ((total <= maxBytes && day >= oldestDay) || open.has(name)) continue
       await rm(join(this.#dir, name))
+      await rm(join(this.#dir, name + PACKING), { force: true })
       total -= bytes
       removed.push(name)
     }
+    this.#finished = this.#finished.filter((name) => !removed.includes(name))
+    await this.#leaveFolders(new Set([...open, ...files.map(({ name }) => name)].map(dirname)))
     return removed
   }
 
-  async #begin(key: string, folder: string, day: string): Promise<Part> {
-    await mkdir(join(this.#dir, folder), { recursive: true, mode: 0o750 })
-    const taken = (await readdir(join(this.#dir, folder))).flatMap((file) => {
-      const parsed = parseName(`${folder}/${file}`)
-      return parsed?.day === day ? [parsed.number] : []
-    })
-    const part = { name: fileName(folder, day, Math.max(0, ...taken) + 1), bytes: 0 }
-    this.#parts.set(key, part)
-    return part
+  /** Folders of services that are long gone must not add up; one that others have files in stays, and is still looked at. */
+  async #leaveFolders(used: ReadonlySet<string>): Promise<void> {
+    for (const folder of this.#folders) {
+      if (used.has(folder)) continue
+      const isGone = (error: NodeJS.ErrnoException) => error.code === 'ENOENT'
+      if (await rmdir(join(this.#dir, folder)).then(() => true, isGone)) this.#folders.delete(folder)
+    }
   }
 
   /** All files of the mirror; what is none of its own is left alone. */
-  async #list(): Promise<{ name: string; day: string; bytes: number }[]> {
-    const found: { name: string; day: string; bytes: number }[] = []
-    for (const folder of await readdir(this.#dir, { withFileTypes: true })) {
-      if (!folder.isDirectory()) continue
-      for (const file of await readdir(join(this.#dir, folder.name), { withFileTypes: true })) {
-        const name = `${folder.name}/${file.name}`
-        const path = join(this.#dir, name)
-        if (file.name.endsWith(`.log${PACKING}`)) await rm(path)
-        const parsed = parseName(name)
-        if (file.isFile() && parsed !== undefined) found.push({ name, day: parsed.day, bytes: (await stat(path)).size })
-      }
+  async #list(): Promise<MirrorFile[]> {
+    const found: MirrorFile[] = []
+    for (const folder of this.#folders) found.push(...(await this.#filesIn(folder)))
+    return found
+  }
+
+  /** None of a folder that cannot be read. */
+  async #filesIn(folder: string): Promise<MirrorFile[]> {
+    const found: MirrorFile[] = []
+    for (const file of await readdir(join(this.#dir, folder)).catch(() => [])) {
+      const name = `${folder}/${file}`
+      const parsed = parseName(name)
+      if (parsed === undefined) continue
+      const bytes = await sizeOf(join(this.#dir, name)).catch(() => undefined)
+      if (bytes !== undefined) found.push({ name, day: parsed.day, bytes })
     }
     return found
   }
 }
 
-function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  )
+/** Makes a .gz of a file, durably before the file is removed; false when it was stopped. */
+async function pack(path: string, signal: AbortSignal): Promise<boolean> {
+  // It was packed, and only that it was is not noted.
+  if ((await sizeOf(path)) === undefined) return true
+  const packing = path + PACKING
+  try {
+    const file = await open(packing, 'w', 0o640)
+    await pipeline(createReadStream(path), createGzip(), file.createWriteStream(), { signal })
+    await syncPath(packing)
+  } catch (error) {
+    await rm(packing, { force: true })
+    if (signal.aborted) return false
+    throw error
+  }
+  await rename(packing, `${path}.gz`)
+  await syncPath(dirname(path))
+  await rm(path)
+  return true
+}
+
+/** Undefined when there is no file. */
+async function sizeOf(path: string): Promise<number | undefined> {
+  const found = await lstat(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined
+    throw error
+  })
+  return found?.isFile() ? found.size : undefined
 }

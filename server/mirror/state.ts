@@ -1,10 +1,10 @@
 import { open, readFile, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Position } from '../../shared/record.ts'
-import { syncFolder } from './sync.ts'
+import { syncPath } from './sync.ts'
 
 const NAME = '.swarmlogs-mirror.json'
-const FORMAT = 1
+const FORMAT = 2
 
 /** A file that lines are appended to, and how much of it counts. */
 export interface Part {
@@ -22,6 +22,8 @@ export interface MirrorState {
   readonly parts: ReadonlyMap<string, Part>
   /** Names of files that get no more lines, and are still to be packed. */
   readonly finished: readonly string[]
+  /** Folders that files of the mirror are in; those in others are somebody else's. */
+  readonly folders: readonly string[]
 }
 
 interface Saved {
@@ -31,6 +33,7 @@ interface Saved {
   readonly round?: { readonly upTo: string; readonly after?: Omit<Position, 'time'> & { readonly time: string } }
   readonly parts: readonly (readonly [string, Part])[]
   readonly finished: readonly string[]
+  readonly folders: readonly string[]
 }
 
 /** Reads the state that is kept in the folder; undefined when there is none. */
@@ -40,10 +43,10 @@ export async function readState(dir: string): Promise<MirrorState | undefined> {
     throw error
   })
   if (text === undefined) return undefined
-  const { format, store, done, round, parts, finished } = JSON.parse(text) as Saved
+  const { format, store, done, round, parts, finished, folders } = JSON.parse(text) as Saved
   if (format !== FORMAT) throw new Error(`the folder is of another version of swarmlogs (format ${format})`)
   return {
-    ...{ store, done: BigInt(done), parts: new Map(parts), finished },
+    ...{ store, done: BigInt(done), parts: new Map(parts), finished, folders },
     ...(round && {
       round: { upTo: BigInt(round.upTo), after: round.after && { ...round.after, time: BigInt(round.after.time) } },
     }),
@@ -51,10 +54,11 @@ export async function readState(dir: string): Promise<MirrorState | undefined> {
 }
 
 /** Keeps the state: what it says of the files must be durable before. */
-export async function writeState(dir: string, { store, done, round, parts, finished }: MirrorState): Promise<void> {
+export async function writeState(dir: string, state: MirrorState): Promise<void> {
+  const { store, done, round, parts, finished, folders } = state
   const { upTo = 0n, after } = round ?? {}
   const saved: Saved = {
-    ...{ format: FORMAT, store, done: String(done), parts: [...parts], finished },
+    ...{ format: FORMAT, store, done: String(done), parts: [...parts], finished, folders },
     ...(round && {
       round: { upTo: String(upTo), ...(after && { after: { ...after, time: String(after.time) } }) },
     }),
@@ -68,5 +72,5 @@ export async function writeState(dir: string, { store, done, round, parts, finis
     await file.close()
   }
   await rename(`${path}.new`, path)
-  await syncFolder(dir)
+  await syncPath(dir)
 }

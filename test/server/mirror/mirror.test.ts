@@ -1,18 +1,13 @@
 import { appendFile, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { gunzipSync } from 'node:zlib'
 import fc from 'fast-check'
-import { pino } from 'pino'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { OwnCommits } from '../../../server/commits.ts'
-import { Inventories } from '../../../server/inventories.ts'
-import { Live } from '../../../server/live.ts'
-import { Mirror } from '../../../server/mirror/mirror.ts'
 import { folderOf } from '../../../server/mirror/names.ts'
 import { formatTime } from '../../../shared/time.ts'
 import { MemoryStore } from '../store/memory.ts'
 import { API, DAY, linesOf, NOON, recordOf, SECOND, streamOf, WEB } from '../store/records.ts'
+import { lineCountsIn, type OpenOptions, openMirror, textsIn } from './open.ts'
 
 const YESTERDAY = formatTime(NOON).slice(0, 10)
 const TODAY = formatTime(NOON + DAY).slice(0, 10)
@@ -26,31 +21,9 @@ beforeEach(async () => {
 })
 afterEach(() => rm(dir, { recursive: true, force: true }))
 
-async function open(options: { maxBytes?: number; maxFileBytes?: number } = {}): Promise<Mirror> {
-  const config = { dir, maxBytes: options.maxBytes ?? 1e9, retentionMs: 30 * 86_400_000 }
-  const commits = new OwnCommits(store, new Live())
-  const context = {
-    store,
-    commits,
-    inventories: new Inventories(store),
-    log: pino({ level: 'silent' }),
-    now: () => NOON,
-  }
-  return Mirror.open(config, context, options.maxFileBytes)
-}
-
-/** The files of the mirror, packed ones unpacked. */
-async function files(): Promise<Record<string, string>> {
-  const found: Record<string, string> = {}
-  for (const name of (await readdir(dir, { recursive: true })).sort()) {
-    if (!name.includes('/') || name.endsWith('.new')) continue
-    const bytes = await readFile(join(dir, name))
-    found[name] = (name.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString()
-  }
-  return found
-}
-const lineCounts = async () =>
-  Object.fromEntries(Object.entries(await files()).map(([name, text]) => [name, text.split('\n').length - 1]))
+const open = (options: OpenOptions = {}) => openMirror(dir, store, options)
+const files = () => textsIn(dir)
+const lineCounts = () => lineCountsIn(dir)
 
 describe('the mirror', () => {
   it('has a file for each service and day, with lines as docker service logs -t prints them', async () => {
@@ -158,7 +131,7 @@ describe('the mirror', () => {
           ...Array(number).keys(),
         ])
       }),
-      { numRuns: 60 },
+      { numRuns: 40 },
     )
   })
 
