@@ -87,6 +87,31 @@ describe('searchEvents', () => {
     ])
   })
 
+  it('has one search open at a time, so that searches cannot wait for each other', async () => {
+    const store = new MemoryStore()
+    const far = Array.from({ length: 1_100 }, (_, index) =>
+      lines(WEB, BigInt(index) * 60n * SECOND, ['one', ' two', 'one']),
+    )
+    await store.append(far.flat())
+    let open = 0
+    async function* search(...asked: Parameters<MemoryStore['search']>) {
+      expect(++open).toBe(1)
+      try {
+        yield* store.search(...asked)
+      } finally {
+        open--
+      }
+    }
+    for (const order of ['asc', 'desc'] as const) {
+      let found = 0
+      const query = queryOf({ order }, { where: parseQuery('one two') })
+      const signal = new AbortController().signal
+      for await (const events of searchEvents({ search, startOf: startsOf(() => undefined) }, query, signal))
+        found += events.length
+      expect(found).toBe(1_100)
+    }
+  })
+
   it('finds fields in any line', async () => {
     const [first, second] = lines(WEB, 0n, ['failed', ' status=500'])
     const both = [first, second].flatMap((line, index) =>
