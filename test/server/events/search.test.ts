@@ -4,6 +4,7 @@ import { startsOf } from '../../../server/events/start.ts'
 import type { Query } from '../../../server/query/query.ts'
 import { parseQuery } from '../../../shared/query/parse.ts'
 import { type LogRecord, positionOf, type StoredRecord } from '../../../shared/record.ts'
+import { serve } from '../serve.ts'
 import { MemoryStore } from '../store/memory.ts'
 import { API, NOON, queryOf, recordOf, SECOND, streamOf, WEB } from '../store/records.ts'
 
@@ -110,6 +111,29 @@ describe('searchEvents', () => {
         found += events.length
       expect(found).toBe(1_100)
     }
+  })
+
+  it('holds no more of the newest than a bound', async () => {
+    const large = Array.from({ length: 18 }, (_, index) => `${index} ${'x'.repeat(1024 * 1024)}`)
+    expect(await ask(lines(WEB, 0n, large), { newest: 3 })).toHaveLength(3)
+    await expect(ask(lines(WEB, 0n, large), { newest: 18 })).rejects.toThrow('over 16 Mi characters')
+  })
+
+  it('has those wait for their turn that ask for the newest, and refuses the rest', async () => {
+    const server = await serve()
+    const { eventTurns, ingestor } = server.context
+    await ingestor.records(lines(WEB, 0n, ['one', ' two', 'three']))
+    const end = Promise.withResolvers<void>()
+    const works = Array.from({ length: 4 + 64 }, () => eventTurns.run(new AbortController().signal, () => end.promise))
+    const since = `since=${NOON / SECOND}`
+    for (const query of ['n=1', `${since}&order=desc`, `${since}&n=1&order=asc`])
+      expect((await server.get(`/api/v1/search?events=true&${query}`)).status).toBe(429)
+    expect((await server.get(`/api/v1/search?events=true&order=asc&${since}`)).status).toBe(200)
+    end.resolve()
+    await Promise.all(works)
+    const answer = await server.get('/api/v1/search?events=true&n=2')
+    expect(await answer.json()).toMatchObject({ records: [{ message: 'one\n two' }, { message: 'three' }] })
+    await server.close()
   })
 
   it('finds fields in any line', async () => {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { Turns } from '../../../server/loki/turns.ts'
+import { Turns } from '../../server/turns.ts'
 
 const { signal } = new AbortController()
 
