@@ -10,6 +10,7 @@ import type { Metrics } from './metrics.ts'
 import type { Peers } from './peers/peers.ts'
 import type { Slots } from './slots.ts'
 import type { Store } from './store/store.ts'
+import type { Turns } from './turns.ts'
 
 /** What the routes work with. */
 export interface Context {
@@ -34,6 +35,8 @@ export interface Context {
   readonly now: () => bigint
   /** Places for streamed answers. */
   readonly slots: Slots
+  /** Of the event queries that hold what they found. */
+  readonly eventTurns: Turns
   /** Aborted when the server stops: streamed answers end then. */
   readonly stopping: AbortSignal
   readonly timing: Timing

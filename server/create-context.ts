@@ -15,6 +15,7 @@ import { Peers, type PeersOptions } from './peers/peers.ts'
 import { SharedCommits } from './peers/shared-commits.ts'
 import { Slots } from './slots.ts'
 import type { Store } from './store/store.ts'
+import { Turns } from './turns.ts'
 
 const MAX_STREAMED = 1024
 
@@ -58,6 +59,7 @@ export async function createContext(options: ContextOptions): Promise<ServerCont
     version,
     now,
     slots,
+    eventTurns: new Turns(),
     stopping,
     timing: { ...TIMING, queryMs: options.queryMs },
   }

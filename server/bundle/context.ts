@@ -9,6 +9,7 @@ import { Inventories } from '../inventories.ts'
 import { Live } from '../live.ts'
 import { Metrics } from '../metrics.ts'
 import { Slots } from '../slots.ts'
+import { Turns } from '../turns.ts'
 import type { OpenBundle } from './open.ts'
 
 /** Nobody else asks. */
@@ -40,6 +41,7 @@ export async function bundleContext(bundle: OpenBundle, log: Logger, stopping: A
     onNoted: () => {},
     now: () => end,
     slots: new Slots(MAX_STREAMED),
+    eventTurns: new Turns(),
     timing: { ...TIMING, queryMs: QUERY_MS },
   }
 }

@@ -4,10 +4,11 @@ import type { LogRecord } from '../../shared/record.ts'
 /** What the lines of one output look like after an event has begun. */
 type State = 'plain' | 'python' | 'go' | 'node'
 
+// Lines are of up to a mebibyte: each of these looks at a line once, whatever stands in it.
 const INDENTED = /^[ \t]+\S/
 /** What a trace of Java begins with; mostly a line of the program's own stands above. */
 const JAVA_START =
-  /^(?:Exception in thread "[^"]*" )?(?:[\w$]+\.)+[\w$]*(?:Exception|Error|Throwable|Failure)[\w$]*(?::|$)/
+  /^(?:Exception in thread "[^"]*" )?(?:[\w$]+\.)+(?=[\w$]+(?::|$))[\w$]*?(?:Exception|Error|Throwable|Failure)/
 const JAVA = /^(?:Caused by: |Suppressed: |\.\.\. \d+ more$)/
 const TRACEBACK = /^Traceback \(most recent call last\):/
 const PYTHON_LINK = /^(?:During handling of the above exception|The above exception was the direct cause)/
@@ -15,7 +16,7 @@ const PYTHON_LINK = /^(?:During handling of the above exception|The above except
 const PYTHON_END = /^[A-Za-z_][\w.]*(?::|$)/
 const GO_START = /^(?:panic: |fatal error: |SIG[A-Z]+: )/
 const GO_PART =
-  /^(?:goroutine \d+ |created by |\[signal |exit status \d|runtime stack:|[a-z]{2,3} +0x[0-9a-f]+$|[\w./\-*()[\]{}$·]+\(.*\)$)/
+  /^(?:goroutine \d+ |created by |\[signal |exit status \d|runtime stack:|[a-z]{2,3} +0x[0-9a-f]+$|[\w./\-*()[\]{}$·][\w./\-*)[\]{}$·]*\(.*\)$)/
 /** `file.js:10` stands above the line of source that failed. */
 const NODE_START = /^(?:node:[\w/]+|file:\/\/\S+|\/\S+):\d+$/
 const NODE_ERROR = /^(?:Uncaught )?[A-Za-z_$][\w$]*(?:Error|Exception)?(?: \[\w+\])?(?::|$)/

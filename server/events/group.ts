@@ -14,6 +14,8 @@ export interface EventLines {
 interface Open extends EventLines {
   readonly lines: StoredRecord[]
   readonly output: Output
+  /** Lines after this time are not of it. */
+  readonly until: bigint
   chars: number
   isClosed: boolean
   /** When its last line came, by the caller's clock. */
@@ -68,7 +70,7 @@ export class Grouping {
   add(record: StoredRecord, nowMs = 0): boolean {
     if (this.isOrdered) this.#expire(record.time)
     const output = this.#outputOf(record)
-    if (output.event !== undefined && isLate(output.event, record.time)) close(output.event, 'time')
+    if (output.event !== undefined && record.time > output.event.until) close(output.event, 'time')
     const { event } = output
     const continues = output.continuation.continues(record)
     this.#waitingChars += record.message.length
@@ -140,7 +142,8 @@ export class Grouping {
     const { endedBy } = output
     const continued = continues && endedBy !== undefined ? { continued: endedBy } : {}
     const chars = record.message.length
-    const event = { output, lines: [record], chars, isClosed: false, touchedMs: nowMs, ...continued }
+    const until = untilOf(record.time, continues)
+    const event = { output, lines: [record], until, chars, isClosed: false, touchedMs: nowMs, ...continued }
     output.event = event
     output.endedBy = undefined
     this.#waiting.push(event)
@@ -149,7 +152,7 @@ export class Grouping {
   /** Those that began too long ago get nothing more. */
   #expire(now: bigint): void {
     for (let event = this.#waiting[this.#expired]; event !== undefined; event = this.#waiting[++this.#expired]) {
-      if (!isLate(event, now)) return
+      if (now <= event.until) return
       if (!event.isClosed) close(event, 'time')
     }
   }
@@ -167,8 +170,14 @@ export class Grouping {
   }
 }
 
-function isLate({ lines: [first] }: Open, now: bigint): boolean {
-  return first !== undefined && now - first.time > SPAN
+/**
+ * What begins with a line that goes on ends by the clock on the wall: where lines go on for ever, all readers then see the same events, wherever
+ * they began to read.
+ */
+function untilOf(time: bigint, continues: boolean): bigint {
+  if (!continues) return time + SPAN
+  const passed = time % SPAN
+  return time - passed + (passed < 0n ? 0n : SPAN) - 1n
 }
 
 function close(event: Open, bound: EventBound): void {

@@ -1,5 +1,6 @@
 import { SwarmlogsError } from '../../shared/errors.ts'
 import { comparePositions, positionOf, type StoredRecord } from '../../shared/record.ts'
+import type { Context } from '../context.ts'
 import type { Query } from '../query/query.ts'
 import { MAX_HELD_CHARS } from './limits.ts'
 import type { Lines } from './lines.ts'
@@ -20,6 +21,16 @@ export async function* searchEvents(
   if (newest !== undefined) return yield* newestOf(store, query, newest, signal)
   if (order === 'asc') return yield* first(eventsFrom(store, scope, after, signal), limit)
   yield* first(newestEvents(store, { ...scope, ...(after && { after }) }, signal), limit)
+}
+
+/** What an answer yields: one that holds events to turn them around, when it is its turn. Throws a Problem (429) when too many wait. */
+export function inTurn<T>(
+  { eventTurns }: Pick<Context, 'eventTurns'>,
+  { order, newest }: EventQuery,
+  signal: AbortSignal,
+  answer: AsyncGenerator<T>,
+): AsyncGenerator<T> {
+  return order === 'asc' && newest === undefined ? answer : eventTurns.over(signal, answer)
 }
 
 /** The newest N, then in the order and from the place that is wanted. */
@@ -56,6 +67,6 @@ async function* first<T extends StoredRecord>(
 }
 
 function tooLong(count: number): SwarmlogsError {
-  const message = `cannot hold the newest events: ${count} of them have over 64 Mi characters; ask for fewer, or give a time by since`
+  const message = `cannot hold the newest events: ${count} of them have over 16 Mi characters; ask for fewer, or give a time by since`
   return new SwarmlogsError('SWARMLOGS_USAGE', message)
 }

@@ -9,7 +9,7 @@ import { BEFORE } from './limits.ts'
 import { linesOf } from './lines.ts'
 import { streamsOf } from './pivot.ts'
 import { type EventRecord, matchingEvent } from './record.ts'
-import { searchEvents } from './search.ts'
+import { inTurn, searchEvents } from './search.ts'
 import type { StartOf } from './start.ts'
 
 /**
@@ -56,7 +56,8 @@ async function beginOf(
   const range = { ...(since !== undefined && { since }), ...(until !== undefined && { until }) }
   const query = { filter, ...range, order: 'desc' as const, limit: newest, receivedUpTo }
   let first: Position | undefined
-  for await (const found of budget.over(searchEvents(linesOf(context), query, budget.signal(signal)))) {
+  const events = budget.over(searchEvents(linesOf(context), query, budget.signal(signal)))
+  for await (const found of inTurn(context, query, signal, events)) {
     const last = found.at(-1)
     if (last !== undefined) first = positionOf(last)
   }

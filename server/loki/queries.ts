@@ -1,4 +1,5 @@
 import type { Context } from '../context.ts'
+import type { Turns } from '../turns.ts'
 import { type Beside, matrixText, streamsText, vectorText } from './answers.ts'
 import { Budget } from './budget.ts'
 import { Labelling } from './labels.ts'
@@ -10,7 +11,6 @@ import type { Parameters } from './parameters.ts'
 import { planOf } from './plan.ts'
 import { questionOf, watchMissing } from './question.ts'
 import { refused } from './refuse.ts'
-import type { Turns } from './turns.ts'
 import { type Steps, stepsOf } from './windows.ts'
 
 const DEFAULT_LIMIT = 100

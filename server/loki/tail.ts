@@ -5,6 +5,7 @@ import type { Context } from '../context.ts'
 import { follow } from '../follow.ts'
 import { problemOf } from '../problem.ts'
 import type { Question } from '../query/question.ts'
+import type { Turns } from '../turns.ts'
 import { tailText } from './answers.ts'
 import { Budget } from './budget.ts'
 import type { Entry } from './entry.ts'
@@ -15,7 +16,6 @@ import { isApart, Parameters } from './parameters.ts'
 import { type Plan, planOf } from './plan.ts'
 import { questionOf } from './question.ts'
 import { refused } from './refuse.ts'
-import type { Turns } from './turns.ts'
 
 const DEFAULT_LIMIT = 100
 /** Lines of one message. */

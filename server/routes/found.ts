@@ -3,7 +3,7 @@ import type { StoredRecord } from '../../shared/record.ts'
 import type { Context } from '../context.ts'
 import { linesOf } from '../events/lines.ts'
 import type { EventRecord } from '../events/record.ts'
-import { searchEvents } from '../events/search.ts'
+import { inTurn, searchEvents } from '../events/search.ts'
 import { badParameter } from '../problem.ts'
 import type { Budget } from '../query/budget.ts'
 import type { SearchParameters } from '../query/parameters.ts'
@@ -26,7 +26,8 @@ export function find(
   signal: AbortSignal,
 ): AsyncGenerator<readonly StoredRecord[]> {
   const until = budget.signal(signal)
-  return budget.over(isEvents ? searchEvents(linesOf(context), query, until) : context.store.search(query, until))
+  if (!isEvents) return budget.over(context.store.search(query, until))
+  return inTurn(context, query, signal, budget.over(searchEvents(linesOf(context), query, until)))
 }
 
 /** Events are turned around, and so held, when the newest are asked for. */
@@ -50,7 +51,8 @@ export function printed(
 ): AsyncIterable<readonly PrintedRun[]> {
   const { budget, isEvents } = wish
   if (!isEvents) return budget.over(context.store.print(query, format, budget.signal(signal)))
-  return printEvents(budget.over(searchEvents(linesOf(context), query, budget.signal(signal))), format)
+  const events = budget.over(searchEvents(linesOf(context), query, budget.signal(signal)))
+  return printEvents(inTurn(context, query, signal, events), format)
 }
 
 async function* printEvents(

@@ -2,7 +2,7 @@ import { unavailable } from './unavailable.ts'
 
 /** Lets so many in at a time; the others wait in order of arrival, and beyond `maxWaiting` are refused. */
 export class Gate {
-  readonly #waiting: (() => void)[] = []
+  readonly #waiting = new Set<() => void>()
   readonly #maxWaiting: number
   #free: number
 
@@ -11,12 +11,10 @@ export class Gate {
     this.#maxWaiting = maxWaiting
   }
 
-  /** Resolves when it is this caller's turn, with what it must call when it is done. */
-  async enter(): Promise<() => void> {
+  /** Resolves when it is this caller's turn, with what it must call when it is done. Rejects when the signal aborts while it waits. */
+  async enter(signal?: AbortSignal): Promise<() => void> {
     if (this.#free > 0) this.#free--
-    else if (this.#waiting.length >= this.#maxWaiting)
-      throw unavailable('search now: too many searches wait, try again later')
-    else await new Promise<void>((resolve) => this.#waiting.push(resolve))
+    else await this.#wait(signal)
     let entered = true
     return () => {
       if (entered) this.#leave()
@@ -33,9 +31,25 @@ export class Gate {
     }
   }
 
+  async #wait(signal?: AbortSignal): Promise<void> {
+    if (this.#waiting.size >= this.#maxWaiting) throw unavailable('search now: too many searches wait, try again later')
+    signal?.throwIfAborted()
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    const giveUp = (): void => {
+      this.#waiting.delete(resolve)
+      reject(signal?.reason)
+    }
+    signal?.addEventListener('abort', giveUp)
+    this.#waiting.add(resolve)
+    await promise.finally(() => signal?.removeEventListener('abort', giveUp))
+  }
+
   #leave(): void {
-    const next = this.#waiting.shift()
+    const [next] = this.#waiting
     if (next === undefined) this.#free++
-    else next()
+    else {
+      this.#waiting.delete(next)
+      next()
+    }
   }
 }

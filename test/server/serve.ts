@@ -12,6 +12,7 @@ import { Live } from '../../server/live.ts'
 import { Metrics } from '../../server/metrics.ts'
 import { Slots } from '../../server/slots.ts'
 import type { Store } from '../../server/store/store.ts'
+import { Turns } from '../../server/turns.ts'
 import { MemoryStore } from './store/memory.ts'
 
 /** The HTTP server on a real socket, over a store that the test owns. */
@@ -50,6 +51,7 @@ export async function serve(
     ...{ store, live, commits, inventories, annotations, metrics, log, now, version: '1.2.3' },
     ...{ ...knowing, ingestor },
     slots: new Slots(slots),
+    eventTurns: new Turns(),
     stopping: stopping.signal,
     timing: { ...TIMING, ...timing },
   }

@@ -31,8 +31,9 @@ export async function* search(
   signal: AbortSignal = new AbortController().signal,
 ): AsyncGenerator<readonly StoredRecord[]> {
   checkGrep(query.filter)
-  const leave = await parts.gate.enter()
+  let leave: (() => void) | undefined
   try {
+    leave = await parts.gate.enter(signal)
     const begun = query.newest === 0 ? undefined : await begin(parts, query, signal)
     if (begun === undefined) return
     const { running, entries } = begun
@@ -43,7 +44,7 @@ export async function* search(
     if (signal.aborted) return
     throw failed(error)
   } finally {
-    leave()
+    leave?.()
   }
 }
 

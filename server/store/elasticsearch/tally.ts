@@ -94,7 +94,7 @@ export async function tally(
   work: (running: Running, entries: Iterable<Entry>) => Promise<void>,
 ): Promise<void> {
   checkGrep(scope.filter)
-  const leave = await parts.gate.enter()
+  const leave = await parts.gate.enter(signal)
   try {
     const begun = await begin(parts, scope, signal)
     if (begun !== undefined) await work(begun.running, begun.entries)

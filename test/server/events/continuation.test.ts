@@ -93,4 +93,28 @@ describe('Continuation', () => {
   it('goes by the start that it is told', () => {
     expect(group('2026 a\nb\n c\n2027 d\n', '^\\d{4} ')).toEqual(['2026 a\nb\n c', '2027 d\n'])
   })
+
+  it.each([
+    ['a.', 'Exception', ' '],
+    ['a.', 'a.', '!'],
+    ['a', 'a', '!'],
+    ['Uncaught ', 'Error', ' ['],
+    ['', '(', ''],
+    ['a', '()', '!'],
+    ['/', ':1', '!'],
+    ['file://', ':', '1!'],
+    ['sp ', ' ', '0'],
+    ['SIG', 'A', ''],
+    ['', ' ', ''],
+    ['Exception in thread "', '" ', ''],
+  ])('judges a very long line at once: %j %j %j', (start, middle, end) => {
+    const long = start + middle.repeat((1024 * 1024) / middle.length) + end
+    for (const before of ['', 'Traceback (most recent call last):', 'panic: no', 'node:a:1']) {
+      const continuation = new Continuation()
+      continuation.continues({ message: before, level: 'error' })
+      const started = performance.now()
+      continuation.continues({ message: long, level: 'error' })
+      expect(performance.now() - started).toBeLessThan(2_000)
+    }
+  })
 })

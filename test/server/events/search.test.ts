@@ -4,6 +4,7 @@ import { startsOf } from '../../../server/events/start.ts'
 import type { Query } from '../../../server/query/query.ts'
 import { parseQuery } from '../../../shared/query/parse.ts'
 import { type LogRecord, positionOf, type StoredRecord } from '../../../shared/record.ts'
+import { serve } from '../serve.ts'
 import { MemoryStore } from '../store/memory.ts'
 import { API, NOON, queryOf, recordOf, SECOND, streamOf, WEB } from '../store/records.ts'
 
@@ -85,6 +86,54 @@ describe('searchEvents', () => {
     expect(await ask([...far, ...lines(WEB, 0n, pairs)], { order: 'desc', limit: 1 }, 'one two')).toMatchObject([
       { message: 'one 4998\n two' },
     ])
+  })
+
+  it('has one search open at a time, so that searches cannot wait for each other', async () => {
+    const store = new MemoryStore()
+    const far = Array.from({ length: 1_100 }, (_, index) =>
+      lines(WEB, BigInt(index) * 60n * SECOND, ['one', ' two', 'one']),
+    )
+    await store.append(far.flat())
+    let open = 0
+    async function* search(...asked: Parameters<MemoryStore['search']>) {
+      expect(++open).toBe(1)
+      try {
+        yield* store.search(...asked)
+      } finally {
+        open--
+      }
+    }
+    for (const order of ['asc', 'desc'] as const) {
+      let found = 0
+      const query = queryOf({ order }, { where: parseQuery('one two') })
+      const signal = new AbortController().signal
+      for await (const events of searchEvents({ search, startOf: startsOf(() => undefined) }, query, signal))
+        found += events.length
+      expect(found).toBe(1_100)
+    }
+  })
+
+  it('holds no more of the newest than a bound', async () => {
+    const large = Array.from({ length: 18 }, (_, index) => `${index} ${'x'.repeat(1024 * 1024)}`)
+    expect(await ask(lines(WEB, 0n, large), { newest: 3 })).toHaveLength(3)
+    await expect(ask(lines(WEB, 0n, large), { newest: 18 })).rejects.toThrow('over 16 Mi characters')
+  })
+
+  it('has those wait for their turn that ask for the newest, and refuses the rest', async () => {
+    const server = await serve()
+    const { eventTurns, ingestor } = server.context
+    await ingestor.records(lines(WEB, 0n, ['one', ' two', 'three']))
+    const end = Promise.withResolvers<void>()
+    const works = Array.from({ length: 4 + 64 }, () => eventTurns.run(new AbortController().signal, () => end.promise))
+    const since = `since=${NOON / SECOND}`
+    for (const query of ['n=1', `${since}&order=desc`, `${since}&n=1&order=asc`])
+      expect((await server.get(`/api/v1/search?events=true&${query}`)).status).toBe(429)
+    expect((await server.get(`/api/v1/search?events=true&order=asc&${since}`)).status).toBe(200)
+    end.resolve()
+    await Promise.all(works)
+    const answer = await server.get('/api/v1/search?events=true&n=2')
+    expect(await answer.json()).toMatchObject({ records: [{ message: 'one\n two' }, { message: 'three' }] })
+    await server.close()
   })
 
   it('finds fields in any line', async () => {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { Turns } from '../../../server/loki/turns.ts'
+import { Turns } from '../../server/turns.ts'
 
 const { signal } = new AbortController()
 
@@ -38,4 +38,18 @@ it('gives no turn to who has left, and passes on the turn of work that fails', a
   end.reject(new Error('failed'))
   await expect(first).rejects.toThrow('failed')
   expect(await next).toBe('next')
+})
+
+it('keeps the turn of an answer until it ends, or is left', async () => {
+  const turns = new Turns(1, 0)
+  async function* items() {
+    yield* [1, 2, 3]
+  }
+  for await (const item of turns.over(signal, items())) {
+    await expect(turns.run(signal, async () => 'done')).rejects.toMatchObject({ status: 429 })
+    if (item === 2) break
+  }
+  expect(await turns.run(signal, async () => 'done')).toBe('done')
+  for await (const _ of turns.over(signal, items()));
+  expect(await turns.run(signal, async () => 'done')).toBe('done')
 })

@@ -1,10 +1,10 @@
-import { Problem } from '../problem.ts'
+import { Problem } from './problem.ts'
 
 /** So many queries are worked on at once; so many more wait, in order. */
 const RUNNING = 4
 const WAITING = 64
 
-/** Gives queries that read lines or count them their turns: a dashboard asks for all of its panels at once. */
+/** Gives queries that take much, of memory or of the store, their turns: a dashboard asks for all of its panels at once. */
 export class Turns {
   readonly #waiting = new Set<() => void>()
   readonly #maxWaiting: number
@@ -17,13 +17,28 @@ export class Turns {
 
   /** Does the work when it is its turn. Throws a Problem (429) when too many wait; rejects when the signal aborts before. */
   async run<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
-    if (this.#free > 0) this.#free--
-    else await this.#wait(signal)
+    const leave = await this.#enter(signal)
     try {
       return await work()
     } finally {
-      this.#leave()
+      leave()
     }
+  }
+
+  /** Yields the items when it is the turn of whoever asks for them, which lasts until they end. */
+  async *over<T>(signal: AbortSignal, items: AsyncIterable<T>): AsyncGenerator<T> {
+    const leave = await this.#enter(signal)
+    try {
+      yield* items
+    } finally {
+      leave()
+    }
+  }
+
+  async #enter(signal: AbortSignal): Promise<() => void> {
+    if (this.#free > 0) this.#free--
+    else await this.#wait(signal)
+    return () => this.#leave()
   }
 
   async #wait(signal: AbortSignal): Promise<void> {
