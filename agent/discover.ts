@@ -8,12 +8,19 @@ import { type ContainerEvent, containerEvents } from './tail/events.ts'
 import { Slots } from './tail/slots.ts'
 import type { NodeIdentity, Target } from './target.ts'
 
+/** The container was sent a signal, at that time: maybe long ago. */
+export interface Killed {
+  readonly kind: 'killed'
+  readonly id: string
+  readonly signal: string
+  readonly time: bigint
+}
+
 /** What discovery tells. Hints come twice or not at all; a container that should be followed is told again until it is. */
 export type Discovery =
   | { readonly kind: 'node'; readonly node: NodeIdentity }
   | { readonly kind: 'target'; readonly target: Target }
-  /** The container was sent a signal, or died. */
-  | { readonly kind: 'killed'; readonly id: string; readonly signal: string }
+  | Killed
   | { readonly kind: 'died'; readonly id: string }
   /** The container ran and was removed before it could be looked at: its events alone describe it. */
   | { readonly kind: 'vanished'; readonly target: Target }
@@ -167,7 +174,7 @@ class Watch {
     if (action === 'create') void this.#inspect(event, true)
     else if (action === 'start') void this.#started(event)
     else if (action === 'die') tell({ kind: 'died', id })
-    else if (action === 'kill') tell({ kind: 'killed', id, signal })
+    else if (action === 'kill') tell({ kind: 'killed', id, signal, time: event.time })
     else if (action === 'destroy') this.#destroyed(event)
     if (action === 'start') this.#states.set(id, 'running')
     if (action === 'start') this.#startedAt.set(id, event.time)

@@ -47,12 +47,14 @@ export class Followed {
     this.#horizon = this.#progress.horizon ?? horizon
   }
 
-  /** It is being read from now on; one that runs may say more, whatever it said when it ended the last time. */
-  open(): void {
+  /** It is being read from now on; one that runs may say more, whatever it said when it ended the last time: answers whether it had. */
+  open(): boolean {
     this.isTailing = true
     this.again = false
     this.#isRead = true
-    if (this.target.running) this.#progress = { ...this.#progress, ended: undefined }
+    const isAlive = this.target.running && this.#progress.ended === true
+    if (isAlive) this.#progress = { ...this.#progress, ended: undefined }
+    return isAlive
   }
 
   /** Older lines are not wanted. */
@@ -77,7 +79,9 @@ export class Followed {
     this.#progress = { ...this.#progress, ...grown, ...progress, ...known, ended, horizon: this.horizon }
     const gaps = [...(piece.gaps ?? []).filter((gap) => this.#isOurs(gap)), ...lost]
     // Attributes can be long, and gaps do without.
-    const whose = this.#isRead ? { stream: { ...stream, attributes: {} }, born: String(this.target.born) } : {}
+    const { born, startedAt } = this.target
+    const times = { born: String(born), started: String(startedAt) }
+    const whose = this.#isRead ? { stream: { ...stream, attributes: {} }, ...times } : {}
     const checkpoint = { format: FORMAT, ...this.#progress, ...whose }
     return { stream, lines, gaps, checkpoint, bytes: bytesOf(lines) }
   }

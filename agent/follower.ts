@@ -3,13 +3,13 @@ import { SwarmlogsError } from '../shared/errors.ts'
 import type { GapBounds } from '../shared/gap.ts'
 import { Departures } from './departures.ts'
 import { type Labelled, labelled } from './describe.ts'
-import type { Discovery } from './discover.ts'
+import type { Discovery, Killed } from './discover.ts'
 import type { FollowOptions } from './follow-options.ts'
 import { Followed } from './followed.ts'
 import type { TailBatch } from './line.ts'
 import type { LineTime } from './lines.ts'
 import { Merge } from './merge.ts'
-import { orphansOf } from './orphans.ts'
+import { orphansOf, ranAgain } from './orphans.ts'
 import { Tails } from './report/tails.ts'
 import { reportGap } from './report-gap.ts'
 import { Selection } from './selection.ts'
@@ -101,7 +101,7 @@ export class Follower {
         this.#consider(discovery.target)
         break
       case 'killed':
-        this.#onKilled(discovery.id, discovery.signal)
+        this.#onKilled(discovery)
         break
       case 'died':
         this.#departures.note()
@@ -125,9 +125,10 @@ export class Follower {
     this.#node = { id: node.id, name: nodeName || node.name, cluster: cluster || node.cluster }
   }
 
-  #onKilled(id: string, signal: string): void {
+  #onKilled({ id, signal, time }: Killed): void {
     const followed = this.#followed.get(id)
-    if (!followed || !Departures.stops(signal, followed.target.stopSignal)) return
+    // Events of the time before the agent came are told, too.
+    if (!followed || time < followed.target.startedAt || !Departures.stops(signal, followed.target.stopSignal)) return
     followed.isDying = true
     this.#departures.note()
   }
@@ -171,9 +172,10 @@ export class Follower {
 
   #tellVanished(target: Target): void {
     if (this.#followed.has(target.id) || this.#selection.judge(target) !== 'read') return
-    // One that was read before this agent started is told of as such.
-    if (this.#options.checkpoints.load(target.id) !== undefined) return
-    const followed = new Followed(target, undefined, this.#horizon)
+    // One that was read before this agent started is told of as such, unless it had ended then.
+    const checkpoint = this.#options.checkpoints.load(target.id)
+    if (checkpoint !== undefined && !ranAgain(target, checkpoint)) return
+    const followed = new Followed(target, checkpoint, this.#horizon)
     const gap = gapBetween(target.startedAt, target.endedAt, 'removed')
     this.#tellGaps(followed, [gap])
   }
@@ -186,9 +188,9 @@ export class Follower {
   #tail(followed: Followed): void {
     const { target, progress } = followed
     if (lossOf(target) !== '') this.#standing.begin(followed, 'lossy')
-    followed.open()
-    // Of one that dies before it says anything it must be known that it was here.
-    if (progress.live === undefined && target.fresh) this.#tellGaps(followed, [])
+    const isAlive = followed.open()
+    // Of one that dies, or is removed, before it says anything it must be known that it was here.
+    if (isAlive || (progress.live === undefined && target.fresh)) this.#tellGaps(followed, [])
     this.#options.status.following += 1
     const from = progress.live ?? (target.fresh ? BEGINNING : undefined)
     const { signal } = this.#stop

@@ -9,6 +9,9 @@ import type { Progress } from './tail/piece.ts'
 import { BEGINNING } from './tail/place.ts'
 import type { Target } from './target.ts'
 
+/** An event of a start comes at most so long after it. */
+const START_EVENT_NS = 1_000_000_000n
+
 /** The checkpoint of a container that the engine does not have any more. */
 export interface Unlisted {
   readonly checkpoint: Checkpoint
@@ -19,6 +22,8 @@ export interface Unlisted {
 /** A checkpoint that says whose it is; those of older agents do not. */
 interface Own extends Progress {
   readonly stream: LogStream
+  /** When it was started last; those of older agents do not say. */
+  readonly started?: string
   /** Nanoseconds since 1970, decimal. */
   readonly born: string
 }
@@ -39,6 +44,15 @@ export async function* orphansOf(all: Iterable<Unlisted>, oldestKept: () => Line
     const followed = new Followed(targetOf(stream, BigInt(born)), kept, oldest)
     yield { followed, stream, piece: { lines: [], gaps, progress: { ended: true, history: null } } }
   }
+}
+
+/** Whether a container that events tell of ran once more after it had been read to its end. */
+export function ranAgain({ startedAt }: Target, checkpoint: Checkpoint): boolean {
+  if (!isOwn(checkpoint) || !checkpoint.ended) return false
+  const { live = BEGINNING, started = '0' } = checkpoint
+  // A container may print, and be known to run, a little before the event of its start.
+  const known = [BigInt(started), ...Object.values(live.last).map(([seconds, nanos]) => nanosOf([seconds, nanos]))]
+  return known.every((time) => startedAt > time + START_EVENT_NS)
 }
 
 function isOwn(checkpoint: Checkpoint): checkpoint is Checkpoint & Own {

@@ -80,6 +80,7 @@ async function start(config: ServerConfig, log: Logger, closers: Closers): Promi
     ingest: context.ingestor,
     identity: () => store.identity,
     lineage: () => store.lineage,
+    noteOpening: () => store.noteOpening?.(),
     retentionMs: config.retentionMs,
     log,
     metrics: context.metrics.forward,

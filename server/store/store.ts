@@ -160,6 +160,8 @@ export interface Store {
   readonly lastReceived: bigint
   /** By this agents notice that an older copy was put in its place. Absent where several servers write to the same data at once. */
   readonly lineage?: Lineage | undefined
+  /** Must be awaited before an agent is told of `lineage`, which is undefined until then. Present where that is. Does not reject. */
+  noteOpening?(): Promise<void>
   /** Small named values that live with the data (the last inventory). Absence is undefined. */
   save(name: string, value: string): Promise<void>
   load(name: string): Promise<string | undefined>

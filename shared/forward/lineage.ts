@@ -19,19 +19,22 @@ export interface Commit {
   readonly at: bigint
 }
 
-/** A store remembers so many openings; a commit of an older one counts as unknown: of an agent that was away for so many starts. */
-export const MAX_OPENINGS = 64
+/** A store remembers so many openings; as text they take 30 KB, of the 64 KiB that an agent takes at a time. */
+export const MAX_OPENINGS = 1000
 
 /** The openings with another one. */
 export function withOpening(openings: readonly Opening[], opening: Opening): readonly Opening[] {
   return [...openings, opening].slice(-MAX_OPENINGS)
 }
 
-/** Whether a store with these openings, oldest first, has the commit. */
+/**
+ * Whether a store with these openings, oldest first, has the commit, as far as can be told: they may not reach back to its beginning, and
+ * what was there before the first of them may be of any opening before that.
+ */
 export function hasCommit(openings: readonly Opening[], { opening, at }: Commit): boolean {
   const index = openings.findIndex(({ id }) => id === opening)
   const next = openings[index + 1]
-  return index !== -1 && (next === undefined || at <= next.from)
+  return (index !== -1 && next === undefined) || at <= (next?.from ?? -1n)
 }
 
 /** Openings as text, with a sum. */

@@ -25,7 +25,7 @@ interface Follower {
   next: number
 }
 
-type Tell = (action: string, attributes: Record<string, string>) => void
+type Tell = (action: string, attributes: Record<string, string>) => bigint
 
 const PART = 16 * 1024
 
@@ -45,6 +45,7 @@ export class FakeContainer {
   readonly #followers = new Set<Follower>()
   #chunkBytes: number | undefined
   #rotated = 0
+  #startedAt = 1_700_000_000_000_000_000n
   #clock = 1_700_000_000_000_000_000n
 
   constructor(id: string, options: FakeOptions, tell: Tell) {
@@ -97,7 +98,7 @@ export class FakeContainer {
 
   start(): void {
     this.running = true
-    this.#tell('start', {})
+    this.#startedAt = this.#tell('start', { name: this.#options.name ?? 'app' })
   }
 
   die(): void {
@@ -137,7 +138,7 @@ export class FakeContainer {
       Id: this.id,
       Name: `/${name}`,
       Image: '',
-      State: { Running: this.running, StartedAt: '2026-11-21T02:38:11.386458421Z' },
+      State: { Running: this.running, StartedAt: this.#started() },
       Config: { Tty: tty, Image: 'lab/app:1', Labels: labels, Env: ['SECRET=1'] },
       HostConfig: { LogConfig: { Type: driver, Config: driverOptions } },
     }
@@ -157,6 +158,10 @@ export class FakeContainer {
     }
     this.#followers.add(follower)
     response.on('close', () => this.#followers.delete(follower))
+  }
+
+  #started(): string {
+    return stampOf(Number(this.#startedAt / 1_000_000_000n), Number(this.#startedAt % 1_000_000_000n))
   }
 
   #send(follower: Follower): void {

@@ -15,12 +15,15 @@ export class FakeEngine {
   readonly swarm: Record<string, unknown> = {}
   /** Path and query of every request. */
   readonly requests: string[] = []
+  /** Events are told once this has come. */
+  replay: Promise<void> = Promise.resolve()
   readonly #folder: string
   readonly #containers = new Map<string, FakeContainer>()
   readonly #events: { readonly time: bigint; readonly event: string }[] = []
   readonly #listeners = new Set<ServerResponse>()
   #server: Server | undefined
   #made = 0
+  #passed = 0n
 
   private constructor(folder: string) {
     this.#folder = folder
@@ -65,9 +68,8 @@ export class FakeEngine {
     const id = this.#made.toString(16).padStart(64, 'c')
     const container = new FakeContainer(id, options, (action, attributes) => this.#tell(id, action, attributes))
     this.#containers.set(id, container)
-    const attributes = { name: options.name ?? 'app' }
-    this.#tell(id, 'create', attributes)
-    if (container.running) this.#tell(id, 'start', attributes)
+    this.#tell(id, 'create', { name: options.name ?? 'app' })
+    if (container.running) container.start()
     return container
   }
 
@@ -83,6 +85,11 @@ export class FakeEngine {
       listener.write(`${JSON.stringify({ Type, Action: 'update', Actor: { ID: 'x' } })}\n`)
   }
 
+  /** The next event comes so much later. */
+  pass(nanos: bigint): void {
+    this.#passed += nanos
+  }
+
   /** The time of the newest event. */
   get now(): bigint {
     return this.#events.at(-1)?.time ?? 0n
@@ -94,11 +101,13 @@ export class FakeEngine {
     container.endFollows()
   }
 
-  #tell(id: string, Action: string, Attributes: Record<string, string>): void {
-    const timeNano = Number((this.#events.at(-1)?.time ?? 1_700_000_000_000_000_000n) + 1024n)
+  #tell(id: string, Action: string, Attributes: Record<string, string>): bigint {
+    const timeNano = Number((this.#events.at(-1)?.time ?? 1_700_000_000_000_000_000n) + this.#passed + 1024n)
+    this.#passed = 0n
     const event = JSON.stringify({ Type: 'container', Action, Actor: { ID: id, Attributes }, timeNano })
     this.#events.push({ time: BigInt(timeNano), event })
     for (const listener of this.#listeners) listener.write(`${event}\n`)
+    return BigInt(timeNano)
   }
 
   #answer(request: IncomingMessage, response: ServerResponse): void {
@@ -126,8 +135,10 @@ export class FakeEngine {
   #listen(response: ServerResponse, since: string | null): void {
     response.flushHeaders()
     const from = since === null ? undefined : BigInt(since.replace('.', ''))
-    for (const { time, event } of this.#events) if (from !== undefined && time >= from) response.write(`${event}\n`)
-    this.#listeners.add(response)
+    void this.replay.then(() => {
+      for (const { time, event } of this.#events) if (from !== undefined && time >= from) response.write(`${event}\n`)
+      this.#listeners.add(response)
+    })
     response.on('close', () => this.#listeners.delete(response))
   }
 }

@@ -94,6 +94,52 @@ describe('a container that was removed while no agent ran', () => {
     expect(second.gaps).toMatchObject([{ reason: 'removed', from: nanos(container.written.at(-1)) }])
   })
 
+  it('is a gap when it was started again after its end and has said nothing since', async () => {
+    const container = engine.container()
+    write(container, 10)
+    const first = record()
+    await hasRead(first, container)
+    container.die()
+    await hasEnded(first, container)
+    container.start()
+    await first.until(() => first.checkpoints.get(container.id)?.ended !== true)
+    await first.stop()
+    container.write('lost')
+    engine.remove(container)
+    const second = record({}, first)
+    await second.until(() => second.gaps.length > 0)
+    expect(second.gaps).toMatchObject([{ reason: 'removed', from: nanos(container.written[9]) }])
+  })
+
+  it.each([
+    ['prints', 10],
+    ['is silent', 0],
+  ])('is a gap, told once, when it was started again meanwhile, as events tell, of one that %s', async (_, count) => {
+    const container = engine.container()
+    write(container, count)
+    const first = record()
+    await first.until(() => first.lines.length === count && container.isFollowed)
+    container.die()
+    await hasEnded(first, container)
+    await first.stop()
+    const since = engine.now
+    engine.pass(5_000_000_000n)
+    container.start()
+    const from = engine.now
+    container.write('lost')
+    container.die()
+    engine.remove(container)
+    const second = record({ since }, first)
+    await second.until(() => second.gaps.length > 0)
+    expect(second.gaps).toMatchObject([{ reason: 'removed', from, to: engine.now }])
+    await second.stop()
+    const third = record({ since }, second)
+    const last = engine.container({ name: 'last' })
+    last.write('last')
+    await third.until(() => third.messages.includes('last'))
+    expect(third.gaps).toEqual([])
+  })
+
   it('is a gap when it had not said anything yet', async () => {
     const first = record()
     await settled(first)

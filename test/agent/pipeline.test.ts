@@ -403,6 +403,24 @@ describe('drain', () => {
     await recorder.done
     expect(sorted(recorder.messages)).toEqual(['as ever', 'stopped', 'stopping'])
   })
+
+  it('does not wait for a neighbour that was told to stop before it was started again', async () => {
+    const neighbour = engine.container({ name: 'neighbour' })
+    const since = engine.now
+    const replay = Promise.withResolvers<void>()
+    engine.replay = replay.promise
+    neighbour.kill('15')
+    neighbour.die()
+    neighbour.start()
+    const recorder = record({ since })
+    await recorder.until(() => neighbour.isFollowed)
+    replay.resolve()
+    const last = engine.container({ name: 'last' })
+    await recorder.until(() => last.isFollowed)
+    recorder.drain()
+    await recorder.done
+    expect(neighbour.running).toBe(true)
+  })
 })
 
 describe('a log that is read with interruptions', () => {

@@ -12,6 +12,7 @@ export interface ForwardContext {
   readonly ingest: Ingest
   readonly identity: () => StoreIdentity
   readonly lineage: () => Lineage | undefined
+  readonly noteOpening: () => Promise<void> | undefined
   readonly retentionMs: number | undefined
   readonly version: string
   readonly log: Logger

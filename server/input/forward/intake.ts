@@ -150,12 +150,13 @@ export class Intake {
     return new ForeignRecords(frame, entries, this.#foreign)
   }
 
-  #hello(frame: Frame, own: Buffer): boolean {
+  async #hello(frame: Frame, own: Buffer): Promise<boolean> {
     const { context, shipping } = this.#options
     if (frame.chunk === undefined) throw new Refusal('frame-shape', 'cannot answer a hello without a chunk id')
     const hello = new MsgpackReader(own).value({ ...HELLO_ALLOWANCE })
     const format = hello instanceof Map ? hello.get('format') : undefined
     const [nodeId, nodeName] = ['nodeId', 'nodeName'].map((key) => text(hello, key))
+    await context.noteOpening()
     const { id: store, epoch } = context.identity()
     this.#told = { id: store, epoch }
     const { version, retentionMs } = context

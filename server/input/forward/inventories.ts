@@ -14,7 +14,7 @@ export function inventoryOf(body: Buffer): Inventory {
   return {
     cluster: fields.text('cluster'),
     nodeId: fields.text('nodeId'),
-    time: fields.text('time'),
+    time: fields.time('time') || odd('its time is'),
     nodes: fields.maps('nodes').map(nodeOf),
     services: fields.maps('services').map(serviceOf),
     tasks: tasksIn(fields, 'tasks'),
@@ -53,9 +53,9 @@ function serviceOf(fields: FieldsReader): ServiceInfo {
 }
 
 function tasksIn(fields: FieldsReader, name: string): string[] {
-  return fields.list(name).map((value) => (typeof value === 'string' ? value : noTask()))
+  return fields.list(name).map((value) => (typeof value === 'string' ? value : odd('tasks are')))
 }
 
-function noTask(): never {
-  throw new Refusal('entry', 'cannot read an inventory: tasks are odd; check that agent and server fit together')
+function odd(what: string): never {
+  throw new Refusal('entry', `cannot read an inventory: ${what} odd; check that agent and server fit together`)
 }

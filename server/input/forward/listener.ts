@@ -28,6 +28,8 @@ export interface ForwardOptions {
   readonly identity: () => StoreIdentity
   /** How far the store has come, where agents can be told; by default they cannot. */
   readonly lineage?: () => Lineage | undefined
+  /** Awaited before an agent is told that. */
+  readonly noteOpening?: () => Promise<void> | undefined
   /** How long lines are kept, which agents are told. */
   readonly retentionMs?: number
   readonly log: Logger
@@ -94,13 +96,14 @@ const SOCKET_OPTIONS = {
 } as const
 
 function contextOf(options: ForwardOptions, signal: AbortSignal): ForwardContext {
-  const { sharedKeys, ingest, identity, lineage = () => undefined } = options
+  const { sharedKeys, ingest, identity, lineage = () => undefined, noteOpening = () => undefined } = options
   const { retentionMs, log, metrics = NO_METRICS } = options
   return {
     sharedKeys,
     ingest,
     identity,
     lineage,
+    noteOpening,
     retentionMs,
     log,
     metrics,

@@ -1,25 +1,28 @@
 import { randomBytes, randomUUID } from 'node:crypto'
-import { setTimeout as delay } from 'node:timers/promises'
 import type { DuckDBConnection } from '@duckdb/node-api'
 import type { Logger } from 'pino'
-import { SwarmlogsError } from '../../../shared/errors.ts'
 import { type Opening, parseOpenings, printOpenings, withOpening } from '../../../shared/forward/lineage.ts'
 import { greater } from '../bigint.ts'
 import type { StoreIdentity } from '../store.ts'
+import { attach, attachWhenFree, rows } from './attach.ts'
 import { failureOf } from './failure.ts'
 import type { Folder } from './folder.ts'
-import { FORMAT, quoteText, STORAGE_VERSION } from './schema.ts'
+import { FORMAT, quoteText } from './schema.ts'
 import { Serial } from './serial.ts'
 
-const RETRY_LOCK_MS = 250
 const ROWS_AT_ONCE = 500
+/** Names of values that are kept beside `meta`, where a server that does not know them leaves them alone. */
+const [OPENINGS, RECEIVED] = ['openings', 'received']
 
 /** What is kept of the store as a whole, in `catalog.duckdb`: format, identity, names of the segments, named values. Holding it open is the lock. */
 export class Catalog {
   #identity: StoreIdentity
   #segments: Set<string>
+  /** Those that are written. */
   #openings: readonly Opening[] = []
-  #areOpeningsWritten = false
+  /** This one, which may not be written yet. */
+  #opening: Opening | undefined
+  #isOpeningWanted = false
   /** Commits of segments that are gone came up to this. */
   #received = 0n
   readonly #connection: DuckDBConnection
@@ -46,8 +49,7 @@ export class Catalog {
     for (const [name, value] of await rows(connection, 'SELECT name, value FROM catalog.meta')) meta.set(name, value)
     const identity = { id: meta.get('id') ?? randomUUID(), epoch: Number(meta.get('epoch') ?? 0) }
     const catalog = new Catalog(connection, folder, identity, new Set(JSON.parse(meta.get('segments') ?? '[]')))
-    catalog.#openings = parseOpenings(meta.get('openings') ?? '') ?? []
-    catalog.#received = BigInt(meta.get('received') ?? 0)
+    await catalog.#loadCommits(meta)
     // What this server writes an older one must not touch.
     if (!meta.has('id') || meta.get('format') !== String(FORMAT)) await catalog.#write()
     return catalog
@@ -78,18 +80,22 @@ export class Catalog {
     return this.#received
   }
 
-  /** When the store was opened; none as long as the last time is not written. */
+  /** When the store was opened; none as long as this time is not noted. */
   get openings(): readonly Opening[] {
-    return this.#areOpeningsWritten ? this.#openings : []
+    return this.#isOpeningNoted ? this.#openings : []
   }
 
-  /** Notes that the store is opened, with commits up to `from`; where the disk is full, with what is written next. */
-  async noteOpening(from: bigint, log: Logger): Promise<void> {
-    this.#openings = withOpening(this.#openings, { id: randomBytes(4).toString('hex'), from })
-    this.#areOpeningsWritten = false
-    await this.#write().catch((error: unknown) => {
-      log.warn({ err: error }, 'cannot note now that the store is opened')
-    })
+  /** The store is opened, with commits up to `from`; `again`: it was, and only its engine is new. Nothing is written yet. */
+  begin(from: bigint, again?: Opening): Opening {
+    this.#opening = again ?? { id: randomBytes(4).toString('hex'), from }
+    return this.#opening
+  }
+
+  /** Notes that the store is opened, before its first commit or before an agent is told of it: starts that fail leave no trace. */
+  async noteOpening(): Promise<void> {
+    if (this.#isOpeningNoted) return
+    this.#isOpeningWanted = true
+    await this.#write()
   }
 
   /** Says that acked data was lost: agents then send again what Docker still holds. */
@@ -99,11 +105,7 @@ export class Catalog {
   }
 
   async save(name: string, value: string): Promise<void> {
-    await this.#transaction(async () => {
-      await this.#connection.run('DELETE FROM catalog.saved WHERE name = $1', [name])
-      // Values are written as JSON, so that whatever characters they hold come back as they were.
-      await this.#connection.run('INSERT INTO catalog.saved VALUES ($1, $2)', [name, JSON.stringify(value)])
-    })
+    await this.#transaction(() => this.#put(name, value))
   }
 
   async load(name: string): Promise<string | undefined> {
@@ -141,15 +143,40 @@ export class Catalog {
       id: this.#identity.id,
       epoch: String(this.#identity.epoch),
       segments: JSON.stringify([...this.#segments].sort()),
-      openings: printOpenings(this.#openings),
-      received: String(this.#received),
     }
+    const openings = this.#wantedOpenings()
     const values = Object.entries(meta).map((pair) => `(${pair.map(quoteText).join(', ')})`)
     await this.#transaction(async () => {
       await this.#connection.run('DELETE FROM catalog.meta')
       await this.#connection.run(`INSERT INTO catalog.meta VALUES ${values.join(', ')}`)
+      await this.#put(OPENINGS, printOpenings(openings))
+      await this.#put(RECEIVED, String(this.#received))
     })
-    this.#areOpeningsWritten = true
+    this.#openings = openings
+  }
+
+  get #isOpeningNoted(): boolean {
+    return this.#opening !== undefined && this.#openings.at(-1)?.id === this.#opening.id
+  }
+
+  #wantedOpenings(): readonly Opening[] {
+    if (this.#opening === undefined || !this.#isOpeningWanted || this.#isOpeningNoted) return this.#openings
+    return withOpening(this.#openings, this.#opening)
+  }
+
+  /** Reads the openings and up to where commits came; an earlier server kept both in `meta`, and may have gone on there since. */
+  async #loadCommits(meta: ReadonlyMap<string, string>): Promise<void> {
+    const saved = parseOpenings((await this.load(OPENINGS)) ?? '') ?? []
+    const isNew = ({ id }: Opening): boolean => !saved.some((one) => one.id === id)
+    const others = parseOpenings(meta.get(OPENINGS) ?? '')?.filter(isNew) ?? []
+    this.#openings = others.reduce(withOpening, saved)
+    this.#received = greater(BigInt((await this.load(RECEIVED)) ?? 0), BigInt(meta.get(RECEIVED) ?? 0))
+  }
+
+  async #put(name: string, value: string): Promise<void> {
+    await this.#connection.run('DELETE FROM catalog.saved WHERE name = $1', [name])
+    // Values are written as JSON, so that whatever characters they hold come back as they were.
+    await this.#connection.run('INSERT INTO catalog.saved VALUES ($1, $2)', [name, JSON.stringify(value)])
   }
 
   async #transaction(work: () => Promise<void>): Promise<void> {
@@ -181,71 +208,4 @@ export class Catalog {
 /** Statements of bounded length. */
 function* slices<Item>(items: readonly Item[]): Generator<readonly Item[]> {
   for (let at = 0; at < items.length; at += ROWS_AT_ONCE) yield items.slice(at, at + ROWS_AT_ONCE)
-}
-
-async function attachWhenFree(
-  connection: DuckDBConnection,
-  folder: Folder,
-  lockWaitMs: number,
-  log: Logger,
-): Promise<void> {
-  const deadline = Date.now() + lockWaitMs
-  for (let attempt = 0; ; attempt++) {
-    try {
-      return await attach(connection, folder)
-    } catch (error) {
-      const failure = failureOf(error)
-      if (failure === 'damaged') {
-        log.error({ file: folder.catalog, err: error }, 'catalog is damaged: set aside, the store gets a new identity')
-        await folder.setAside(folder.catalog)
-      } else if (failure === 'locked' && Date.now() < deadline) {
-        if (attempt === 0) log.warn({ dir: folder.root }, 'another server holds the data folder: waiting for it')
-        await delay(RETRY_LOCK_MS)
-      } else {
-        throw refusal(failure, folder, error)
-      }
-    }
-  }
-}
-
-async function attach(connection: DuckDBConnection, folder: Folder): Promise<void> {
-  const file = quoteText(folder.catalog)
-  if (!(await folder.hasCatalog())) {
-    await connection.run(`ATTACH ${file} AS catalog (STORAGE_VERSION '${STORAGE_VERSION}')`)
-    return
-  }
-  // Read-only first: what a newer server has written must stay as it is, WAL included.
-  await connection.run(`ATTACH ${file} AS catalog (READ_ONLY)`)
-  const format = await storedFormat(connection)
-  await connection.run('DETACH catalog')
-  if (format > FORMAT) throw newer(folder, `its format is ${format}, this server knows ${FORMAT}`)
-  await connection.run(`ATTACH ${file} AS catalog`)
-}
-
-async function storedFormat(connection: DuckDBConnection): Promise<number> {
-  const tables = await rows(connection, "SELECT table_name, '' FROM duckdb_tables() WHERE database_name = 'catalog'")
-  if (!tables.some(([name]) => name === 'meta')) return FORMAT
-  const stored = await rows(connection, "SELECT name, value FROM catalog.meta WHERE name = 'format'")
-  return Number(stored[0]?.[1] ?? FORMAT)
-}
-
-async function rows(connection: DuckDBConnection, sql: string): Promise<(readonly [string, string])[]> {
-  const result = await connection.run(sql)
-  return (await result.getRows()).map(([name, value]) => [String(name), String(value)])
-}
-
-function refusal(failure: string, folder: Folder, cause: unknown): unknown {
-  if (cause instanceof SwarmlogsError) return cause
-  if (failure === 'newer') return newer(folder, 'its files are of a newer engine', cause)
-  const text =
-    failure === 'locked'
-      ? `cannot open the store in '${folder.root}': another server is using it; stop that one or give this one a folder of its own`
-      : `cannot open the store in '${folder.root}': its catalog cannot be opened; check the disk and its permissions`
-  return new SwarmlogsError(failure === 'locked' ? 'SWARMLOGS_LOCKED' : 'SWARMLOGS_STORE_UNAVAILABLE', text, { cause })
-}
-
-/** The error for a store that a newer server has written; nothing of it was touched. */
-export function newer(folder: Folder, why: string, cause?: unknown): SwarmlogsError {
-  const text = `cannot open the store in '${folder.root}': it was written by a newer swarmlogs (${why}); start that version or a newer one`
-  return new SwarmlogsError('SWARMLOGS_STORE_NEWER', text, cause === undefined ? undefined : { cause })
 }

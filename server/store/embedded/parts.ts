@@ -1,4 +1,5 @@
 import type { Logger } from 'pino'
+import type { Opening } from '../../../shared/forward/lineage.ts'
 import { greater } from '../bigint.ts'
 import { Admission } from './admission.ts'
 import { Catalog } from './catalog.ts'
@@ -45,6 +46,7 @@ export interface EmbeddedOptions {
 export interface Parts {
   readonly engine: Engine
   readonly catalog: Catalog
+  readonly opening: Opening
   readonly gaps: Gaps
   readonly streams: Streams
   readonly serial: Serial
@@ -63,18 +65,18 @@ export type ReadParts = Pick<Parts, 'engine' | 'streams' | 'serial' | 'sliceByte
   readonly writer: Pick<Writer, 'lastReceived'>
 }
 
-/** Opens all parts; `onFatal` is called when the engine is beyond use, `lastReceived` must be passed by every commit. */
+/** Opens all parts; `onFatal` is called when the engine is beyond use; `before`: those that had the store open until now. */
 export async function openParts(
   options: EmbeddedOptions,
   folder: Folder,
   onFatal: () => void,
-  lastReceived: bigint,
+  before?: Parts,
 ): Promise<Parts> {
   const { memoryBytes = DEFAULT_MEMORY_BYTES } = options
   const tempBytes = Math.min(MAX_TEMP_BYTES, Math.floor((await folder.freeBytes()) / 4))
   const engine = await Engine.open({ memoryBytes, tempDir: folder.temp, tempBytes })
   try {
-    const parts = await openOn(engine, options, folder, onFatal, lastReceived)
+    const parts = await openOn(engine, options, folder, onFatal, before)
     return { ...parts, sliceBytes: Math.floor(memoryBytes / SLICES_IN_MEMORY) }
   } catch (error) {
     await engine.close()
@@ -87,7 +89,7 @@ async function openOn(
   options: EmbeddedOptions,
   folder: Folder,
   onFatal: () => void,
-  lastReceived: bigint,
+  before: Parts | undefined,
 ): Promise<Omit<Parts, 'sliceBytes'>> {
   const { log, retentionMs, lockWaitMs = DEFAULT_LOCK_WAIT_MS, reserveBytes = DEFAULT_RESERVE_BYTES } = options
   const retentionNs = BigInt(Math.round(retentionMs)) * 1_000_000n
@@ -103,12 +105,13 @@ async function openOn(
   await segments.open()
   const newest = segments.all.reduce(
     (last, { received }) => greater(last, received),
-    greater(lastReceived, catalog.received),
+    greater(before?.writer.lastReceived ?? 0n, catalog.received),
   )
   const writer = new Writer({
     ...{
       connection: engine.writer,
       folder,
+      catalog,
       segments,
       streams,
       admission,
@@ -120,10 +123,10 @@ async function openOn(
     },
     lastReceived: newest,
   })
-  await catalog.noteOpening(newest, log)
+  const opening = catalog.begin(newest, before?.opening)
   const indexer = new Indexer({ engine, segments, folder, log, reserveBytes })
   const limits = { retentionNs, maxBytes }
-  return { engine, catalog, gaps, streams, serial, segments, writer, indexer, limits, onFatal }
+  return { engine, catalog, opening, gaps, streams, serial, segments, writer, indexer, limits, onFatal }
 }
 
 /** Stores what waits, seals what is not sealed, closes. */

@@ -68,7 +68,7 @@ export class EmbeddedStore implements Store {
     openFolders.add(folder.root)
     try {
       let store: EmbeddedStore | undefined
-      const parts = await openParts(options, folder, () => void store?.recover(), 0n)
+      const parts = await openParts(options, folder, () => void store?.recover())
       store = new EmbeddedStore(options, folder, parts)
       parts.indexer.start()
       return store
@@ -90,6 +90,12 @@ export class EmbeddedStore implements Store {
   get lineage(): Lineage | undefined {
     const { openings } = this.#parts.catalog
     return openings.length > 0 ? { openings, last: this.lastReceived } : undefined
+  }
+
+  async noteOpening(): Promise<void> {
+    await this.#parts.catalog.noteOpening().catch((error: unknown) => {
+      this.#options.log.warn({ err: error }, 'cannot note now that the store is opened')
+    })
   }
 
   async append(records: readonly LogRecord[]): Promise<Appended> {
@@ -218,13 +224,14 @@ export class EmbeddedStore implements Store {
 
   async #recover(): Promise<void> {
     const { log } = this.#options
-    const { engine, serial, writer, indexer, onFatal } = this.#parts
+    const before = this.#parts
+    const { engine, serial, writer, indexer, onFatal } = before
     log.error('the database engine failed: starting it anew')
     try {
       writer.stop('the database engine failed')
       await indexer.stop()
       await serial.run(() => engine.close())
-      this.#parts = await openParts(this.#options, this.#folder, onFatal, writer.lastReceived)
+      this.#parts = await openParts(this.#options, this.#folder, onFatal, before)
       this.#parts.indexer.start()
       log.info('the database engine works again')
     } catch (error) {

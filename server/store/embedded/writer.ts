@@ -5,6 +5,7 @@ import type { LogRecord } from '../../../shared/record.ts'
 import { type Appended, PartlyStored } from '../store.ts'
 import { unavailable } from '../unavailable.ts'
 import type { Admission } from './admission.ts'
+import type { Catalog } from './catalog.ts'
 import { failureOf, messageOf } from './failure.ts'
 import type { Folder } from './folder.ts'
 import { appendedOf } from './outcome.ts'
@@ -38,6 +39,7 @@ interface Call {
 export interface WriterOptions {
   readonly connection: DuckDBConnection
   readonly folder: Folder
+  readonly catalog: Pick<Catalog, 'noteOpening'>
   readonly segments: Segments
   readonly streams: Streams
   readonly admission: Admission
@@ -133,8 +135,10 @@ export class Writer {
       if (this.#stopped !== '') throw new Error(this.#stopped)
       const bytes = calls.reduce((sum, call) => sum + call.bytes, 0)
       await this.#checkRoom(bytes)
+      // Else a copy that went on could pass for what it was copied from.
+      await this.#options.catalog.noteOpening()
       await this.#store(calls, received, stored)
-      this.#lastReceived = received
+      this.#moveTo(received, stored)
       this.#tellExpired(calls)
       for (const [index, appended] of (await appendedOf(calls, stored, received)).entries())
         calls[index]?.resolve(appended)
@@ -153,11 +157,16 @@ export class Writer {
   /** What was stored before the error is there to be read, and must be told: a retry finds only duplicates of it. */
   async #reject(calls: readonly Call[], stored: readonly Row[], received: bigint, error: unknown): Promise<void> {
     const failure = unavailable(`store now: ${this.#reason}`, error)
-    if (stored.length > 0) this.#lastReceived = received
+    this.#moveTo(received, stored)
     for (const [index, appended] of (await appendedOf(calls, stored, received)).entries()) {
       const isPart = appended.stored.length > 0
       calls[index]?.reject(isPart ? new PartlyStored(failure.message, { ...appended, duplicates: 0 }, error) : failure)
     }
+  }
+
+  /** A commit that nothing was stored by is nowhere on the disk: after a restart it would not be known. */
+  #moveTo(received: bigint, stored: readonly Row[]): void {
+    if (stored.length > 0) this.#lastReceived = received
   }
 
   #tellExpired(calls: readonly Call[]): void {

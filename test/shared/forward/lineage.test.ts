@@ -26,10 +26,16 @@ describe('lineage', () => {
     expect(hasCommit(openings, { opening, at })).toBe(has)
   })
 
-  it('is bounded', () => {
+  it('is not taken to lack what may be of an opening before those that it remembers', () => {
+    const known = (at: bigint) => hasCommit(openings.slice(1), { opening: 'x', at })
+    expect([known(50n), known(51n)]).toEqual([true, false])
+  })
+
+  it('is bounded, by what an agent takes at a time', () => {
     let many: readonly Opening[] = openings
-    for (let from = 100n; from < 200n; from++) many = withOpening(many, { id: `at${from}`, from })
-    expect([many.length, many.at(-1)]).toEqual([MAX_OPENINGS, { id: 'at199', from: 199n }])
+    for (let from = 10n ** 18n; from < 10n ** 18n + 2000n; from++) many = withOpening(many, { id: '12345678', from })
+    expect([many.length, many.at(-1)?.from]).toEqual([MAX_OPENINGS, 10n ** 18n + 1999n])
+    expect(printOpenings(many).length).toBeLessThan(32 * 1024)
   })
 
   it('comes back from text, and not from text that was changed', () => {

@@ -13,6 +13,7 @@ import {
   recordsFrame,
 } from '../../../../shared/forward/encode.ts'
 import { EntryPacker } from '../../../../shared/forward/entries.ts'
+import { printCommit, printOpenings } from '../../../../shared/forward/lineage.ts'
 import { identitySum, WIRE_FORMAT } from '../../../../shared/forward/own.ts'
 import type { Inventory } from '../../../../shared/inventory.ts'
 import type { LogStream } from '../../../../shared/record.ts'
@@ -282,6 +283,21 @@ describe('a records frame of an agent', () => {
   })
 })
 
+it('an agent is told of the openings of the store, of which this one is noted by then', async () => {
+  let openings = [{ id: 'a', from: 0n }]
+  const noted = [...openings, { id: 'b', from: 7n }]
+  const noteOpening = async () => {
+    await sleep(1)
+    openings = noted
+  }
+  const other = await startListener({ lineage: () => ({ openings, last: 9n }), noteOpening })
+  const agent = await RawClient.open(other.port)
+  agent.send(helloFrame(HELLO, 'h'), records('r1', entry({ m: 'a', s: 0 })))
+  const expected = { ack: 'h', swarmlogs: { openings: printOpenings(noted) } }
+  expect(await agent.receive(2)).toMatchObject([expected, { ack: 'r1', at: printCommit({ opening: 'b', at: 9n }) }])
+  await other.close(100)
+})
+
 describe('a bit that is flipped on the way', () => {
   const frames: [string, Buffer][] = [
     ['records', records('r1', entry({ m: 'a line of text', s: 0 }))],
@@ -334,6 +350,8 @@ describe('an inventory', () => {
     ['has a node in a role that is none', { ...INVENTORY, nodes: [{ ...INVENTORY.nodes[0], role: 'king' }] }],
     ['has a task that is a number', { ...INVENTORY, tasks: [1] }],
     ['has an ended task that is a number', { ...INVENTORY, ended: [1] }],
+    ['has a time that is not decimal', { ...INVENTORY, time: '0x10' }],
+    ['has no time', { ...INVENTORY, time: '' }],
   ])('that %s is left out, and acked', async (_, inventory) => {
     client.send(helloFrame(HELLO, 'h'), inventoryFrame(inventory as Inventory, 'i1'))
     expect((await client.receive(2))[1]).toEqual({ ack: 'i1' })

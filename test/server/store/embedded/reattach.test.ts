@@ -13,7 +13,7 @@ it('counts all lines also while a segment is attached anew', async () => {
   const dir = await mkdtemp(join(tmpdir(), 'swarmlogs-reattach-'))
   const log = pino({ level: 'silent' })
   const folder = await Folder.open(dir)
-  const parts = await openParts({ dir, retentionMs: 86_400_000, log }, folder, () => undefined, 0n)
+  const parts = await openParts({ dir, retentionMs: 86_400_000, log }, folder, () => undefined)
   const now = BigInt(Date.now()) * 1_000_000n
   await parts.writer.append(Array.from({ length: 100 }, (_, at) => recordOf(WEB, { time: now + BigInt(at) })))
   const [segment] = parts.segments.all
