@@ -1,6 +1,6 @@
 import { SwarmlogsError } from '../shared/errors.ts'
 import { COMMANDS } from './commands.ts'
-import { watchReader } from './output/reader.ts'
+import { EXIT_INTERRUPTED, watchReader } from './output/reader.ts'
 import { say } from './output/say.ts'
 import { parseQuickly } from './parse.ts'
 import { plainSwitches } from './switches.ts'
@@ -21,6 +21,8 @@ async function readArchive(args: readonly string[]): Promise<(() => Promise<numb
   if (archive === undefined) return undefined
   const { path, command } = archive
   return async () => {
+    // Before the command itself does: opening a bundle takes time, and leaves nothing behind.
+    watchReader()
     try {
       mustRead(command)
       const { onBundle } = await import('./commands/serve.ts')
@@ -57,5 +59,6 @@ async function explain(args: readonly string[]): Promise<number> {
 function exitCodeOf(error: unknown): number {
   if (!(error instanceof SwarmlogsError)) throw error
   say(`error: ${error.message}`)
+  if (process.exitCode === EXIT_INTERRUPTED) return EXIT_INTERRUPTED
   return error.code === 'SWARMLOGS_USAGE' || error.code === 'SWARMLOGS_CONFIG' ? EXIT_USAGE : EXIT_FAILED
 }

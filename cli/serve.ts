@@ -1,6 +1,7 @@
 import type { Logger } from 'pino'
+import { SwarmlogsError } from '../shared/errors.ts'
+import { EXIT_INTERRUPTED, leaveInterrupts } from './output/reader.ts'
 
-const EXIT_INTERRUPTED = 130
 const EXIT_TERMINATED = 143
 
 /** A long-running part of the program. */
@@ -20,14 +21,28 @@ export async function serve(level: string, part: Part): Promise<void> {
   }
   // Whoever waited for the ready line may close the pipe after it.
   process.stdout.on('error', () => {})
+  const takeInterrupts = leaveInterrupts()
   process.on('SIGTERM', onSignal)
   process.on('SIGINT', onSignal)
   try {
     await part(await makeLogger(level), stop.signal)
+  } catch (error) {
+    throw stop.signal.aborted ? brokenOff(error) : error
   } finally {
     process.off('SIGTERM', onSignal)
     process.off('SIGINT', onSignal)
+    takeInterrupts()
   }
+}
+
+/** A request that the stop broke off is no fault of the server. */
+function brokenOff(error: unknown): unknown {
+  const isBroken =
+    error instanceof SwarmlogsError
+      ? error.code === 'SWARMLOGS_SERVER_UNAVAILABLE'
+      : error instanceof Error && error.name === 'AbortError'
+  if (!isBroken) return error
+  return new SwarmlogsError('SWARMLOGS_STORE_UNAVAILABLE', 'cannot go on: it was stopped', { cause: error })
 }
 
 async function makeLogger(level: string): Promise<Logger> {

@@ -5,7 +5,8 @@ import type { AgentReport } from '../shared/report.ts'
 
 /** The one door for all inputs. Resolves when the records are durable; rejects when they are not, and the input must then not ack. */
 export interface Ingest {
-  records(records: readonly LogRecord[], gaps?: readonly Gap[]): Promise<void>
+  /** Resolves with how many were left out, as they are older than lines are kept. */
+  records(records: readonly LogRecord[], gaps?: readonly Gap[]): Promise<number>
   inventory(inventory: Inventory): Promise<void>
   /** Must be called only when all that the report speaks of is stored. */
   report(report: AgentReport): void

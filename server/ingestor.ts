@@ -44,14 +44,15 @@ export class Ingestor implements Ingest {
     this.#options = options
   }
 
-  async records(records: readonly LogRecord[], gaps: readonly Gap[] = []): Promise<void> {
+  async records(records: readonly LogRecord[], gaps: readonly Gap[] = []): Promise<number> {
     await this.#gaps(gaps)
-    if (records.length === 0) return
+    if (records.length === 0) return 0
     const { commits, onAppend } = this.#options
     this.#note(records)
     const start = performance.now()
     const appended = await commits.append(records.map(complete))
     onAppend?.(appended, (performance.now() - start) / 1000)
+    return records.length - appended.stored.length - appended.duplicates
   }
 
   async inventory(inventory: Inventory): Promise<void> {

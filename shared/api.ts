@@ -281,6 +281,14 @@ export const ApiIngested = Type.Object(
       }),
       { description: 'The first 100 of these.' },
     ),
+    expired: Type.Optional(
+      Type.Object(
+        { lines: Type.Integer({ minimum: 1, examples: [12] }), message: Type.String() },
+        {
+          description: 'Lines that were not stored, as they are older than the retention; absent when there are none.',
+        },
+      ),
+    ),
   },
   { title: 'Ingested' },
 )

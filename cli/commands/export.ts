@@ -58,7 +58,7 @@ async function run(words: readonly string[], flags: Flags): Promise<void> {
     if (form === 'parquet') return exportParquet(client, params, path, signal)
     const texts = textsOf(client, params, form === 'csv', signal)
     if (flags.hash === true) return printHash(texts)
-    await (path === undefined ? writeOut(texts) : writeFile(texts, path, signal))
+    await (path === undefined ? writeOut(texts, signal) : writeFile(texts, path, signal))
   })
 }
 
@@ -82,8 +82,8 @@ async function printHash(texts: AsyncIterable<string>): Promise<void> {
   process.stdout.write(`${sum.digest('hex')}  ${lines} lines\n`)
 }
 
-async function writeOut(texts: AsyncIterable<string>): Promise<void> {
-  await pipeline(texts, process.stdout, { end: false })
+async function writeOut(texts: AsyncIterable<string>, signal: AbortSignal): Promise<void> {
+  await pipeline(texts, process.stdout, { end: false, signal })
 }
 
 /** There is no file of that name before all is in it. */

@@ -27,7 +27,8 @@ FILE.parquet is what export wrote, or a file of lines of a bundle.
 The flags label lines that do not say themselves where they are from. The same file
 sent again, with the same labels, is stored once; of one that has grown since, the
 last 5,000 lines come twice. Lines that are older than the server's --retention are
-left out by it.
+left out by it. Lines without a time get that of their arrival: sent again on another
+day they are stored again.
 
 Examples:
   docker service logs -t web 2>&1 | swarmlogs import -
@@ -62,9 +63,10 @@ async function run(paths: readonly string[], flags: Flags): Promise<void> {
     if (told++ < MAX_TOLD) say(message)
   })
   for (const path of paths) await send(path, format, sender)
-  const { accepted, rejected } = sender.imported
+  const { accepted, rejected, expired, why } = sender.imported
   process.stdout.write(`imported ${accepted} lines${rejected === 0 ? '' : `, ${rejected} could not be taken`}\n`)
-  if (rejected > 0) process.exitCode = 1
+  if (expired > 0) say(`-- ${expired} lines were left out: ${why}`)
+  if (rejected > 0 || (expired > 0 && accepted === 0)) process.exitCode = 1
 }
 
 async function send(path: string, asked: FormatName | undefined, sender: Sender): Promise<void> {

@@ -46,7 +46,7 @@ export function lineFormat(name: FormatName, path: string): LineFormat {
   return perLine(jsonLine)
 }
 
-function perLine(read: (line: string) => IngestLine): LineFormat {
+function perLine(read: (line: string) => IngestLine | undefined): LineFormat {
   return { push: (line) => (line.trim() === '' ? undefined : read(line)), end: () => undefined }
 }
 
@@ -108,10 +108,12 @@ function dockerLine(line: string): IngestLine {
   return { '@timestamp': time, message }
 }
 
-/** What swarmlogs wrote: its fields are found in the line again. Anything else goes as it is. */
-function jsonLine(line: string): IngestLine {
+/** What swarmlogs wrote: its fields are found in the line again, and what it told between lines is none. Anything else goes as it is. */
+function jsonLine(line: string): IngestLine | undefined {
   const object = objectOf(line)
   if (object === undefined) throw notOf('ndjson', line)
+  const [only, ...others] = Object.keys(object)
+  if (others.length === 0 && (only === 'gap' || only === 'annotation')) return undefined
   if (typeof object['@timestamp'] !== 'string' || typeof object['log.iostream'] !== 'string') return object
   const kept = ['@timestamp', 'message', 'log.iostream', ...Object.keys(STREAM_FIELDS)]
   return Object.fromEntries(kept.flatMap((name) => (object[name] === undefined ? [] : [[name, object[name]]])))

@@ -1,9 +1,10 @@
 import { hash } from 'node:crypto'
-import { mkdir, mkdtemp, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises'
+import { mkdir, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
 import { SwarmlogsError } from '../../shared/errors.ts'
 import { thawLines } from '../store/open.ts'
 import type { Manifest, Member } from './manifest.ts'
+import { type Passing, passingFolder } from './passing.ts'
 import type { Bundle } from './read.ts'
 import { damaged } from './tar.ts'
 
@@ -51,22 +52,20 @@ async function unpackInto(bundle: Bundle, cacheDir: string): Promise<Unpacked> {
   // What is damaged otherwise is unpacked anew.
   const name = `${FORMAT}-${bundle.fingerprint}${lost.length === 0 ? '' : `-${digestOf(lost)}`}`
   const dir = join(cacheDir, name)
-  if (!(await exists(dir))) {
-    await prune(cacheDir)
-    await make(bundle, lost, cacheDir, dir)
-  }
+  await prune(cacheDir, name)
+  if (!(await exists(dir))) await make(bundle, lost, cacheDir, dir)
   const now = new Date()
   await utimes(dir, now, now).catch(() => {})
   return { dir, lost }
 }
 
-/** A folder for what this process cannot hold in memory; it is its own to delete. */
-export function spillDir(cacheDir: string): Promise<string> {
-  return mkdtemp(join(cacheDir, SPILL))
+/** A folder for what this process cannot hold in memory; it is its own to remove. */
+export function spillDir(cacheDir: string): Promise<Passing> {
+  return passingFolder(join(cacheDir, SPILL))
 }
 
 async function make(bundle: Bundle, lost: readonly LostFile[], cacheDir: string, dir: string): Promise<void> {
-  const unfinished = await mkdtemp(join(cacheDir, UNFINISHED))
+  const { path: unfinished, remove } = await passingFolder(join(cacheDir, UNFINISHED))
   try {
     const files: { path: string; name: string; lines: number }[] = []
     for (const member of sound(bundle.manifest, lost)) {
@@ -81,7 +80,7 @@ async function make(bundle: Bundle, lost: readonly LostFile[], cacheDir: string,
       if (!(await exists(dir))) throw error
     })
   } finally {
-    await rm(unfinished, { recursive: true, force: true })
+    await remove()
   }
 }
 
@@ -101,8 +100,8 @@ async function copy(bundle: Bundle, member: Member, path: string): Promise<void>
   }
 }
 
-/** Makes room for one more; a folder that another process reads goes on being read, as its files are open. */
-async function prune(cacheDir: string): Promise<void> {
+/** Makes room for the one of this name; a folder that another process reads goes on being read, as its files are open. */
+async function prune(cacheDir: string, needed: string): Promise<void> {
   const found = await Promise.all(
     (await readdir(cacheDir)).map(async (name) => ({
       name,
@@ -110,9 +109,9 @@ async function prune(cacheDir: string): Promise<void> {
     })),
   )
   const isPassing = (name: string): boolean => name.startsWith(UNFINISHED) || name.startsWith(SPILL)
-  const kept = found.filter(({ name }) => !isPassing(name)).sort((a, b) => b.usedMs - a.usedMs)
+  const others = found.filter(({ name }) => name !== needed && !isPassing(name)).sort((a, b) => b.usedMs - a.usedMs)
   const stale = found.filter(({ name, usedMs }) => isPassing(name) && usedMs < Date.now() - STALE_MS)
-  for (const { name } of [...kept.slice(MAX_KEPT - 1), ...stale])
+  for (const { name } of [...others.slice(MAX_KEPT - 1), ...stale])
     await rm(join(cacheDir, name), { recursive: true, force: true })
 }
 

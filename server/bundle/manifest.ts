@@ -1,4 +1,5 @@
 import type { ApiCompleteness } from '../../shared/api.ts'
+import { SwarmlogsError } from '../../shared/errors.ts'
 import type { LogStream } from '../../shared/record.ts'
 import { damaged } from './tar.ts'
 
@@ -61,7 +62,12 @@ export interface Manifest {
   readonly members: readonly Member[]
 }
 
-/** Whether a bundle can have a file of this name. */
+/** Whether a file of this name can be in a bundle of whatever version: it leads nowhere else. */
+export function isPlainName(name: string): boolean {
+  return /^[\w-][\w.-]*(\/[\w-][\w.-]*)*$/.test(name)
+}
+
+/** Whether a bundle of this version can have a file of this name. */
 export function isMemberName(name: string): boolean {
   return name === MANIFEST || LINES.test(name) || Object.values<string>(MEMBERS).includes(name)
 }
@@ -72,13 +78,15 @@ export function linesName(number: number): string {
   return `lines/${String(number).padStart(5, '0')}.parquet`
 }
 
-/** Reads a manifest. Throws SWARMLOGS_STORE_DAMAGED, and SWARMLOGS_STORE_NEWER when a newer version wrote it. */
-export function parseManifest(text: string): Manifest {
+/** Reads a manifest. Throws SWARMLOGS_STORE_DAMAGED. @param mustBeKnown throws when a newer version wrote it: then all else may look otherwise. */
+export function parseManifest(text: string, mustBeKnown: (manifest: Manifest) => void = () => {}): Manifest {
   let manifest: Manifest
   try {
     manifest = JSON.parse(text)
+    mustBeKnown(manifest)
     check(manifest)
   } catch (cause) {
+    if (cause instanceof SwarmlogsError) throw cause
     throw damaged('its manifest cannot be read', cause)
   }
   return manifest

@@ -1,4 +1,3 @@
-import { rm } from 'node:fs/promises'
 import { SwarmlogsError } from '../../shared/errors.ts'
 import type { Gap } from '../../shared/gap.ts'
 import { greater } from '../store/bigint.ts'
@@ -38,7 +37,7 @@ async function openChecked(bundle: Bundle, cacheDir: string): Promise<OpenBundle
   const knowledge = await bundle.knowledge()
   const gaps = await bundle.gaps()
   const { dir, lost } = await unpack(bundle, cacheDir)
-  const tempDir = await spillDir(cacheDir)
+  const { path: tempDir, remove } = await spillDir(cacheDir)
   const store = await openFrozen({
     ...{ dir, tempDir, gaps: [...gaps, ...gapsOf(manifest, lost)], others: strangersOf(knowledge) },
     identity: { id: manifest.store.id, epoch: manifest.store.epoch },
@@ -46,10 +45,13 @@ async function openChecked(bundle: Bundle, cacheDir: string): Promise<OpenBundle
     begins: beginOf(manifest, knowledge),
     values: { inventory: knowledge.inventory, reports: knowledge.reports, annotations: knowledge.annotations },
     damaged: lost.map(({ member }) => member.name),
+  }).catch(async (error: unknown) => {
+    await remove()
+    throw error
   })
   const close = async (): Promise<void> => {
     await store.close()
-    await rm(tempDir, { recursive: true, force: true })
+    await remove()
   }
   return { store, manifest, fingerprint, knowledge, lost, close }
 }

@@ -1,8 +1,9 @@
-import { mkdtemp, rename, rm } from 'node:fs/promises'
+import { chmod, rename } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openParquetWriter, readParquetLines } from '../store/open.ts'
 import { Gathered } from './gathered.ts'
+import { passingFolder } from './passing.ts'
 import { takeLines } from './take-lines.ts'
 
 const PART_LINES = 100_000
@@ -17,7 +18,7 @@ export async function exportParquet({
   readonly linesFrom: (cursor: string | null) => Promise<AsyncIterable<Buffer>>
   readonly signal: AbortSignal
 }): Promise<void> {
-  const temp = await mkdtemp(`${path}.tmp-`)
+  const { path: temp, remove } = await passingFolder(`${path}.tmp-`)
   const writer = await openParquetWriter(join(temp, 'tmp'))
   try {
     const gathered = new Gathered(writer, PART_LINES)
@@ -32,19 +33,21 @@ export async function exportParquet({
     const whole = join(temp, 'whole.parquet')
     await writer.join(parts, whole)
     signal.throwIfAborted()
+    // As whatever else is written: for nobody but its owner.
+    await chmod(whole, 0o600)
     await rename(whole, path)
   } finally {
     await writer.close()
-    await rm(temp, { recursive: true, force: true })
+    await remove()
   }
 }
 
 /** Reads a Parquet file of lines, as lines that the ingest takes. Throws SWARMLOGS_USAGE. */
 export async function* readParquet(path: string): AsyncGenerator<Record<string, unknown>[]> {
-  const temp = await mkdtemp(join(tmpdir(), 'swarmlogs-parquet-'))
+  const temp = await passingFolder(join(tmpdir(), 'swarmlogs-parquet-'))
   try {
-    yield* readParquetLines(path, join(temp, 'tmp'))
+    yield* readParquetLines(path, join(temp.path, 'tmp'))
   } finally {
-    await rm(temp, { recursive: true, force: true })
+    await temp.remove()
   }
 }

@@ -8,6 +8,7 @@ import type { Knowledge } from './knowledge.ts'
 import {
   BUNDLE_FORMAT,
   isMemberName,
+  isPlainName,
   MANIFEST,
   type Manifest,
   MEMBERS,
@@ -32,7 +33,7 @@ export class Bundle {
     this.path = path
     this.#file = file
     this.#members = members
-    this.manifest = parseManifest(text)
+    this.manifest = parseManifest(text, mustNotBeNewer)
     this.fingerprint = hash('sha256', text)
   }
 
@@ -40,11 +41,12 @@ export class Bundle {
   static async open(path: string): Promise<Bundle> {
     const file = await openFile(path)
     try {
-      const members = new Map((await readTar(path, isMemberName)).map((member) => [member.name, member]))
+      const members = new Map((await readTar(path, isPlainName)).map((member) => [member.name, member]))
       const manifest = members.get(MANIFEST)
       if (manifest === undefined) throw damaged('it has no manifest')
       const bundle = new Bundle(path, file, members, await textOf(file, manifest))
-      mustNotBeNewer(bundle.manifest)
+      const unknown = [...members.keys()].find((name) => !isMemberName(name))
+      if (unknown !== undefined) throw damaged(`it has a member '${unknown}', which no bundle has`)
       return bundle
     } catch (error) {
       await file.close()
@@ -128,7 +130,7 @@ async function textOf(file: FileHandle, member: TarMember): Promise<string> {
 }
 
 function mustNotBeNewer({ format, parquet, version }: Manifest): void {
-  if (format <= BUNDLE_FORMAT && parquet <= PARQUET_FORMAT) return
+  if (!(format > BUNDLE_FORMAT || parquet > PARQUET_FORMAT)) return
   const message = `cannot use this bundle: swarmlogs ${version} saved it, in a newer format; use that version or a newer one`
   throw new SwarmlogsError('SWARMLOGS_STORE_NEWER', message)
 }

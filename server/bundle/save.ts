@@ -1,5 +1,5 @@
 import { createHash, hash } from 'node:crypto'
-import { mkdtemp, open, rename, rm, stat } from 'node:fs/promises'
+import { open, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { SwarmlogsError } from '../../shared/errors.ts'
 import type { Inventory } from '../../shared/inventory.ts'
@@ -9,6 +9,7 @@ import { openParquetWriter, PARQUET_FORMAT } from '../store/open.ts'
 import { Gathered } from './gathered.ts'
 import type { Knowledge } from './knowledge.ts'
 import { BUNDLE_FORMAT, linesName, MANIFEST, type Manifest, MEMBERS, type Member } from './manifest.ts'
+import { passingFolder, passingPath } from './passing.ts'
 import { README } from './readme.ts'
 import { takeLines } from './take-lines.ts'
 import { contentOf, TarWriter } from './tar.ts'
@@ -44,22 +45,22 @@ export async function saveBundle(options: SaveOptions): Promise<Saved> {
   const { path } = options
   const unfinished = `${path}.unfinished`
   const file = await create(unfinished)
-  let temp: string | undefined
+  const passing = [passingPath(unfinished)]
   try {
-    temp = await mkdtemp(`${path}.tmp-`)
+    const temp = await passingFolder(`${path}.tmp-`)
+    passing.push(temp)
     const tar = new TarWriter(file, Math.floor(Number(BigInt(options.knowledge.time) / 1_000_000_000n)))
-    const { manifest, text } = await writeMembers(options, tar, temp)
+    const { manifest, text } = await writeMembers(options, tar, temp.path)
     await tar.end()
     options.signal.throwIfAborted()
     await rename(unfinished, path)
     return { manifest, fingerprint: hash('sha256', text), bytes: (await stat(path)).size }
   } catch (error) {
-    await rm(unfinished, { force: true })
     if (error instanceof SwarmlogsError && !options.signal.aborted) throw error
     throw options.signal.aborted ? aborted() : unwritable(path, error)
   } finally {
     await file.close()
-    if (temp !== undefined) await rm(temp, { recursive: true, force: true })
+    for (const one of passing) await one.remove()
   }
 }
 

@@ -1,8 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { unpack } from './cache.ts'
 import type { Manifest } from './manifest.ts'
+import { passingFolder } from './passing.ts'
 import { Bundle } from './read.ts'
 
 /** What is wrong with a part of a bundle. */
@@ -23,7 +23,7 @@ export interface Verified {
 /** Reads all of a bundle and tells what is wrong with it. Throws SWARMLOGS_USAGE, _STORE_DAMAGED or _STORE_NEWER when it is none at all. */
 export async function verifyBundle(path: string): Promise<Verified> {
   const bundle = await Bundle.open(path)
-  const temp = await mkdtemp(join(tmpdir(), 'swarmlogs-verify-'))
+  const temp = await passingFolder(join(tmpdir(), 'swarmlogs-verify-'))
   try {
     const { manifest, fingerprint } = bundle
     const findings: Finding[] = bundle.strangers.map((name) => ({
@@ -43,7 +43,7 @@ export async function verifyBundle(path: string): Promise<Verified> {
         lines: 0,
       })
     // What has the right sum can still be none of ours: only what can be read is sound.
-    const wrong = await unpack(bundle, temp).then(
+    const wrong = await unpack(bundle, temp.path).then(
       () => '',
       (error: unknown) => textOf(error),
     )
@@ -56,7 +56,7 @@ export async function verifyBundle(path: string): Promise<Verified> {
     return { manifest, fingerprint, findings }
   } finally {
     await bundle.close()
-    await rm(temp, { recursive: true, force: true })
+    await temp.remove()
   }
 }
 

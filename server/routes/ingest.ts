@@ -26,10 +26,10 @@ export function ingestRoute(context: Context): FastifyPluginAsyncTypebox {
         const releases = [slots.take()]
         try {
           if (compression !== undefined) releases.push(compressedSlots.take())
-          const { accepted, rejected, errors } = await take(context, request, compression)
+          const { accepted, rejected, expired, errors } = await take(context, request, compression)
           context.metrics.took('ndjson', accepted)
-          if (accepted === 0 && rejected > 0) throw nothingTaken(rejected, errors)
-          return { accepted, rejected, errors: [...errors] }
+          if (accepted + expired === 0 && rejected > 0) throw nothingTaken(rejected, errors)
+          return { accepted, rejected, errors: [...errors], ...(expired > 0 && { expired: leftOut(expired) }) }
         } finally {
           for (const release of releases) release()
         }
@@ -88,6 +88,13 @@ function problemOfBody(error: unknown, { raw }: FastifyRequest): Problem {
 
 function badBody(message: string, cause?: unknown): Problem {
   return new Problem('SWARMLOGS_USAGE', 400, { code: 'bad_request', message }, { cause })
+}
+
+function leftOut(lines: number) {
+  return {
+    lines,
+    message: 'cannot keep lines that are older than the retention: start the server with a longer --retention',
+  }
 }
 
 function nothingTaken(rejected: number, [first]: Taken['errors']): Problem {

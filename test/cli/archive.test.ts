@@ -17,6 +17,7 @@ describe('archiveOf', () => {
 describe('mustRead', () => {
   it('takes what reads, and asks nobody else', () => {
     expect(() => mustRead(['search', 'x'])).not.toThrow()
+    expect(() => mustRead(['open', 'AQ'])).not.toThrow()
     expect(() => mustRead(['agent'])).toThrow("cannot run 'agent' on a bundle: give one of tail, logs,")
     expect(() => mustRead(['tail', '--url=x'])).toThrow('cannot use --url=x with --archive')
   })

@@ -17,6 +17,8 @@ export interface LineError {
 export interface Taken {
   readonly accepted: number
   readonly rejected: number
+  /** Lines that are older than lines are kept. */
+  readonly expired: number
   /** The first ones that were not taken. */
   readonly errors: readonly LineError[]
 }
@@ -41,6 +43,7 @@ export class Intake {
   #number = 0
   #accepted = 0
   #rejected = 0
+  #expired = 0
 
   constructor(options: IntakeOptions) {
     this.#options = options
@@ -58,7 +61,7 @@ export class Intake {
   /** Stores what is left. */
   async end(): Promise<Taken> {
     await this.#flush()
-    return { accepted: this.#accepted, rejected: this.#rejected, errors: this.#errors }
+    return { accepted: this.#accepted, rejected: this.#rejected, expired: this.#expired, errors: this.#errors }
   }
 
   async #flush(): Promise<void> {
@@ -69,8 +72,9 @@ export class Intake {
     this.#chars = 0
     this.#batches++
     const records = lines.flatMap(({ number, text }, ordinal) => this.#record(number, text, { chunk, ordinal }) ?? [])
-    await this.#options.ingest.records(records)
-    this.#accepted += records.length
+    const expired = await this.#options.ingest.records(records)
+    this.#accepted += records.length - expired
+    this.#expired += expired
   }
 
   #chunk(): string {

@@ -59,6 +59,12 @@ describe('lineFormat', () => {
     expect(lineFormat('ndjson', '').push(JSON.stringify(others))).toEqual(others)
   })
 
+  it('leaves out the gaps and annotations among its own records', () => {
+    const format = lineFormat('ndjson', '')
+    for (const line of [{ gap: {} }, { annotation: {} }]) expect(format.push(JSON.stringify(line))).toBeUndefined()
+    expect(format.push('{"gap":1,"msg":"x"}')).toEqual({ gap: 1, msg: 'x' })
+  })
+
   it('reads CSV: quotes, commas, and newlines within a cell', () => {
     const format = lineFormat('csv', '')
     expect(format.push('time,service,slot,node,source,level,message')).toBeUndefined()

@@ -126,6 +126,20 @@ describe('a bundle', () => {
     await expect(verifyBundle(path)).rejects.toThrow(message)
   })
 
+  it('of a newer version with a file that this one does not know says so', async () => {
+    const path = await changed('newer.slog', (bytes) => {
+      const head = memberOf('README.txt').at - 512
+      bytes.write('index.bin\0\0', head)
+      reseal(bytes, head)
+      return withManifest(bytes, ({ streams: _, ...rest }) => ({
+        ...rest,
+        format: 2,
+        members: [{ name: 'index.bin' }],
+      }))
+    })
+    await expect(verifyBundle(path)).rejects.toThrow(/in a newer format; use that version/)
+  })
+
   it.each<[string, (manifest: Manifest) => unknown]>([
     ['more lines than its files have', (manifest) => ({ ...manifest, lines: manifest.lines + 1 })],
     ['fewer streams than its lines are of', (manifest) => ({ ...manifest, streams: manifest.streams.slice(1) })],

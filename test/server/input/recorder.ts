@@ -25,7 +25,7 @@ export class RecordingIngest implements Ingest {
     return this.stored.map(({ message }) => message)
   }
 
-  async records(records: readonly LogRecord[], gaps: readonly Gap[] = []): Promise<void> {
+  async records(records: readonly LogRecord[], gaps: readonly Gap[] = []): Promise<number> {
     this.tries++
     await this.#gate?.promise
     this.#settle()
@@ -35,6 +35,7 @@ export class RecordingIngest implements Ingest {
     this.gaps.push(...gaps)
     this.batches.push(records.length)
     this.#settle()
+    return 0
   }
 
   async inventory(inventory: Inventory): Promise<void> {

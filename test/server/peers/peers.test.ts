@@ -120,7 +120,7 @@ describe('servers on one store', () => {
         if (messages.length >= total) return messages
       }
     }
-    const appends: Promise<void>[] = []
+    const appends: Promise<number>[] = []
     for (let at = 0; at < total; at += 5) {
       if (at % 150 === 0) readings.push(read(at / 150))
       const lines = Array.from({ length: 5 }, (_, line) => `line ${at + line}`)
