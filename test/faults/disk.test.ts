@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFailed } from 'vitest'
 import { type Engine, startEngine } from '../lab/engine.ts'
 import { brokenDisk, type FailingDisk, smallDisk } from '../lab/failing-disk.ts'
 import { exact, judge, printer } from '../lab/ledger.ts'
@@ -87,6 +87,7 @@ describe.each(disks)('a disk that %s', (_, makeDisk) => {
   it('under the server stops acks, not searches; /readyz says why', { timeout: 120_000 }, async () => {
     disk = await makeDisk(root, SERVER_MB)
     const server = await startServer(disk.dir, disk.env)
+    tellIfFailed(server)
     await startAgent(join(root, 'state'))
     await print()
     await eventually('the first lines', 20_000, async () => (await stored()).length > 500)
@@ -136,6 +137,11 @@ function startAgent(state: string, env: NodeJS.ProcessEnv = {}): Promise<Program
 async function print(): Promise<void> {
   const script = printer('ledger', LINES, 10)
   await engine.docker(['run', '-d', '--name', 'ledger', '--network', 'none', 'lab/busybox:1', 'sh', '-c', script])
+}
+
+/** What a program said last, and how it ended, tells most of why a test failed. */
+function tellIfFailed({ child, stderr }: Program): void {
+  onTestFailed(() => console.error('exit', child.exitCode, child.signalCode, stderr().slice(-4000)))
 }
 
 async function stored(): Promise<string[]> {
