@@ -96,7 +96,8 @@ export async function tally(
   checkGrep(scope.filter)
   const leave = await parts.gate.enter(signal)
   try {
-    const begun = await begin(parts, scope, signal)
+    // A page of the scope may have ended somewhere, but all of it counts.
+    const begun = await begin(parts, { ...scope, after: undefined }, signal)
     if (begun !== undefined) await work(begun.running, begun.entries)
     signal.throwIfAborted()
   } catch (error) {
