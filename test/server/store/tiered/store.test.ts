@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { Query } from '../../../../server/query/query.ts'
 import { MAX_COUNTS } from '../../../../server/store/histogram.ts'
@@ -27,6 +28,16 @@ class CountingArchive extends MemoryArchive {
 
   override mayHold(time: bigint): boolean {
     return time < NOON - DAY / 2n
+  }
+
+  override async count(...question: Parameters<MemoryArchive['count']>): Promise<number> {
+    await setImmediate()
+    return super.count(...question)
+  }
+
+  override async streams(): ReturnType<MemoryArchive['streams']> {
+    await setImmediate()
+    return super.streams()
   }
 
   override async *search(query: Query, signal?: AbortSignal): AsyncGenerator<readonly StoredRecord[]> {
@@ -175,14 +186,14 @@ describe('a hot store and an archive', () => {
   it('gives the newest, more than are held, of both, also where clocks ran ahead', async () => {
     const now = BigInt(Date.now()) * 1_000_000n
     const ahead = now + 3_600n * SECOND
-    await store.append(linesOf(WEB, 8_000, { time: NOON + 100n * SECOND }))
-    await store.append(linesOf(streamOf('fast'), 2_000, { time: ahead, message: 'ahead' }))
-    await store.append(linesOf(WEB, 3_000, { time: now + 10n * SECOND }))
+    await store.append(linesOf(WEB, 1_000, { time: NOON + 100n * SECOND }))
+    await store.append(linesOf(streamOf('fast'), 1_000, { time: ahead, message: 'ahead' }))
+    await store.append(linesOf(WEB, 16_000, { time: now + 10n * SECOND }))
     const plain = new MemoryData()
     for (const record of await collect(store)) plain.records.push(record)
     await seal(({ time }) => (time / 1_000_000n) % 3n === 0n)
     const whole = new MemoryStore(plain)
-    for (const newest of [4_000, 12_000, 14_000, 17_000]) {
+    for (const newest of [4_000, 16_500, 17_500]) {
       for (const perTask of [false, true]) {
         for (const order of ['asc', 'desc'] as const) {
           const asked = queryOf({ newest, perTask, order })
