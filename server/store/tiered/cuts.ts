@@ -1,9 +1,9 @@
-import { comparePositions, type Position, type StoredRecord } from '../../../shared/record.ts'
+import type { StoredRecord } from '../../../shared/record.ts'
 import type { Walk } from './merge.ts'
-import { arrivalOf, groupOf, isAhead } from './order.ts'
+import { type Arrival, arrivalOf, compareArrivals, groupOf, isAhead } from './order.ts'
 
 /** Where the newest N of each group begin, by its key; groups that have fewer belong whole, and have none. */
-export type Cuts = ReadonlyMap<string, Position>
+export type Cuts = ReadonlyMap<string, Arrival>
 
 /** Finds the cuts of what a walk from the newest line back has. */
 export async function findCuts(walk: Walk, newest: number, perTask: boolean): Promise<Cuts> {
@@ -16,7 +16,7 @@ export async function findCuts(walk: Walk, newest: number, perTask: boolean): Pr
       group.take(record)
     }
   }
-  const cuts = new Map<string, Position>()
+  const cuts = new Map<string, Arrival>()
   for (const [key, group] of groups) {
     const cut = group.end()
     if (cut !== undefined) cuts.set(key, cut)
@@ -27,15 +27,15 @@ export async function findCuts(walk: Walk, newest: number, perTask: boolean): Pr
 /** Whether the record belongs to the newest of its group. */
 export function belongs(record: StoredRecord, cuts: Cuts, perTask: boolean): boolean {
   const cut = cuts.get(groupOf(record, perTask))
-  return cut === undefined || comparePositions(arrivalOf(record), cut) >= 0
+  return cut === undefined || compareArrivals(arrivalOf(record), cut) >= 0
 }
 
 /** Counts the lines of one group by arrival, although they come by their time: an arrival is never behind its line's time. */
 class Countdown {
   /** Arrivals of lines whose clocks ran ahead and that are not counted yet, the newest last. */
-  readonly #ahead: Position[] = []
+  readonly #ahead: Arrival[] = []
   #left: number
-  #cut: Position | undefined
+  #cut: Arrival | undefined
 
   constructor(count: number) {
     this.#left = count
@@ -52,31 +52,31 @@ class Countdown {
     this.#count(arrival)
   }
 
-  end(): Position | undefined {
+  end(): Arrival | undefined {
     this.#countAhead(undefined)
     return this.#cut
   }
 
   /** Counts those that arrived after this one. */
-  #countAhead(arrival: Position | undefined): void {
+  #countAhead(arrival: Arrival | undefined): void {
     for (;;) {
       const newest = this.#ahead.at(-1)
-      if (newest === undefined || (arrival !== undefined && comparePositions(newest, arrival) < 0)) return
+      if (newest === undefined || (arrival !== undefined && compareArrivals(newest, arrival) < 0)) return
       this.#ahead.pop()
       this.#count(newest)
     }
   }
 
-  #count(arrival: Position): void {
+  #count(arrival: Arrival): void {
     if (--this.#left === 0) this.#cut = arrival
   }
 
-  #placeOf(arrival: Position): number {
+  #placeOf(arrival: Arrival): number {
     let [low, high] = [0, this.#ahead.length]
     while (low < high) {
       const middle = (low + high) >>> 1
       const other = this.#ahead[middle]
-      if (other !== undefined && comparePositions(other, arrival) < 0) low = middle + 1
+      if (other !== undefined && compareArrivals(other, arrival) < 0) low = middle + 1
       else high = middle
     }
     return low

@@ -12,7 +12,7 @@ import type { Store } from '../store.ts'
 import type { ArchiveReader } from './archive-reader.ts'
 import { belongs, findCuts } from './cuts.ts'
 import { merge, type Walk } from './merge.ts'
-import { arrivalOf, compareRecords, groupOf } from './order.ts'
+import { type Arrival, arrivalOf, compareArrivals, compareRecords, groupOf } from './order.ts'
 
 /** Up to so many of the newest lines of either store are held and sorted; of more only the places are found, and they are read again. */
 const MAX_HELD = 10_000
@@ -24,7 +24,7 @@ type Newest = Query & { readonly newest: number }
 interface Group {
   records: number
   /** The oldest arrival among them. */
-  oldest: Position
+  oldest: Arrival
 }
 
 /** The newest lines of both stores, in the query's order, `limit` not yet applied. The archive is asked about groups only that it can have such lines of. */
@@ -86,7 +86,7 @@ function count(groups: Map<string, Group>, record: StoredRecord, { perTask = fal
     return
   }
   group.records++
-  if (comparePositions(arrival, group.oldest) < 0) group.oldest = arrival
+  if (compareArrivals(arrival, group.oldest) < 0) group.oldest = arrival
 }
 
 /** Of which streams the archive may have lines that are among the newest; undefined when there are none. A line's arrival is never behind its time. */
@@ -130,7 +130,7 @@ function chosen(records: readonly StoredRecord[], { newest, perTask = false }: N
 /** The newest arrival first, each record once: a day that is just moving is in both. */
 function byAge(records: readonly StoredRecord[]): StoredRecord[] {
   const arrived = records.map((record) => ({ record, arrival: arrivalOf(record) }))
-  arrived.sort((a, b) => comparePositions(b.arrival, a.arrival) || compareRecords(b.record, a.record))
+  arrived.sort((a, b) => compareArrivals(b.arrival, a.arrival))
   return arrived
     .map(({ record }) => record)
     .filter((record, index, all) => {

@@ -16,9 +16,20 @@ export function isAhead({ time, received }: StoredRecord): boolean {
 }
 
 /** The place of a record among the newest: its time is that of its arrival where its clock ran ahead. */
-export function arrivalOf(record: StoredRecord): Position {
-  const position = positionOf(record)
-  return isAhead(record) ? { ...position, time: record.received } : position
+export interface Arrival extends Position {
+  /** The record's own time, which decides between lines that arrived together. */
+  readonly own: bigint
+}
+
+/** The place of a record among the newest. */
+export function arrivalOf(record: StoredRecord): Arrival {
+  const time = isAhead(record) ? record.received : record.time
+  return { ...positionOf(record), time, own: record.time }
+}
+
+/** Order of arrival. */
+export function compareArrivals(a: Arrival, b: Arrival): number {
+  return comparePositions(a, b) || (a.own === b.own ? 0 : a.own < b.own ? -1 : 1)
 }
 
 /** Whose newest N a line is counted among. */
