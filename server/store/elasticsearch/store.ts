@@ -37,7 +37,7 @@ export async function openElasticStore(options: ElasticOptions): Promise<Store> 
 }
 
 /** The store in an Elasticsearch cluster: one index for each UTC day. Several servers may have the same one open. */
-class ElasticStore implements Store {
+export class ElasticStore implements Store {
   readonly kind = 'elasticsearch'
   readonly #parts: Parts
   #closing: Promise<void> | undefined

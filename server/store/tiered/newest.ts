@@ -1,7 +1,6 @@
 import {
   comparePositions,
   type LogStream,
-  type Position,
   positionOf,
   type StoredRecord,
 } from '../../../shared/record.ts'
