@@ -87,7 +87,9 @@ export class Admission {
     if (odd.length === 0 && rows.every(({ siblings }) => siblings.length === 0)) return [...rows]
     const wanted = rows.flatMap((row) => {
       const others = isCandidate(row) ? [...row.siblings, ...odd] : row.siblings
-      return others.filter((index) => index !== row.index).map((index) => ({ row, doc: { _index: index, _id: row.id } }))
+      return others
+        .filter((index) => index !== row.index)
+        .map((index) => ({ row, doc: { _index: index, _id: row.id } }))
     })
     const stored = new Set<Row>()
     for (let at = 0; at < wanted.length; at += MAX_LOOKUPS) {
@@ -107,9 +109,7 @@ export class Admission {
     for (const row of rows) sites.set(siteKey(row), { ordinals: new Set(), messages: new Map(), next: 0 })
     const { indices, freshness } = this.#parts
     const own = rows.flatMap(({ index, siblings }) => [index, ...siblings])
-    const names = [...new Set([...own, ...indices.odd])].filter((index) =>
-      indices.has(index),
-    )
+    const names = [...new Set([...own, ...indices.odd])].filter((index) => indices.has(index))
     if (names.length === 0) return sites
     await freshness.see(names)
     const times = [...new Set(rows.map(({ time }) => timestampOf(time)))]

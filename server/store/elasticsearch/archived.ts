@@ -1,5 +1,6 @@
-import { TieredStore } from '../tiered/store.ts'
+import type { Archive } from '../../archive/archive.ts'
 import type { ArchiveTier } from '../tiered/archive-tier.ts'
+import { TieredStore } from '../tiered/store.ts'
 import type { ElasticOptions } from './options.ts'
 import { openParts } from './parts.ts'
 import { Sealing } from './sealing.ts'
@@ -7,10 +8,12 @@ import { ElasticStore } from './store.ts'
 
 /** A store in Elasticsearch of which old days are in an archive of this server. */
 export class ArchivedElasticStore extends TieredStore {
+  readonly archive: Archive
   readonly #sealing: Sealing | undefined
 
   private constructor(hot: ElasticStore, tier: ArchiveTier, sealing: (store: TieredStore) => Sealing | undefined) {
     super(hot, tier)
+    this.archive = tier.control
     this.#sealing = sealing(this)
   }
 

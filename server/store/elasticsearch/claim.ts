@@ -35,10 +35,7 @@ export class Claim {
     await this.#notes.create('identity', 'archive', id)
     await this.look()
     if (this.#noted === id) return
-    throw new SwarmlogsError(
-      'SWARMLOGS_CONFIG',
-      'cannot archive days: another server on this store does; only one can',
-    )
+    throw new SwarmlogsError('SWARMLOGS_CONFIG', 'cannot archive days: another server on this store does; only one can')
   }
 
   /** Why this server cannot answer, or ''. */

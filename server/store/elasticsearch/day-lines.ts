@@ -12,7 +12,16 @@ export async function* linesOf(
   indices: readonly string[],
   signal: AbortSignal,
 ): AsyncGenerator<readonly StoredRecord[]> {
-  const running = { parts, filter: EVERYTHING, indices, hasOdd: false, outer: [], filters: [], sieve: allOf([]), signal }
+  const running = {
+    parts,
+    filter: EVERYTHING,
+    indices,
+    hasOdd: false,
+    outer: [],
+    filters: [],
+    sieve: allOf([]),
+    signal,
+  }
   const course = { order: 'asc', filters: [], members: RECORD_MEMBERS, wanted: Number.POSITIVE_INFINITY } as const
   for await (const found of find(running, course)) yield* records(running, found)
 }

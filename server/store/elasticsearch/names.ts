@@ -20,7 +20,9 @@ export class Names {
     this.alias = prefix
     this.meta = `${prefix}-meta`
     this.gaps = `${prefix}-gaps`
-    this.#pattern = new RegExp(`^${prefix.replaceAll('.', '\\.')}-(?:(odd-|dead-)?(\\d{4}\\.\\d\\d\\.\\d\\d)|late-(\\d{4}\\.\\d\\d\\.\\d\\d)\\.(\\d{1,6}))$`)
+    this.#pattern = new RegExp(
+      `^${prefix.replaceAll('.', '\\.')}-(?:(odd-|dead-)?(\\d{4}\\.\\d\\d\\.\\d\\d)|late-(\\d{4}\\.\\d\\d\\.\\d\\d)\\.(\\d{1,6}))$`,
+    )
   }
 
   /** The index of a day's lines; of those whose time is out of all reason, by the day of their arrival. */

@@ -56,7 +56,12 @@ export class RowMaker {
 
   /** @param retention nanoseconds; what is older by a day would have a day of its own only to be deleted. */
   constructor(
-    parts: { readonly names: Names; readonly indices: Pick<Indices, 'target' | 'ofDay'>; readonly streams: Streams; readonly foreignOrdinals: ForeignOrdinals },
+    parts: {
+      readonly names: Names
+      readonly indices: Pick<Indices, 'target' | 'ofDay'>
+      readonly streams: Streams
+      readonly foreignOrdinals: ForeignOrdinals
+    },
     now: bigint,
     retention: bigint,
   ) {

@@ -84,14 +84,19 @@ export class Sealing {
   #due(nowMs: number): string[] {
     const { parts, tier, afterMs } = this.#options
     const { names, indices, counts } = parts
+    const { damaged } = tier.status()
     const archived = new Set(tier.sealed.map(({ day }) => day.replaceAll('-', '.')))
-    const days = new Set(indices.lines.flatMap((index) => (isOfDay(parts, index) ? (names.parse(index)?.day ?? []) : [])))
+    const days = new Set(
+      indices.lines.flatMap((index) => (isOfDay(parts, index) ? (names.parse(index)?.day ?? []) : [])),
+    )
     return [...days].sort().filter((day) => {
       const isOver = Number(timesOfDay(day).end / 1_000_000n) + afterMs <= nowMs
       const idleMs = archived.has(day) ? LATE_IDLE_MS : IDLE_MS
       const all = indices.ofDay(day).filter((index) => !indices.isHidden(index))
       const isEmpty = all.every((index) => counts.records(index) === 0)
-      return isOver && !isEmpty && all.every((index) => nowMs - counts.writtenMs(index) > idleMs)
+      // Sealed anew it would lack what is damaged.
+      const isDamaged = damaged.some((name) => name.startsWith(day.replaceAll('.', '-')))
+      return isOver && !isEmpty && !isDamaged && all.every((index) => nowMs - counts.writtenMs(index) > idleMs)
     })
   }
 
@@ -148,7 +153,12 @@ export class Sealing {
     const hot = linesOf(parts, sources, signal)
     if (archived === undefined) return hot
     const query = { filter: EVERYTHING, order: 'asc', ...archived } as const
-    return merge(hot, () => tier.search(query, signal), 'asc', () => false)
+    return merge(
+      hot,
+      () => tier.search(query, signal),
+      'asc',
+      () => false,
+    )
   }
 
   /** Deletes indices whose lines are archived, and none that has only their names. */

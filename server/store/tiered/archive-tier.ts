@@ -1,4 +1,5 @@
 import type { StoredRecord } from '../../../shared/record.ts'
+import type { Archive } from '../../archive/archive.ts'
 import type { ArchiveReader } from './archive-reader.ts'
 
 /** What is known of an archived day. */
@@ -27,6 +28,8 @@ export interface DayToSeal extends Omit<TierDay, 'lines'> {
 
 /** An archive that days are put into. */
 export interface ArchiveTier extends ArchiveReader {
+  /** What people may do with it. */
+  readonly control: Archive
   /** Which archive it is; undefined while it has had no day yet. */
   id(): Promise<string | undefined>
   /** Oldest first. */

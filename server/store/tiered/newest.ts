@@ -1,9 +1,4 @@
-import {
-  comparePositions,
-  type LogStream,
-  positionOf,
-  type StoredRecord,
-} from '../../../shared/record.ts'
+import { comparePositions, type LogStream, positionOf, type StoredRecord } from '../../../shared/record.ts'
 import { streamMatches } from '../../query/filter.ts'
 import type { Query } from '../../query/query.ts'
 import { greater } from '../bigint.ts'

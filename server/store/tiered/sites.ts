@@ -1,12 +1,11 @@
 import type { LogRecord, LogStream, StoredRecord } from '../../../shared/record.ts'
+import { EVERYTHING } from '../../query/query.ts'
 import { FOREIGN_ORDINALS } from '../store.ts'
 import type { ArchiveReader } from './archive-reader.ts'
 
 /** So many stretches of time are read apart at most, and what is nearer than that together. */
 const MAX_STRETCHES = 32
 const NEAR = 1_000_000_000n
-
-const EVERYTHING = { services: [], stacks: [], tasks: [], nodes: [], containers: [], sources: [], grep: '' }
 
 /** What the archive has at one place: lines of one container (of a foreign sender: of its node, too), source and time. */
 export interface Site {
