@@ -42,9 +42,10 @@ async function openElastic(
     return openElasticStore(elastic)
   }
   const { FolderTier } = await import('./embedded/archive/tier.ts')
-  const { ArchivedElasticStore } = await import('./elasticsearch/archived.ts')
+  const { ArchivedElasticStore, chunkName } = await import('./elasticsearch/archived.ts')
   const { afterMs, maxBytes } = archive
-  const tier = await FolderTier.open({ dir: folder, tempDir: join(dir, 'archive-tmp'), retentionMs, maxBytes, log })
+  const tempDir = join(dir, 'archive-tmp')
+  const tier = await FolderTier.open({ dir: folder, tempDir, retentionMs, maxBytes, chunkName, log })
   try {
     return await ArchivedElasticStore.open(elastic, tier, afterMs)
   } catch (error) {

@@ -6,6 +6,8 @@ import { openParts } from './parts.ts'
 import { Sealing } from './sealing.ts'
 import { ElasticStore } from './store.ts'
 
+export { chunkName } from './rows.ts'
+
 /** A store in Elasticsearch of which old days are in an archive of this server. */
 export class ArchivedElasticStore extends TieredStore {
   readonly archive: Archive

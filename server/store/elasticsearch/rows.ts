@@ -122,5 +122,16 @@ export function ownId({ container }: Entry, source: Source, time: bigint, ordina
 /** Foreign lines are known by their place in a chunk; without one, each time they come they are others. */
 function foreignId({ chunk, ordinal }: LogRecord): string {
   if (chunk === '') return `-${randomBytes(16).toString('base64url')}`
-  return `+${hash('sha256', chunk, 'base64url').slice(0, 22)}.${ordinal}`
+  return `+${chunkName(chunk)}.${ordinal}`
+}
+
+/** A chunk as the ids of its lines name it. */
+export function chunkName(chunk: string): string {
+  return hash('sha256', chunk, 'base64url').slice(0, 22)
+}
+
+/** Where in which chunk a foreign line was, by its id; undefined for all others. */
+export function chunkPlaceOf(id: string): { readonly chunk: string; readonly index: number } | undefined {
+  const [, chunk, index] = /^\+([\w-]{22})\.(\d+)$/.exec(id) ?? []
+  return chunk === undefined ? undefined : { chunk, index: Number(index) }
 }

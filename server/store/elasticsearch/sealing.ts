@@ -133,24 +133,27 @@ export class Sealing {
     const day = name.replaceAll('.', '-')
     const before = tier.sealed.find((one) => one.day === day)
     const range = { since: timesOfDay(name).start, until: timesOfDay(name).end }
+    const chunks = new Map<string, number>()
     const expected = (before?.lines ?? 0) + (await countOf(parts, sources))
     return tier.seal({
       ...{ day, generation: (before?.generation ?? 0) + 1, expected, signal: this.#stopping.signal },
       store: { id: parts.identity.id, received: String(received) },
       replaces: [...(before?.replaces ?? []), ...replaces],
       gaps: (await parts.gaps.in(range)).map(gapText),
-      lines: this.#lines(sources, before && range),
+      lines: this.#lines(sources, chunks, before && range),
+      chunks,
     })
   }
 
   /** The lines of indices, and what is archived of their day already. */
   #lines(
     sources: readonly string[],
+    chunks: Map<string, number>,
     archived: { readonly since: bigint; readonly until: bigint } | undefined,
   ): AsyncIterable<readonly StoredRecord[]> {
     const { parts, tier } = this.#options
     const { signal } = this.#stopping
-    const hot = linesOf(parts, sources, signal)
+    const hot = linesOf(parts, sources, chunks, signal)
     if (archived === undefined) return hot
     const query = { filter: EVERYTHING, order: 'asc', ...archived } as const
     return merge(

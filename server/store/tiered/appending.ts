@@ -16,8 +16,9 @@ export class Appending {
   }
 
   async append(records: readonly LogRecord[]): Promise<Appended> {
-    if (!records.some((record) => this.#known.isCandidate(record))) return this.#hot.append(records)
-    const done = this.#last.then(() => this.#appendLate(records))
+    const candidates = records.filter((record) => this.#known.isCandidate(record))
+    if (candidates.length === 0) return this.#hot.append(records)
+    const done = this.#last.then(() => this.#appendLate(records, candidates))
     this.#last = done.catch(() => undefined)
     return done
   }
@@ -27,8 +28,8 @@ export class Appending {
     await this.#last
   }
 
-  async #appendLate(records: readonly LogRecord[]): Promise<Appended> {
-    const rest = await this.#known.without(records)
+  async #appendLate(records: readonly LogRecord[], candidates: readonly LogRecord[]): Promise<Appended> {
+    const rest = await this.#known.without(records, candidates)
     const known = records.length - rest.length
     try {
       return withKnown(await this.#hot.append(rest), known)

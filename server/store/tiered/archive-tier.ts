@@ -23,6 +23,8 @@ export interface DayToSeal extends Omit<TierDay, 'lines'> {
   readonly lines: AsyncIterable<readonly StoredRecord[]>
   /** How many these must be. */
   readonly expected: number
+  /** Complete when the lines were read: the chunks of foreign senders with lines among them, as the store names them, and the last index of each. */
+  readonly chunks: ReadonlyMap<string, number>
   readonly signal: AbortSignal
 }
 

@@ -2,7 +2,7 @@ import type { LogRecord } from '../../../shared/record.ts'
 import type { ArchiveReader } from './archive-reader.ts'
 import { isForeign, readSites, type Site, siteKey } from './sites.ts'
 
-/** Reads that are remembered; far more than senders have under way at once. */
+/** Reads that are remembered; far more than agents have under way at once. */
 const MAX_READS = 10_000
 
 /** How far the read of a group of equal times has come, and how often it had which message; it may go over several appends. */
@@ -11,10 +11,7 @@ interface Read {
   readonly seen: Map<string, number>
 }
 
-/**
- * Holds records against the archive. Own lines are known as in any store. Of foreign ones the archive does not keep the chunks: they are known by
- * their text, which is as often there as a chunk had it; without a chunk they are others each time they come.
- */
+/** Holds records against the archive. */
 export class Known {
   readonly #archive: ArchiveReader
   readonly #reads = new Map<string, Read>()
@@ -23,41 +20,42 @@ export class Known {
     this.#archive = archive
   }
 
-  /** Whether the archive may have it. */
-  isCandidate({ time }: LogRecord): boolean {
-    return this.#archive.mayHold(time)
+  /** Whether the archive may have it; if not, it is remembered when the next ones of its read may be held against the archive. */
+  isCandidate(record: LogRecord): boolean {
+    const isCandidate = this.#archive.mayHold(record.time)
+    if (!isCandidate && record.headMissing && !isForeign(record)) this.#times(record)
+    return isCandidate
   }
 
   /** The records that the archive does not have, as the hot store must be given them: with no ordinal that the archive has. */
-  async without(records: readonly LogRecord[]): Promise<LogRecord[]> {
-    const candidates = records.filter((record) => this.isCandidate(record))
-    const sites = await readSites(this.#archive, candidates)
+  async without(records: readonly LogRecord[], candidates: readonly LogRecord[]): Promise<LogRecord[]> {
+    const own = candidates.filter((record) => !isForeign(record))
+    const foreign = candidates.filter(({ chunk }) => chunk !== '')
+    const known = foreign.length === 0 ? new Set() : await this.#archive.knownByChunk(foreign)
+    const sites = await readSites(this.#archive, own)
+    const isOwn = new Set(own)
     return records.flatMap((record) => {
-      const site = sites.get(siteKey(record, isForeign(record)))
-      return site === undefined ? [record] : this.#admit(record, site)
+      const site = isOwn.has(record) ? sites.get(siteKey(record)) : undefined
+      if (site !== undefined) return this.#admit(record, site)
+      return known.has(record) ? [] : [record]
     })
   }
 
   #admit(record: LogRecord, site: Site): LogRecord[] {
-    const { ordinal, headMissing, chunk } = record
-    if (isForeign(record)) return chunk !== '' && this.#isStored(record, site) ? [] : [record]
+    const { ordinal, headMissing, message } = record
     if (!headMissing && !site.isGuess) return site.ordinals.has(ordinal) ? [] : [record]
-    if (this.#isStored(record, site)) return []
+    if (this.#times(record) <= (site.messages.get(message.toWellFormed()) ?? 0)) return []
     // Behind all that are archived, in the order in which they were read: what is stored of such groups is told by its text.
     return [site.next === 0 ? record : { ...record, ordinal: site.next + ordinal, headMissing: true }]
   }
 
-  /** Whether the archive has the message at least as often as its read, which may have begun when the archive had none of it. */
-  #isStored(record: LogRecord, site: Site): boolean {
+  /** How often its read had the message until now; a read may have begun when the archive had none of it. */
+  #times(record: LogRecord): number {
+    const key = siteKey(record)
     const message = record.message.toWellFormed()
-    return this.#times(record, message) <= (site.messages.get(message) ?? 0)
-  }
-
-  #times(record: LogRecord, message: string): number {
-    const key = `${siteKey(record, isForeign(record))}\0${record.chunk}`
     const known = this.#reads.get(key)
-    const read =
-      known !== undefined && record.ordinal >= known.next ? known : { next: 0, seen: new Map<string, number>() }
+    const goesOn = known !== undefined && record.ordinal >= known.next
+    const read = goesOn ? known : { next: 0, seen: new Map<string, number>() }
     read.next = record.ordinal + 1
     const times = (read.seen.get(message) ?? 0) + 1
     read.seen.set(message, times)

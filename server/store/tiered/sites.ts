@@ -7,7 +7,7 @@ import type { ArchiveReader } from './archive-reader.ts'
 const MAX_STRETCHES = 32
 const NEAR = 1_000_000_000n
 
-/** What the archive has at one place: lines of one container (of a foreign sender: of its node, too), source and time. */
+/** What the archive has at one place: own lines of one container, source and time. */
 export interface Site {
   readonly ordinals: Set<number>
   readonly messages: Map<string, number>
@@ -22,13 +22,12 @@ export function isForeign({ chunk, stream }: LogRecord): boolean {
   return chunk !== '' || stream.tag !== ''
 }
 
-/** Where a record stands. */
-export function siteKey({ stream, source, time }: LogRecord, isForeign: boolean): string {
-  const owner = isForeign ? `f${stream.nodeId}\0${stream.tag}` : 'o'
-  return `${owner}\0${stream.containerId}\0${source}\0${time}`
+/** Where an own line stands. */
+export function siteKey({ stream, source, time }: LogRecord): string {
+  return `${stream.containerId}\0${source}\0${time}`
 }
 
-/** Reads what the archive has at the places of the records; memory grows with these, not with what is around them. */
+/** Reads what the archive has at the places of own lines; memory grows with these, not with what is around them. */
 export async function readSites(
   archive: Pick<ArchiveReader, 'search'>,
   records: readonly LogRecord[],
@@ -36,7 +35,7 @@ export async function readSites(
   const sites = new Map<string, Site>()
   for (const record of records) {
     const site: Site = { ordinals: new Set(), messages: new Map(), next: 0, isGuess: false }
-    sites.set(siteKey(record, isForeign(record)), site)
+    sites.set(siteKey(record), site)
   }
   const owners = new Set(records.map(({ stream }) => stream.containerId))
   const filter = { ...EVERYTHING, accepts: ({ containerId }: LogStream) => owners.has(containerId) }
@@ -49,7 +48,7 @@ export async function readSites(
 
 function note(sites: ReadonlyMap<string, Site>, records: readonly StoredRecord[]): void {
   for (const record of records) {
-    const site = sites.get(siteKey(record, record.ordinal >= FOREIGN_ORDINALS))
+    const site = record.ordinal < FOREIGN_ORDINALS ? sites.get(siteKey(record)) : undefined
     if (site === undefined) continue
     site.ordinals.add(record.ordinal)
     site.messages.set(record.message, (site.messages.get(record.message) ?? 0) + 1)

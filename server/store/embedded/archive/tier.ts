@@ -1,5 +1,5 @@
 import type { Logger } from 'pino'
-import type { StoredRecord } from '../../../../shared/record.ts'
+import type { LogRecord, StoredRecord } from '../../../../shared/record.ts'
 import type { Archive } from '../../../archive/archive.ts'
 import { ArchiveFolder } from '../../../archive/folder.ts'
 import { type DayManifest, folderName } from '../../../archive/manifest.ts'
@@ -15,10 +15,11 @@ import { facets } from '../facets.ts'
 import type { ReadParts } from '../parts.ts'
 import { bytesOf } from '../retention.ts'
 import { search } from '../search.ts'
-import { compareSegments, Segment } from '../segment.ts'
+import { compareSegments, dayOf, Segment } from '../segment.ts'
 import { Serial } from '../serial.ts'
 import { Streams } from '../streams.ts'
 import { count, histogram } from '../tally.ts'
+import { lastOfChunks, writeChunks } from './chunks.ts'
 import { EmbeddedArchive } from './control.ts'
 import { ArchivedLines } from './lines.ts'
 import { sealDay } from './sealer.ts'
@@ -39,6 +40,8 @@ export interface TierOptions {
   /** Days that are older may go; and the oldest ones while all together have more than `maxBytes`. */
   readonly retentionMs: number
   readonly maxBytes?: number | undefined
+  /** As the store names a chunk of a foreign sender. */
+  readonly chunkName: (chunk: string) => string
   readonly log: Logger
 }
 
@@ -120,6 +123,21 @@ export class FolderTier implements ArchiveTier {
     return range !== undefined && time <= range.last && time >= range.first && this.#days.has(time / NS_PER_DAY)
   }
 
+  async knownByChunk(records: readonly LogRecord[]): Promise<ReadonlySet<LogRecord>> {
+    const { engine } = this.#open()
+    const known = new Set<LogRecord>()
+    const named = records.map((record) => ({ record, id: this.#options.chunkName(record.chunk) }))
+    for (const { day, archived } of this.#list) {
+      const own = named.filter(({ record }) => dayOf(record.time) === day)
+      const table = archived?.chunksSql
+      if (own.length === 0 || table === undefined) continue
+      const ids = own.map(({ id }) => id)
+      const last = await this.#serial.run(() => lastOfChunks(engine.writer, table, ids))
+      for (const { record, id } of own) if (record.ordinal <= (last.get(id) ?? -1)) known.add(record)
+    }
+    return known
+  }
+
   async *search(query: Query, signal?: AbortSignal): AsyncGenerator<readonly StoredRecord[]> {
     yield* search(this.#open(), query, { columns: RECORD_COLUMNS, answer: recordsOf }, signal)
   }
@@ -157,7 +175,10 @@ export class FolderTier implements ArchiveTier {
   }
 
   async seal(day: DayToSeal): Promise<TierDay> {
-    const manifest = await sealDay(this.#folder, { ...day, chunks: async () => false })
+    const before = this.#list.find((segment) => segment.day === day.day)?.archived?.chunksSql
+    const chunks = (path: string): Promise<boolean> =>
+      this.#serial.run(() => writeChunks(this.#parts.engine.writer, path, day.chunks, before))
+    const manifest = await sealDay(this.#folder, { ...day, chunks })
     this.#written.set(folderName(manifest), manifest)
     return manifest
   }

@@ -1,4 +1,5 @@
 import type { ArchiveReader } from '../../../../server/store/tiered/archive-reader.ts'
+import type { LogRecord } from '../../../../shared/record.ts'
 import { type MemoryData, MemoryStore } from '../memory.ts'
 
 /** An archive in memory. */
@@ -13,6 +14,10 @@ export class MemoryArchive extends MemoryStore implements ArchiveReader {
   get range(): ArchiveReader['range'] {
     const [first, last] = [this.#data.records[0], this.#data.records.at(-1)]
     return first === undefined || last === undefined ? undefined : { first: first.time, last: last.time }
+  }
+
+  async knownByChunk(_records: readonly LogRecord[]): Promise<ReadonlySet<LogRecord>> {
+    return new Set()
   }
 
   mayHold(_time: bigint): boolean {

@@ -127,18 +127,15 @@ describe('a hot store and an archive', () => {
     expectStrictOrder(await collect(store))
   })
 
-  it('takes the chunk of a foreign sender once that is archived, and another one with other lines', async () => {
+  it('takes no more of a chunk than the archive does not have', async () => {
     const sender = streamOf('app', { containerId: '', taskId: '', tag: 'app' })
-    const chunk = (id: string, ...texts: string[]): LogRecord[] =>
-      texts.map((message, ordinal) => recordOf(sender, { time: OLD + 7n, chunk: id, ordinal, message }))
-    await store.append(chunk('one', 'a', 'a', 'b'))
-    moveForeign(hot, archived)
-    // As after a restart: the hot store has forgotten the chunk.
-    hot.chunks.clear()
-    store = new TieredStore(new MemoryStore(hot), archive)
-    expect((await store.append(chunk('one', 'a', 'a', 'b'))).duplicates).toBe(3)
-    expect((await store.append(chunk('two', 'c'))).stored).toHaveLength(1)
-    expect((await store.append(chunk('', 'a'))).stored).toHaveLength(1)
+    const chunk = (id: string, time = OLD): LogRecord[] =>
+      ['a', 'b'].map((message, ordinal) => recordOf(sender, { time, chunk: id, ordinal, message }))
+    archive.knownByChunk = async (records) => new Set(records.filter((one) => one.chunk === 'one' && one.ordinal === 0))
+    expect((await store.append(chunk('one'))).stored.map(({ message }) => message)).toEqual(['b'])
+    expect((await store.append(chunk('two'))).stored).toHaveLength(2)
+    expect((await store.append(chunk('one', NOON))).stored).toHaveLength(2)
+    expect(archive.searches).toEqual([])
   })
 
   it('counts a day once while it moves', async () => {
@@ -219,10 +216,4 @@ describe('a hot store and an archive', () => {
 
 function linesPlace(time: bigint): NonNullable<Query['after']> {
   return { time, nodeId: '', containerId: '', source: 'stdout', ordinal: 0 }
-}
-
-function moveForeign(from: MemoryData, to: MemoryData): void {
-  const moved = from.records.filter(({ stream }) => stream.tag !== '')
-  to.records.push(...moved)
-  from.records.splice(0, from.records.length, ...from.records.filter((record) => !moved.includes(record)))
 }
