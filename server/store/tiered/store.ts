@@ -79,32 +79,16 @@ export class TieredStore implements Store {
   }
 
   async *search(query: Query, signal?: AbortSignal): AsyncGenerator<readonly StoredRecord[]> {
-    this.#mustBeOpen()
-    const end = this.#reads.begin()
-    try {
-      for await (const records of search(this.#hot, this.#archive, this.#asOfNow(query), signal)) {
-        yield records
-        this.#mustBeOpen()
-      }
-    } finally {
-      end()
-    }
+    yield* this.#read(() => search(this.#hot, this.#archive, this.#asOfNow(query), signal))
   }
 
   async *print(query: Query, format: LineFormat, signal?: AbortSignal): AsyncGenerator<readonly PrintedRun[]> {
-    this.#mustBeOpen()
-    const end = this.#reads.begin()
-    try {
-      if (reaches(query, this.#archive)) {
-        const printer = new Printer(format)
-        for await (const records of search(this.#hot, this.#archive, this.#asOfNow(query), signal)) {
-          yield printer.runsOf(records)
-          this.#mustBeOpen()
-        }
-      } else yield* this.#hot.print(query, format, signal)
-    } finally {
-      end()
-    }
+    const printer = new Printer(format)
+    yield* this.#read(() =>
+      reaches(query, this.#archive)
+        ? printed(search(this.#hot, this.#archive, this.#asOfNow(query), signal), printer)
+        : this.#hot.print(query, format, signal),
+    )
   }
 
   async count(scope: Scope, signal?: AbortSignal): Promise<number> {
@@ -172,6 +156,29 @@ export class TieredStore implements Store {
     await this.#archive.close()
   }
 
+  /**
+   * What a walk answers. When lines moved while it began, it begins anew: it may have looked for them where they were not yet, and then where they
+   * were no more. Once it has begun it has opened the hot store, and what moves later is found in the archive, too.
+   */
+  async *#read<T>(open: () => AsyncIterable<T>): AsyncGenerator<T> {
+    this.#mustBeOpen()
+    const end = this.#reads.begin()
+    try {
+      for (let isBegun = false; !isBegun; ) {
+        const swaps = this.#swaps
+        for await (const batch of withEnd(open())) {
+          isBegun ||= swaps === this.#swaps
+          if (!isBegun) break
+          if (batch === undefined) return
+          yield batch
+          this.#mustBeOpen()
+        }
+      }
+    } finally {
+      end()
+    }
+  }
+
   /** Asks the stores that have lines of the scope; again when lines moved meanwhile, as they may have been counted in both or none. */
   async #tally<T>(scope: Partial<Scope>, ask: (stores: readonly (Store | ArchiveReader)[]) => Promise<T>): Promise<T> {
     this.#mustBeOpen()
@@ -196,4 +203,14 @@ export class TieredStore implements Store {
   #mustBeOpen(): void {
     if (this.#closing !== undefined) throw unavailable('use the store: it is closed')
   }
+}
+
+async function* printed(walk: AsyncIterable<readonly StoredRecord[]>, printer: Printer): AsyncGenerator<PrintedRun[]> {
+  for await (const records of walk) yield printer.runsOf(records)
+}
+
+/** A walk, and that it has ended. */
+async function* withEnd<T>(walk: AsyncIterable<T>): AsyncGenerator<T | undefined> {
+  yield* walk
+  yield undefined
 }

@@ -9,7 +9,7 @@ import { type Elastic, startElastic } from '../../lab/elastic.ts'
 import { appendingContract } from './contract/appending.ts'
 import { foreignContract } from './contract/foreign.ts'
 import { dropAll } from './elasticsearch.ts'
-import { collect, DAY, linesOf, NOON, queryOf, type StoreUnderTest, WEB } from './records.ts'
+import { collect, DAY, linesOf, NOON, type StoreUnderTest, WEB } from './records.ts'
 
 const DAY_MS = 86_400_000
 

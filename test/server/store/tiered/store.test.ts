@@ -50,6 +50,14 @@ class CountingArchive extends MemoryArchive {
   }
 }
 
+/** Looks for its lines a while after it was asked, as a store in another process does. */
+class SlowStore extends MemoryStore {
+  override async *search(query: Query, signal?: AbortSignal): AsyncGenerator<readonly StoredRecord[]> {
+    await setImmediate()
+    yield* super.search(query, signal)
+  }
+}
+
 const OLD = NOON - DAY
 
 describe('a hot store and an archive', () => {
@@ -154,6 +162,25 @@ describe('a hot store and an archive', () => {
     expect(await searching).toHaveLength(5_100)
     await ended
     expectStrictOrder(await collect(store))
+  })
+
+  it.each(['asc', 'desc'] as const)('finds lines that move while a search of them begins, %s', async (order) => {
+    const data = new MemoryData()
+    await new MemoryStore(data).append(linesOf(WEB, 2_500, { time: OLD }))
+    const to = new MemoryData()
+    const tiered = new TieredStore(new SlowStore(data), new MemoryArchive(to))
+    const prefix = (): string => ''
+    const printing = tiered.print(queryOf({ order }), { timestamps: false, prefix })[Symbol.asyncIterator]()
+    const reading = Promise.all([
+      collect(tiered, queryOf({ order })),
+      collect(tiered, queryOf({ order, newest: 2_000 })),
+      printing.next(),
+    ])
+    void tiered.swap(() => moveLines(data, to, () => true))
+    const [all, newest, printed] = await reading
+    expect([all.length, newest.length]).toEqual([2_500, 2_000])
+    expect(printed.done === true ? 0 : printed.value.length).toBe(1)
+    await printing.return?.(undefined)
   })
 
   it('says when all that needs moved lines where they were has ended', async () => {
