@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { SwarmlogsError } from '../shared/errors.ts'
 import { type Environment, environmentName, type Flags, setting, switchSetting } from '../shared/settings.ts'
 import { parseDuration, parseSize } from '../shared/time.ts'
+import { type ArchiveS3Config, archiveS3Config } from './config/archive-s3.ts'
 import { type CopyConfig, readCopyConfig } from './config/copy.ts'
 import { type ElasticsearchConfig, elasticsearchConfig } from './config/elasticsearch.ts'
 import { type PeerName, peersConfig } from './config/peers.ts'
@@ -30,6 +31,8 @@ export interface ServerConfig {
   readonly dir: string
   /** Elasticsearch holds the lines, not the embedded store. */
   readonly elasticsearch?: ElasticsearchConfig
+  /** Archived days are kept there, too. */
+  readonly archiveS3?: ArchiveS3Config
   /** Other servers on the same Elasticsearch: names that may stand for several, this one among them. */
   readonly peers?: readonly PeerName[]
   readonly http: Listen
@@ -53,6 +56,7 @@ export interface ServerConfig {
 /** Reads the settings from flags and environment. Throws SWARMLOGS_CONFIG or SWARMLOGS_USAGE, which name the setting. */
 export function serverConfig(flags: Flags, env: Environment = process.env): ServerConfig {
   const elasticsearch = elasticsearchConfig(flags, env)
+  const archiveS3 = archiveS3Config(flags, env)
   const peers = peersConfig(flags, env, elasticsearch !== undefined)
   const config: ServerConfig = {
     dir: setting(flags, env, 'data') ?? defaultDir(env),
@@ -69,6 +73,7 @@ export function serverConfig(flags: Flags, env: Environment = process.env): Serv
     ...size(flags, env, 'segment-size', 'segmentBytes'),
     ...size(flags, env, 'memory', 'memoryBytes'),
     ...(elasticsearch !== undefined && { elasticsearch }),
+    ...(archiveS3 !== undefined && { archiveS3 }),
     ...(peers !== undefined && { peers }),
   }
   refuseOpenDoors(config)
