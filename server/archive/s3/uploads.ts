@@ -23,7 +23,7 @@ export async function* begunUploads(bucket: Bucket, prefix: string, signal?: Abo
   while (marker !== undefined) {
     const page = new ListMultipartUploadsCommand({ Bucket: bucket.config.bucket, Prefix: prefix, ...marker })
     const answer: ListMultipartUploadsCommandOutput = await bucket.ask(
-      'list what was begun',
+      'list unfinished uploads',
       (client, options) => client.send(page, options),
       signal,
     )

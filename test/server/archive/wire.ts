@@ -22,12 +22,14 @@ export interface Wire {
   fate: (seen: Seen) => Fate
   /** Resolves when this many requests are held. */
   held(count: number): Promise<void>
+  /** Ends the connections of those. */
+  cutHeld(): void
   close(): void
 }
 
 /** Opens a way to a server. */
 export async function openWire(target: string): Promise<Wire> {
-  let held = 0
+  const held: IncomingMessage[] = []
   const waiting = new Set<() => void>()
   const server = createServer((incoming, outgoing) => {
     const { pathname, searchParams } = new URL(incoming.url ?? '/', target)
@@ -39,7 +41,7 @@ export async function openWire(target: string): Promise<Wire> {
     if (fate === 'cut') return void incoming.socket.destroy()
     incoming.resume()
     if (typeof fate === 'object') return void incoming.on('end', () => outgoing.writeHead(fate.status).end())
-    held++
+    held.push(incoming)
     for (const check of waiting) check()
   })
   server.listen(0, '127.0.0.1')
@@ -51,11 +53,14 @@ export async function openWire(target: string): Promise<Wire> {
     held: (count) =>
       new Promise((resolve) => {
         const check = () => {
-          if (held >= count && waiting.delete(check)) resolve()
+          if (held.length >= count && waiting.delete(check)) resolve()
         }
         waiting.add(check)
         check()
       }),
+    cutHeld: () => {
+      for (const { socket } of held) socket.destroy()
+    },
     close: () => {
       server.close()
       server.closeAllConnections()
@@ -68,6 +73,8 @@ async function forward(target: string, incoming: IncomingMessage, outgoing: Serv
   const { method, headers, url = '/' } = incoming
   const onward = request(new URL(url, target), { method, headers })
   const answered = once(onward, 'response')
+  // Sending fails with it.
+  answered.catch(() => undefined)
   try {
     await pipeline(incoming, onward)
     const [answer]: IncomingMessage[] = await answered
