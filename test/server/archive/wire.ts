@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, request, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import { pipeline } from 'node:stream/promises'
 
 /** A request that was made of the server. */
@@ -29,7 +29,7 @@ export interface Wire {
 
 /** Opens a way to a server. */
 export async function openWire(target: string): Promise<Wire> {
-  const held: IncomingMessage[] = []
+  const held: Socket[] = []
   const waiting = new Set<() => void>()
   const server = createServer((incoming, outgoing) => {
     const { pathname, searchParams } = new URL(incoming.url ?? '/', target)
@@ -41,7 +41,7 @@ export async function openWire(target: string): Promise<Wire> {
     if (fate === 'cut') return void incoming.socket.destroy()
     incoming.resume()
     if (typeof fate === 'object') return void incoming.on('end', () => outgoing.writeHead(fate.status).end())
-    held.push(incoming)
+    held.push(incoming.socket)
     for (const check of waiting) check()
   })
   server.listen(0, '127.0.0.1')
@@ -59,7 +59,7 @@ export async function openWire(target: string): Promise<Wire> {
         check()
       }),
     cutHeld: () => {
-      for (const { socket } of held) socket.destroy()
+      for (const socket of held) socket.destroy()
     },
     close: () => {
       server.close()
@@ -70,7 +70,8 @@ export async function openWire(target: string): Promise<Wire> {
 }
 
 async function forward(target: string, incoming: IncomingMessage, outgoing: ServerResponse, maxBytes: number) {
-  const { method, headers, url = '/' } = incoming
+  // A request that failed has none any more.
+  const { method, headers, url = '/', socket } = incoming
   const onward = request(new URL(url, target), { method, headers })
   const answered = once(onward, 'response')
   // Sending fails with it.
@@ -88,8 +89,8 @@ async function forward(target: string, incoming: IncomingMessage, outgoing: Serv
     }
     if (left > 0) return void outgoing.end()
     // What was written must get there before the connection goes.
-    outgoing.write('', () => incoming.socket.destroySoon())
+    outgoing.write('', () => socket.destroySoon())
   } catch {
-    incoming.socket.destroy()
+    socket.destroy()
   }
 }
