@@ -52,6 +52,15 @@ export const STORE_FLAGS: readonly FlagSpec[] = [
     text: 'keep the lines as text files, too: DIR/SERVICE/2026-11-21.log, as `docker service logs -t` prints them',
   },
   { flags: '--mirror-max-size <SIZE>', text: 'how large all of these files may be; the oldest go (default 10GiB)' },
+  {
+    flags: '--archive-after <DURATION>',
+    text: 'archive a day (as Parquet files, see `swarmlogs archive`) so long after its end, or never (default 2d)',
+  },
+  { flags: '--archive-dir <DIR>', text: "folder of the archive (default archive, in the store's own)" },
+  {
+    flags: '--archive-max-size <SIZE>',
+    text: 'how large the archive may be, the oldest days go (default: it counts for --max-size)',
+  },
   { flags: '--segment-size <SIZE>', text: 'when to begin a new file of the store (default 1GiB)' },
   {
     flags: '--query-timeout <DURATION>',

@@ -6,6 +6,7 @@ import { type Member, membersOf } from './completeness/membership.ts'
 import { nodeKey } from './completeness/reports.ts'
 import type { Wanted } from './completeness/wanted.ts'
 import type { Context } from './context.ts'
+import { EVERYTHING } from './query/query.ts'
 
 /** How long ago "now" began: a node that has left the Swarm before is of no interest any more. */
 const NOW_NS = 60_000_000_000n
@@ -15,7 +16,7 @@ const MAX_NAMED = 1_000
 
 /** A question about all lines. */
 const ANY: Wanted = {
-  filter: { services: [], stacks: [], tasks: [], nodes: [], containers: [], sources: [], grep: '' },
+  filter: EVERYTHING,
   isAny: true,
   ...{ nodes: new Set(), containers: new Set(), clusters: new Set() },
 }

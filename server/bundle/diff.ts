@@ -1,4 +1,5 @@
 import { Patterns, patternText } from '../query/patterns.ts'
+import { EVERYTHING } from '../query/query.ts'
 import { openBundle } from './open.ts'
 
 /** As many lines of each bundle are looked at, the newest. */
@@ -41,10 +42,9 @@ function changeOf({ before, now }: { before: number; now: number }, growth: numb
 
 async function take(patterns: Patterns, path: string, window: 'now' | 'before', cacheDir: string): Promise<number> {
   const bundle = await openBundle(path, cacheDir)
-  const everything = { services: [], stacks: [], tasks: [], nodes: [], containers: [], sources: [], grep: '' }
   try {
     let taken = 0
-    for await (const records of bundle.store.search({ filter: everything, order: 'desc', limit: MAX_LINES })) {
+    for await (const records of bundle.store.search({ filter: EVERYTHING, order: 'desc', limit: MAX_LINES })) {
       for (const record of records) patterns.take(record, window)
       taken += records.length
     }

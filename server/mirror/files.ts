@@ -3,9 +3,9 @@ import { lstat, mkdir, open, readdir, rename, rm, rmdir, truncate } from 'node:f
 import { dirname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { createGzip } from 'node:zlib'
+import { syncPath } from '../sync-path.ts'
 import { fileName, parseName } from './names.ts'
 import type { MirrorState, Part } from './state.ts'
-import { syncPath } from './sync.ts'
 
 /** A file that is as large gets no more lines. */
 const MAX_FILE_BYTES = 256 * 1024 * 1024

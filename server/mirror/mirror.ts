@@ -5,6 +5,7 @@ import { positionOf, type StoredRecord } from '../../shared/record.ts'
 import type { Context } from '../context.ts'
 import { slotWidths } from '../query/padding.ts'
 import { lineFormat } from '../query/print.ts'
+import { EVERYTHING } from '../query/query.ts'
 import { smaller } from '../store/bigint.ts'
 import { Heads } from '../store/heads.ts'
 import { MirrorFiles } from './files.ts'
@@ -23,7 +24,6 @@ const MS_PER_DAY = 86_400_000
 
 /** As `docker service logs -t` prints. */
 const FLAGS = { timestamps: true, details: false, raw: false, resolve: true, taskids: true, trunc: true }
-const EVERYTHING = { services: [], stacks: [], tasks: [], nodes: [], containers: [], sources: [], grep: '' }
 
 /** Where the mirror is, and how much it may be. */
 export interface MirrorConfig {

@@ -1,7 +1,7 @@
 import { open, readFile, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Position } from '../../shared/record.ts'
-import { syncPath } from './sync.ts'
+import { syncPath } from '../sync-path.ts'
 
 const NAME = '.swarmlogs-mirror.json'
 const FORMAT = 2

@@ -23,6 +23,17 @@ export interface Filter {
   readonly accepts?: (stream: LogStream) => boolean
 }
 
+/** The filter that takes all. */
+export const EVERYTHING: Filter = {
+  services: [],
+  stacks: [],
+  tasks: [],
+  nodes: [],
+  containers: [],
+  sources: [],
+  grep: '',
+}
+
 /** Which records a question is about: a predicate and a time range. */
 export interface Scope {
   readonly filter: Filter

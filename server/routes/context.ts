@@ -7,14 +7,12 @@ import type { ContextParameters } from '../query/analysis-parameters.ts'
 import { Budget } from '../query/budget.ts'
 import { Cursors } from '../query/cursor.ts'
 import { looksAtLines } from '../query/filter.ts'
-import type { Filter, Query, Scope } from '../query/query.ts'
+import { EVERYTHING, type Filter, type Query, type Scope } from '../query/query.ts'
 import { isGapIn } from '../store/gap-table.ts'
 import { contextSchema } from './analysis-documents.ts'
 import { ask } from './asking.ts'
 import { placed } from './placed.ts'
 import { answered, readScope } from './scoped.ts'
-
-const EVERYTHING: Filter = { services: [], stacks: [], tasks: [], nodes: [], containers: [], sources: [], grep: '' }
 
 /** A line and its neighbours, in order. */
 interface Neighbours {

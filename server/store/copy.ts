@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { SwarmlogsError } from '../../shared/errors.ts'
 import type { LogRecord, LogStream, StoredRecord } from '../../shared/record.ts'
+import { EVERYTHING } from '../query/query.ts'
 import { CopiedLines } from './copied-lines.ts'
 import { CopyJournal } from './copy-journal.ts'
 import type { Store } from './store.ts'
@@ -116,7 +117,7 @@ async function* gathered(found: AsyncIterable<readonly StoredRecord[]>): AsyncGe
 }
 
 function rangeOf({ day, places }: Day, time: bigint | undefined) {
-  const filter = { services: [], stacks: [], tasks: [], nodes: [], containers: [], sources: [], grep: '' }
+  const filter = EVERYTHING
   // Lines of odd times can have any: all lines of their containers are looked at.
   if (day === '') return { filter: { ...filter, accepts: (stream: LogStream) => places.has(placeOf(stream)) } }
   const start = BigInt(Date.parse(day)) * 1_000_000n

@@ -2,6 +2,7 @@ import { SwarmlogsError } from '../../shared/errors.ts'
 import type { Opening } from '../../shared/forward/lineage.ts'
 import type { Gap } from '../../shared/gap.ts'
 import type { Level, LogRecord, LogStream, Source, StoredRecord } from '../../shared/record.ts'
+import type { Archive } from '../archive/archive.ts'
 import type { Query, Scope } from '../query/query.ts'
 import type { GapRange } from './gap-table.ts'
 import type { HistogramBucket, HistogramWish } from './histogram.ts'
@@ -136,6 +137,8 @@ export interface Store {
   search(query: Query, signal?: AbortSignal): AsyncIterable<readonly StoredRecord[]>
   /** The same records as `search`, as printed text; the fast path of `logs`. */
   print(query: Query, format: LineFormat, signal?: AbortSignal): AsyncIterable<readonly PrintedRun[]>
+  /** What of it is archived; absent where nothing is. */
+  readonly archive?: Archive | undefined
   /** How many records the scope has. Rejects when the signal aborts. */
   count(scope: Scope, signal?: AbortSignal): Promise<number>
   /**

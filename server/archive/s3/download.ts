@@ -1,7 +1,7 @@
 import { open, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { SwarmlogsError } from '../../../shared/errors.ts'
-import { syncPath } from '../../mirror/sync.ts'
+import { syncPath } from '../../sync-path.ts'
 import type { Bucket } from './bucket.ts'
 import { Fetching } from './fetching.ts'
 import { factsOf } from './upload.ts'

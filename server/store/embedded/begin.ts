@@ -2,6 +2,7 @@ import type { Scope } from '../../query/query.ts'
 import { requiredTexts } from '../../query/required.ts'
 import type { Reader } from './engine.ts'
 import { candidatesIn, type Rows } from './grams/candidates.ts'
+import { linesReady } from './grams/sql.ts'
 import type { Running } from './newest.ts'
 import type { ReadParts } from './parts.ts'
 import type { Pass } from './repair.ts'
@@ -51,8 +52,9 @@ async function begin(parts: ReadParts, pass: Pass, scope: Bound, reader: Reader)
   const sources = filter.sources.map(sourceCode)
   const conditions = { since, until, sources, hasGrep: filter.grep !== '', where, receivedAfter }
   const values = [receivedUpTo, ...(filter.grep === '' ? [] : [filter.grep])]
-  const onSlice = (slice: Slice): void => {
+  const onSlice = async (slice: Slice): Promise<void> => {
     pass.slice = slice
+    for (const part of slice.parts) await linesReady(part, slice)
   }
   const size = { bytes: parts.sliceBytes, maxScale: pass.maxScale }
   const texts = requiredTexts(filter)

@@ -1,6 +1,7 @@
-import { access, mkdir, open, readdir, readFile, realpath, rename, rm, stat, statfs } from 'node:fs/promises'
+import { access, mkdir, readdir, readFile, realpath, rename, rm, stat, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { SwarmlogsError } from '../../../shared/errors.ts'
+import { syncPath } from '../../sync-path.ts'
 
 /** Magic numbers of statfs(2) of file systems whose locks or syncs cannot be relied on, with their names. */
 const NETWORK_TYPES: ReadonlyMap<number, string> = new Map([
@@ -31,6 +32,8 @@ export class Folder {
   readonly segments: string
   readonly damaged: string
   readonly temp: string
+  /** Where days are archived, if not elsewhere. */
+  readonly archive: string
   readonly catalog: string
 
   private constructor(root: string) {
@@ -38,6 +41,7 @@ export class Folder {
     this.segments = join(root, 'segments')
     this.damaged = join(root, 'damaged')
     this.temp = join(root, 'tmp')
+    this.archive = join(root, 'archive')
     this.catalog = join(root, 'catalog.duckdb')
   }
 
@@ -90,7 +94,7 @@ export class Folder {
       moved = name
     }
     await rm(path + GRAMS, { force: true })
-    await syncFolder(this.damaged)
+    await syncPath(this.damaged)
     return moved
   }
 
@@ -112,16 +116,6 @@ export async function removeDatabase(path: string): Promise<void> {
 export async function databaseBytes(path: string): Promise<number> {
   const sizes = await Promise.all(['', '.wal', GRAMS].map((suffix) => sizeOf(path + suffix)))
   return sizes.reduce((sum, size) => sum + size, 0)
-}
-
-/** Makes what was created or renamed in a folder survive a power cut. */
-export async function syncFolder(path: string): Promise<void> {
-  const handle = await open(path, 'r')
-  try {
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
 }
 
 /** Whether there is a file or folder of this name. */

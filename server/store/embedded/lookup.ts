@@ -63,7 +63,10 @@ export class Lookup {
     await this.#connection.run('CREATE OR REPLACE TEMP TABLE ids(id VARCHAR)')
     await appendRows(this.#connection, { database: 'temp', name: 'ids', types: [VARCHAR] }, ids, [(id) => id])
     for (const segment of segments) {
-      const sql = `SELECT encode(id), max(last) FROM ${segment.database}.chunks JOIN ids USING (id) GROUP BY id`
+      const { archived } = segment
+      const known = archived === undefined ? `${segment.database}.chunks` : archived.chunksSql
+      if (known === undefined) continue
+      const sql = `SELECT encode(id), max(last) FROM ${known} JOIN ids USING (id) GROUP BY id`
       for (const chunk of await this.#rows(segment, sql)) {
         const id = textColumn(chunk, 0)
         const index = numberColumn(chunk, 1)
@@ -82,8 +85,10 @@ export class Lookup {
     for (const { segment, index } of segments) {
       for (const { first, last } of clusters(places)) {
         if (!overlaps(segment, first, last)) continue
+        await segment.archived?.ready(first, last)
+        const lines = segment.archived?.sql(first, last) ?? `${segment.database}.lines`
         const sql =
-          `SELECT ${columns} FROM ${segment.database}.lines l ` +
+          `SELECT ${columns} FROM ${lines} l ` +
           `JOIN members m ON m.segment = ${index} AND m.stream = l.stream ` +
           'JOIN wanted w ON w.grp = m.grp AND w.source = l.source AND w.time = l.time ' +
           `WHERE l.time BETWEEN ${first} AND ${last} AND ${where}`

@@ -12,13 +12,13 @@ export interface NewestWish {
   readonly perTask: boolean
 }
 
-/** What runs, on what: `values` are those of the conditions, `onSlice` is told which slice is being read. */
+/** What runs, on what: `values` are those of the conditions, `onSlice` must be told which slice is to be read, and awaited. */
 export interface Running {
   readonly reader: Reader
   readonly selection: Selection
   readonly conditions: Conditions
   readonly values: readonly (bigint | string)[]
-  readonly onSlice: (slice: Slice) => void
+  readonly onSlice: (slice: Slice) => Promise<void>
   /** How large slices may be. */
   readonly size: Pick<Walk, 'bytes' | 'maxScale'>
   /** The only rows that can have what is looked for; made out at the first call. */
@@ -37,7 +37,7 @@ export async function newestAtOnce(
   const { reader, selection, conditions, values, onSlice, size } = running
   const slice = slicesOf(selection.parts, conditions, walk.limit, size).next()
   if (slice === undefined) return undefined
-  onSlice(slice)
+  await onSlice(slice)
   const chunks: DuckDBDataChunk[] = []
   let found = 0
   for await (const chunk of reader.chunks(newestLinesSql(slice, conditions, columns, walk), values)) {
@@ -78,7 +78,7 @@ async function findCut(
   const slices = slicesOf(parts, conditions, count, { ...size, bytes: Number.POSITIVE_INFINITY })
   let missing = count
   for await (const slice of narrowing(slices, candidates, PATIENCE)) {
-    onSlice(slice)
+    await onSlice(slice)
     for await (const chunk of reader.chunks(oldestOfNewestSql(slice, conditions, missing, task), values)) {
       const found = Number(bigintColumn(chunk, 0)(0))
       slices.learn(found)

@@ -1,5 +1,7 @@
 import type { Logger } from 'pino'
+import { SwarmlogsError } from '../../../shared/errors.ts'
 import type { Opening } from '../../../shared/forward/lineage.ts'
+import { ArchiveFolder } from '../../archive/folder.ts'
 import { greater } from '../bigint.ts'
 import { Admission } from './admission.ts'
 import { Catalog } from './catalog.ts'
@@ -24,6 +26,8 @@ const DEFAULT_SEGMENT_BYTES = 1024 * MIB
 const DEFAULT_RESERVE_BYTES = 64 * MIB
 const MAX_TEMP_BYTES = 4 * 1024 * MIB
 const DEFAULT_LOCK_WAIT_MS = 30_000
+/** The archive that days of the store are in, among the catalog's named values. */
+export const ARCHIVE = 'archive'
 
 /** How the embedded store is opened. */
 export interface EmbeddedOptions {
@@ -39,7 +43,19 @@ export interface EmbeddedOptions {
   readonly lockWaitMs?: number | undefined
   /** Bytes of the disk that are left free, so that a checkpoint never meets a full one; by default 64 MiB. */
   readonly reserveBytes?: number | undefined
+  /** By default no day is archived; those that are go on being read. */
+  readonly archive?: ArchiveOptions | undefined
   readonly log: Logger
+}
+
+/** What is archived, and where. */
+export interface ArchiveOptions {
+  /** By default a folder in the store's own. */
+  readonly dir?: string | undefined
+  /** A day is due so long after its end; undefined: none is. */
+  readonly afterMs?: number | undefined
+  /** Of all archived days together; by default they count with all else. */
+  readonly maxBytes?: number | undefined
 }
 
 /** What an open store is made of, in the order in which it is opened. */
@@ -53,6 +69,7 @@ export interface Parts {
   readonly segments: Segments
   readonly writer: Writer
   readonly indexer: Indexer
+  readonly archive: ArchiveFolder
   readonly limits: Limits
   /** Bytes of text that a search sorts at a time. */
   readonly sliceBytes: number
@@ -100,7 +117,8 @@ async function openOn(
   const segmentBytes = Math.min(options.segmentBytes ?? DEFAULT_SEGMENT_BYTES, Math.max(maxBytes / 10, MIB))
   let admission: Admission | undefined
   const onLoss = (): void => admission?.forget()
-  const segments = new Segments({ engine, folder, catalog, streams, serial, segmentBytes, log, onLoss })
+  const archive = await openArchive(options, folder, catalog)
+  const segments = new Segments({ engine, folder, catalog, streams, serial, segmentBytes, archive, log, onLoss })
   admission = new Admission(new Lookup(engine.writer, segments, streams), segments, streams)
   await segments.open()
   const newest = segments.all.reduce(
@@ -125,8 +143,19 @@ async function openOn(
   })
   const opening = catalog.begin(newest, before?.opening)
   const indexer = new Indexer({ engine, segments, folder, log, reserveBytes })
-  const limits = { retentionNs, maxBytes }
-  return { engine, catalog, opening, gaps, streams, serial, segments, writer, indexer, limits, onFatal }
+  const limits = { retentionNs, maxBytes, archiveBytes: options.archive?.maxBytes }
+  return { archive, engine, catalog, opening, gaps, streams, serial, segments, writer, indexer, limits, onFatal }
+}
+
+/** The archive, which must be there when days are in it: else their lines would seem never to have come. */
+async function openArchive(options: EmbeddedOptions, folder: Folder, catalog: Catalog): Promise<ArchiveFolder> {
+  const archive = new ArchiveFolder(options.archive?.dir ?? folder.archive)
+  const id = await catalog.load(ARCHIVE)
+  if (id === undefined || id === (await archive.id())) return archive
+  const text =
+    `cannot open the store in '${folder.root}': days of it are archived, and not in '${archive.root}': mount that folder, ` +
+    `or name the right one by --archive-dir; where it is lost for good, write ${id} to a file 'id' in it`
+  throw new SwarmlogsError('SWARMLOGS_CONFIG', text)
 }
 
 /** Stores what waits, seals what is not sealed, closes. */

@@ -65,6 +65,10 @@ async function mend(parts: ReadParts, { slice }: Pass, error: unknown): Promise<
   }
   if (failure !== 'damaged' || slice === undefined) return false
   for (const { segment } of slice.parts) {
+    if (segment.archived !== undefined) {
+      await segment.archived.findDamage()
+      continue
+    }
     const cause = await damageOf(parts, segment)
     if (cause !== undefined) await parts.serial.run(() => parts.segments.setAside(segment, cause))
   }
@@ -72,7 +76,7 @@ async function mend(parts: ReadParts, { slice }: Pass, error: unknown): Promise<
 }
 
 async function reattachIfShut({ engine, segments }: ReadParts, segment: Segment): Promise<void> {
-  if (segment.gone !== '') return
+  if (segment.gone !== '' || segment.archived !== undefined) return
   try {
     await engine.writer.run(`SELECT count(*) FROM ${segment.database}.streams`)
   } catch (error) {

@@ -120,7 +120,7 @@ async function* walkSlices(
   })
   let left = limit
   for await (const slice of narrowing(slices, candidates, rows === undefined ? 0 : PATIENCE)) {
-    onSlice(slice)
+    await onSlice(slice)
     let count = 0
     const walk = { order, limit: Number.isFinite(left) ? left : undefined }
     for await (const chunk of reader.chunks(linesSql(slice, conditions, columns, walk), values)) {

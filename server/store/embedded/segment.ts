@@ -1,4 +1,6 @@
 import type { DuckDBConnection, DuckDBDataChunk } from '@duckdb/node-api'
+import { labelsOf } from '../labels.ts'
+import type { ArchivedLines } from './archive/lines.ts'
 import { bigintColumn, numberColumn, textColumn } from './columns.ts'
 import { GRAMS } from './folder.ts'
 import { GramFile } from './grams/file.ts'
@@ -50,8 +52,12 @@ export class Segment {
   hasLong = false
   /** It could only be attached for reading (the disk is full). */
   isReadOnly = false
+  /** New lines go to another one: it is being archived. */
+  isClosed = false
+  /** Where its lines are when it is an archived day; it has no database then. */
+  readonly archived: ArchivedLines | undefined
   /** Why it is no longer among the segments. */
-  gone: '' | 'expired' | 'damaged' = ''
+  gone: '' | 'expired' | 'damaged' | 'archived' = ''
   lastWriteMs = 0
   /** Lines in it, and the newest `received` among them. */
   records = 0
@@ -59,14 +65,29 @@ export class Segment {
   #readers = 0
   #onQuiet: (() => void) | undefined
 
-  constructor(folder: string, name: string) {
+  constructor(folder: string, name: string, archived?: ArchivedLines) {
     const { day, isOdd, number } = parseSegmentName(name)
     this.name = name
     this.path = `${folder}/${name}.duckdb`
-    this.grams = new GramFile(`${this.path}${GRAMS}`)
+    this.archived = archived
+    this.grams = new GramFile(archived?.wordsPath ?? `${this.path}${GRAMS}`)
     this.day = day
     this.isOdd = isOdd
     this.number = number
+  }
+
+  /** An archived day; its number is that of the last one it takes the place of. */
+  static ofArchive(archived: ArchivedLines, streams: Streams): Segment {
+    const { manifest } = archived.folder
+    const numbers = manifest.replaces.filter(isSegmentName).map((name) => parseSegmentName(name).number)
+    const segment = new Segment('', `${manifest.day}.${Math.max(0, ...numbers)}`, archived)
+    segment.isReadOnly = true
+    segment.bytes = archived.bytes
+    for (const held of archived.held()) {
+      const stream = manifest.streams[held.id]
+      if (stream !== undefined) segment.#hold(streams.ofLabels(labelsOf(stream)), held)
+    }
+    return segment
   }
 
   /** As SQL takes it. */
@@ -146,12 +167,15 @@ export class Segment {
       const text = textColumn(chunk, 1)
       for (let row = 0; row < chunk.rowCount; row++) {
         const counted = held.get(id(row))
-        if (counted === undefined) continue
-        this.streams.set(streams.ofLabels(text(row)), counted)
-        this.records += counted.records
-        if (counted.received > this.received) this.received = counted.received
+        if (counted !== undefined) this.#hold(streams.ofLabels(text(row)), counted)
       }
     }
+  }
+
+  #hold(entry: Entry, held: Held): void {
+    this.streams.set(entry, held)
+    this.records += held.records
+    if (held.received > this.received) this.received = held.received
   }
 
   async #held(connection: DuckDBConnection): Promise<Map<number, Held>> {

@@ -3,11 +3,14 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { DuckDBConnection } from '@duckdb/node-api'
 import type { Logger } from 'pino'
+import type { ArchiveFolder } from '../../archive/folder.ts'
+import { syncPath } from '../../sync-path.ts'
+import { ArchivedLines } from './archive/lines.ts'
 import { newer } from './attach.ts'
 import type { Catalog } from './catalog.ts'
 import type { Engine } from './engine.ts'
 import { failureOf, messageOf } from './failure.ts'
-import { databaseBytes, type Folder, GRAMS, removeDatabase, syncFolder } from './folder.ts'
+import { databaseBytes, type Folder, GRAMS, removeDatabase } from './folder.ts'
 import { mendWal } from './mend.ts'
 import { ATTACH_OPTIONS, CREATE_OPTIONS, quoteName, quoteText, SEGMENT_TABLES } from './schema.ts'
 import { compareSegments, isSegmentName, partitionOf, Segment } from './segment.ts'
@@ -29,6 +32,7 @@ export interface SegmentsOptions {
   readonly streams: Streams
   readonly serial: Serial
   readonly segmentBytes: number
+  readonly archive: ArchiveFolder
   readonly log: Logger
   /** Called when what is stored has changed other than by an append. */
   readonly onLoss: () => void
@@ -66,12 +70,18 @@ export class Segments {
     const names = files.filter((file) => file.endsWith('.duckdb')).map((file) => file.slice(0, -'.duckdb'.length))
     for (const file of files.filter((name) => name.endsWith(GRAMS)))
       if (!files.includes(file.slice(0, -GRAMS.length))) await rm(join(folder.segments, file))
+    const replaced = await this.#openArchive()
     for (const name of names.filter(isSegmentName).sort()) {
+      // What ended before these were deleted.
+      if (replaced.has(name)) {
+        await removeDatabase(join(folder.segments, `${name}.duckdb`))
+        continue
+      }
       const segment = new Segment(folder.segments, name)
       if (await this.#attach(segment)) await this.#add(segment)
     }
     for (const name of catalog.segments) {
-      if (this.#list.some((segment) => segment.name === name)) continue
+      if (this.#list.some((segment) => segment.name === name && segment.archived === undefined)) continue
       log.error({ segment: name }, 'segment is missing: its lines are lost')
       await folder.setAside(join(folder.segments, `${name}.duckdb`))
       await catalog.removeSegment(name)
@@ -81,14 +91,30 @@ export class Segments {
     this.recount()
   }
 
+  /** Has archived days serve; answers the names of segments that they take the place of. */
+  async #openArchive(): Promise<Set<string>> {
+    const { archive, streams, catalog, log } = this.#options
+    const replaced = new Set<string>()
+    const onDamaged = (day: string, err: unknown): void => log.error({ day, err }, 'archived day is damaged: left out')
+    for (const folder of await archive.days(onDamaged)) {
+      const segment = Segment.ofArchive(new ArchivedLines(folder, log), streams)
+      this.#list = [...this.#list, segment].sort(compareSegments)
+      for (const name of folder.manifest.replaces) {
+        replaced.add(name)
+        if (catalog.segments.has(name)) await catalog.removeSegment(name, segment.received)
+      }
+    }
+    return replaced
+  }
+
   /** The segment that new lines of this partition go to; made when there is none or the last one is full. */
   async writable(day: string, isOdd: boolean): Promise<Segment> {
     const siblings = this.ofPartition(partitionOf(day, isOdd))
-    const last = siblings.at(-1)
+    const last = siblings.findLast(({ isClosed, archived }) => !isClosed && archived === undefined)
     if (last?.isReadOnly) await this.reattach(last)
     if (last !== undefined && last.gone === '' && !last.isReadOnly && last.bytes < this.#options.segmentBytes)
       return last
-    return this.#create(day, isOdd, (last?.number ?? -1) + 1)
+    return this.#create(day, isOdd, (siblings.at(-1)?.number ?? -1) + 1)
   }
 
   ofPartition(partition: string): readonly Segment[] {
@@ -121,9 +147,19 @@ export class Segments {
     void this.#drop(segment)
   }
 
+  /** Has an archived day serve in the place of segments, which are deleted once the searches that read them are done. */
+  async replace(segments: readonly Segment[], archived: Segment): Promise<void> {
+    for (const segment of segments) segment.gone = 'archived'
+    this.#list = [...this.#list.filter(({ gone }) => gone === ''), archived].sort(compareSegments)
+    // What is stored is the same: nothing that is known of it must be forgotten.
+    this.#options.streams.recount(this.#list.map(({ streams }) => streams))
+    for (const { name, received } of segments) await this.#options.catalog.removeSegment(name, received)
+    for (const segment of segments) void this.#drop(segment)
+  }
+
   /** Brings the file's size up to date. */
   async measure(segment: Segment): Promise<void> {
-    segment.bytes = await databaseBytes(segment.path)
+    if (segment.archived === undefined) segment.bytes = await databaseBytes(segment.path)
   }
 
   recount(): void {
@@ -138,12 +174,20 @@ export class Segments {
       // A store that was closed meanwhile finds the file again, and that it has expired.
       if (engine.isClosed) return
       try {
-        await this.#detach(segment)
-        await removeDatabase(segment.path)
+        await this.#delete(segment)
       } catch (error) {
         log.warn({ segment: segment.name, err: error }, 'expired segment cannot be deleted')
       }
     })
+  }
+
+  async #delete(segment: Segment): Promise<void> {
+    if (segment.archived !== undefined) {
+      await this.#options.archive.remove(segment.archived.folder.manifest)
+      return
+    }
+    await this.#detach(segment)
+    await removeDatabase(segment.path)
   }
 
   async #create(day: string, isOdd: boolean, number: number): Promise<Segment> {
@@ -162,7 +206,7 @@ export class Segments {
       await connection.run('DETACH unfinished')
     }
     await rename(unfinished, segment.path)
-    await syncFolder(folder.segments)
+    await syncPath(folder.segments)
     await connection.run(`ATTACH ${quoteText(segment.path)} AS ${segment.database} (${ATTACH_OPTIONS})`)
     await this.#add(segment)
     return segment

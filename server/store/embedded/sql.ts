@@ -114,7 +114,7 @@ export function select(
     ...(conditions.where === undefined ? [] : [conditions.where.sql(textsOf(part, slice, conditions.where))]),
   ]
   const wanted = [...where, ...common(conditions), ...onForms(part, asked)]
-  const from = `${linesOf(part)} l ${joinChosen(part, conditions)} ${joinRests(part, slice, conditions)}`
+  const from = `${linesOf(part, slice)} l ${joinChosen(part, conditions)} ${joinRests(part, slice, conditions)}`
   return `SELECT ${columns.join(', ')} FROM ${from} WHERE ${wanted.join(' AND ')}`
 }
 

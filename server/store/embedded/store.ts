@@ -1,6 +1,7 @@
 import { SwarmlogsError } from '../../../shared/errors.ts'
 import type { Gap } from '../../../shared/gap.ts'
 import type { LogRecord, StoredRecord } from '../../../shared/record.ts'
+import type { Archive } from '../../archive/archive.ts'
 import type { Query, Scope } from '../../query/query.ts'
 import { greater, smaller } from '../bigint.ts'
 import type { GapRange } from '../gap-table.ts'
@@ -20,11 +21,13 @@ import type {
 } from '../store.ts'
 import { unavailable } from '../unavailable.ts'
 import { Printer, RECORD_COLUMNS, recordsOf } from './answers.ts'
+import { EmbeddedArchive } from './archive/control.ts'
+import { Sealing } from './archive/sealing.ts'
 import { facets } from './facets.ts'
 import { messageOf } from './failure.ts'
 import { Folder } from './folder.ts'
 import { closeParts, type EmbeddedOptions, openParts, type Parts } from './parts.ts'
-import { expireSegments, totalBytes } from './retention.ts'
+import { bytesOf, expireSegments } from './retention.ts'
 import { search } from './search.ts'
 import { dayOf } from './segment.ts'
 import type { Segments } from './segments.ts'
@@ -41,10 +44,12 @@ const openFolders = new Set<string>()
 /** The store in a folder of DuckDB files. */
 export class EmbeddedStore implements Store {
   readonly kind = 'embedded'
+  readonly archive: Archive
   readonly #options: EmbeddedOptions
   readonly #folder: Folder
   readonly #upkeep: NodeJS.Timeout
   #parts: Parts
+  #sealing: Sealing | undefined
   #recovery: Promise<void> | undefined
   #closing: Promise<void> | undefined
 
@@ -52,8 +57,10 @@ export class EmbeddedStore implements Store {
     this.#options = options
     this.#folder = folder
     this.#parts = parts
+    this.#use(parts)
+    this.archive = new EmbeddedArchive(parts.archive, () => this.#ready())
     this.#upkeep = setInterval(() => {
-      this.runUpkeep().catch((error: unknown) => options.log.error({ err: error }, 'upkeep of the store failed'))
+      this.#work().catch((error: unknown) => options.log.error({ err: error }, 'upkeep of the store failed'))
     }, UPKEEP_MS)
     this.#upkeep.unref()
   }
@@ -173,10 +180,10 @@ export class EmbeddedStore implements Store {
       writable: reason === '',
       reason,
       records: segments.all.reduce((sum, segment) => sum + segment.records, 0),
-      bytes: totalBytes(segments),
+      bytes: bytesOf(segments.all),
       ...(begins === undefined ? {} : { begins }),
       segments: segments.all.length,
-      damaged: segments.damaged,
+      damaged: [...segments.damaged, ...segments.all.flatMap(({ archived }) => archived?.damaged ?? [])],
     }
   }
 
@@ -187,11 +194,12 @@ export class EmbeddedStore implements Store {
 
   /** Expires what is too old or too much, seals what is idle; runs by itself every minute. */
   async runUpkeep(nowMs: number = Date.now()): Promise<void> {
-    const { segments, serial, writer, engine, indexer, limits, gaps } = await this.#ready()
+    const { segments, serial, writer, engine, indexer, limits, gaps, archive } = await this.#ready()
     indexer.start()
     const now = BigInt(nowMs) * 1_000_000n
     await serial.run(async () => {
-      const hasExpired = (await expireSegments(segments, limits, now, this.#options.log)) > 0
+      const held = new Set((await archive.holds()).map(({ day }) => day))
+      const hasExpired = (await expireSegments(segments, limits, now, held, this.#options.log)) > 0
       const kept = now - limits.retentionNs
       await gaps.expire(hasExpired ? greater(kept, beginning(segments) ?? kept) : kept)
       for (const segment of segments.all) {
@@ -200,6 +208,12 @@ export class EmbeddedStore implements Store {
       }
       await writer.checkSpace()
     })
+  }
+
+  /** Archives the days that are due; runs by itself every minute. Resolves when none is left. */
+  async runSealing(nowMs: number = Date.now()): Promise<void> {
+    await this.#ready()
+    await this.#sealing?.run(nowMs)
   }
 
   /** Starts the engine anew, after an error that it cannot go on from. What runs on it fails; calls that come meanwhile wait. */
@@ -222,6 +236,11 @@ export class EmbeddedStore implements Store {
     await this.#closing
   }
 
+  async #work(): Promise<void> {
+    await this.runUpkeep()
+    await this.runSealing()
+  }
+
   async #recover(): Promise<void> {
     const { log } = this.#options
     const before = this.#parts
@@ -230,8 +249,9 @@ export class EmbeddedStore implements Store {
     try {
       writer.stop('the database engine failed')
       await indexer.stop()
+      await this.#sealing?.stop()
       await serial.run(() => engine.close())
-      this.#parts = await openParts(this.#options, this.#folder, onFatal, before)
+      this.#use(await openParts(this.#options, this.#folder, onFatal, before))
       this.#parts.indexer.start()
       log.info('the database engine works again')
     } catch (error) {
@@ -242,8 +262,15 @@ export class EmbeddedStore implements Store {
   async #close(): Promise<void> {
     clearInterval(this.#upkeep)
     await this.#recovery
+    await this.#sealing?.stop()
     await closeParts(this.#parts, this.#options.log)
     openFolders.delete(this.#folder.root)
+  }
+
+  #use(parts: Parts): void {
+    const { archive: { afterMs } = {}, log } = this.#options
+    this.#parts = parts
+    if (afterMs !== undefined) this.#sealing = new Sealing({ afterMs, log }, parts)
   }
 
   /** The parts to work with; waits while the engine is started anew. */

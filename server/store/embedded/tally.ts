@@ -94,7 +94,7 @@ async function* walk(running: Running, what: CountWish): AsyncGenerator<Counts> 
     isUnsorted: conditions.where?.needsWhole !== true || !hasLong(parts),
   })
   for await (const slice of narrowing(slices, candidates, 0)) {
-    onSlice(slice)
+    await onSlice(slice)
     for await (const chunk of reader.chunks(countsSql(slice, conditions, what), values)) yield { chunk, chosen }
   }
 }

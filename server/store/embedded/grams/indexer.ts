@@ -98,7 +98,7 @@ export class Indexer {
   }
 
   /** Takes over what an earlier server made, when it is of the rows that are there. */
-  async #load({ grams, database }: Segment): Promise<void> {
+  async #load({ grams, database, archived }: Segment): Promise<void> {
     let started = performance.now()
     const rest = async (): Promise<void> => {
       this.#stopping.signal.throwIfAborted()
@@ -107,6 +107,7 @@ export class Indexer {
       started = performance.now()
     }
     const isCurrent = async ({ from, to, received }: Block): Promise<boolean> => {
+      if (archived !== undefined) return archived.areWordsSound()
       const sql = `SELECT max(received), count(*) FROM ${database}.lines WHERE rowid >= ${from} AND rowid < ${to}`
       return this.#reading(async (reader) => {
         for await (const chunk of reader.chunks(sql))

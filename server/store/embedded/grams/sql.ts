@@ -1,9 +1,12 @@
-import { quoteText } from '../schema.ts'
+import { MAX_TIME, quoteText } from '../schema.ts'
 import type { Part } from '../selection.ts'
+import type { Slice } from '../slices.ts'
 import type { Rows } from './candidates.ts'
 
 /** The table of a part's lines, or those rows of it that count: each range as a select of its own, so that DuckDB passes over all others. */
-export function linesOf({ segment, rows }: Part): string {
+export function linesOf(part: Part, slice: Slice): string {
+  const { segment, rows } = part
+  if (segment.archived !== undefined) return segment.archived.sql(...filesOf(part, slice))
   const table = `${segment.database}.lines`
   if (rows === undefined || isAll(rows)) return table
   const selects = rows.map(({ from, to }) => {
@@ -11,6 +14,17 @@ export function linesOf({ segment, rows }: Part): string {
     return `SELECT l.*, l.rowid FROM ${table} l WHERE l.rowid >= ${from}${end}`
   })
   return `(${selects.join(' UNION ALL ')})`
+}
+
+/** Must be awaited before what is made of `linesOf` is run. */
+export async function linesReady(part: Part, slice: Slice): Promise<void> {
+  await part.segment.archived?.ready(...filesOf(part, slice))
+}
+
+/** Which files of an archived day a slice is about. */
+function filesOf({ ahead, rows }: Part, { from, to }: Slice): [bigint, bigint, readonly Rows[] | undefined] {
+  // A slice of arrivals has lines whose clock ran ahead by any time.
+  return [from, ahead === undefined ? to - 1n : MAX_TIME, rows]
 }
 
 function isAll(rows: readonly Rows[]): boolean {
@@ -25,7 +39,10 @@ export function onForms({ segment, rows = [] }: Part, conditions: readonly strin
   const some = [
     ...forms.map((form) => `contains(l.message, ${quoteText(form)})`),
     ...(segment.hasLong ? ['l.long > 0'] : []),
-    ...rows.filter((others) => others.forms.length === 0).map(({ from }) => `l.rowid >= ${from}`),
+    // An archived day does not grow.
+    ...rows
+      .filter((others) => others.forms.length === 0 && segment.archived === undefined)
+      .map(({ from }) => `l.rowid >= ${from}`),
   ]
   // Beside each other DuckDB would take the dearer condition first.
   return [`CASE WHEN ${some.join(' OR ')} THEN ${conditions.join(' AND ')} ELSE false END`]

@@ -32,7 +32,7 @@ export async function checkLines(connection: DuckDBConnection, file: LinesFile, 
     const labels = Object.keys(LABEL_COLUMNS).map((name) => `any_value(${name})`)
     const [text, least, greatest] = await one(
       connection,
-      `SELECT sum(strlen(message) + strlen(fields)), min(stream), max(stream), ${[...columns, ...labels].join(', ')} FROM ${from}`,
+      `SELECT sum(strlen(message) + coalesce(strlen(fields), 0)), min(stream), max(stream), ${[...columns, ...labels].join(', ')} FROM ${from}`,
     )
     if (Number(text) > MAX_FILE_TEXT) throw new Error('it is larger than any file of swarmlogs')
     if (file.lines > 0 && (Number(least) < 0 || Number(greatest) >= streams))

@@ -19,13 +19,15 @@ const ORDINAL = 3
 const MINUTE = 60_000_000_000n
 const LEVEL = `CASE level ${LEVELS.map((level) => `WHEN ${quoteText(level)} THEN ${levelCode(level)}`).join(' ')} ELSE 0 END`
 const FLAGS = `CASE WHEN time > received + ${MINUTE} THEN ${AHEAD} ELSE 0 END + CASE WHEN head_missing THEN ${HEAD_MISSING} ELSE 0 END`
-const IS_LONG = `(strlen(message) > ${SHORT_BYTES} OR strlen(fields) > ${SHORT_BYTES})`
+/** A line that is all that it holds says so once. */
+const FIELDS = 'coalesce(fields, message)'
+const IS_LONG = `(strlen(message) > ${SHORT_BYTES} OR strlen(${FIELDS}) > ${SHORT_BYTES})`
 const PLACE = "time, stream + 1, CASE source WHEN 'stderr' THEN 0 ELSE 1 END, ordinal, received"
 
 /** Puts lines whose texts are in one piece into a segment, by time. */
 export async function insertShort(connection: DuckDBConnection, segment: Segment, part: FilePart): Promise<void> {
   await connection.run(
-    `INSERT INTO ${segment.database}.lines SELECT ${PLACE}, ${LEVEL}, ${FLAGS}, cut_from, 0, message, fields ` +
+    `INSERT INTO ${segment.database}.lines SELECT ${PLACE}, ${LEVEL}, ${FLAGS}, cut_from, 0, message, ${FIELDS} ` +
       `${fromSql(part)} AND NOT ${IS_LONG} ORDER BY time, stream, source, ordinal`,
   )
 }
@@ -33,7 +35,7 @@ export async function insertShort(connection: DuckDBConnection, segment: Segment
 /** Puts lines with long texts into a segment: in pieces. */
 export async function insertLong(connection: DuckDBConnection, segment: Segment, part: FilePart): Promise<void> {
   const result = await connection.stream(
-    `SELECT ${PLACE}, ${LEVEL}, ${FLAGS}, cut_from, encode(message), encode(fields) ${fromSql(part)} AND ${IS_LONG} ORDER BY time`,
+    `SELECT ${PLACE}, ${LEVEL}, ${FLAGS}, cut_from, encode(message), encode(${FIELDS}) ${fromSql(part)} AND ${IS_LONG} ORDER BY time`,
   )
   const found: LongLine[] = []
   for (let chunk = await result.fetchChunk(); chunk !== null && chunk.rowCount > 0; chunk = await result.fetchChunk())

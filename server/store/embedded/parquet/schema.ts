@@ -9,7 +9,7 @@ import type { LogStream, StoredRecord } from '../../../../shared/record.ts'
  *   time, received        INT64    when the engine got the line, and when the server stored it
  *   source, level         text     stdout or stderr; trace to fatal, or '' for none
  *   ordinal               INT64    which of the lines with that time, of that container and source
- *   message, fields       text     the line; what it holds by dotted name, as JSON, or ''
+ *   message, fields       text     the line; what it holds by dotted name, as JSON, or '' for nothing, or NULL where that is the line as it stands
  *   cut_from              INT64    bytes of a line that was longer than 1 MiB and so was cut; else 0
  *   head_missing          BOOLEAN  lines before this one with the same time may be missing
  *   stream                INT32    number of its labels in the manifest, from 0

@@ -10,6 +10,9 @@ const TEMP_BYTES = 4 * 2 ** 30
 /** More than a file is given: it has one row group. */
 const ROW_GROUP_ROWS = 1_000_000
 const JOINED_ROWS = 100_000
+const FORMAT = 'FORMAT parquet, PARQUET_VERSION v2, COMPRESSION zstd, COMPRESSION_LEVEL'
+/** Of zstd. */
+const FAST = 3
 
 const LABEL_NAMES = Object.keys(LABEL_COLUMNS) as (keyof typeof LABEL_COLUMNS)[]
 const LABEL_TYPES = LABEL_NAMES.map((name) => (name === 'slot' ? INTEGER : VARCHAR))
@@ -18,19 +21,21 @@ const LABELS_SQL = columnsSql(Object.fromEntries(LABEL_NAMES.map((name, at) => [
 /** Writes Parquet files of lines, each of one row group, sorted by stream and time. */
 export class ParquetWriter {
   readonly #engine: Engine
+  readonly #level: number
 
-  private constructor(engine: Engine) {
+  private constructor(engine: Engine, level: number) {
     this.#engine = engine
+    this.#level = level
   }
 
-  /** @param tempDir a folder of its own, for what does not fit in memory; emptied. */
-  static async open(tempDir: string): Promise<ParquetWriter> {
+  /** @param tempDir a folder of its own, for what does not fit in memory; emptied. @param level of zstd. */
+  static async open(tempDir: string, level = FAST): Promise<ParquetWriter> {
     const engine = await Engine.open({ memoryBytes: MEMORY_BYTES, tempDir, tempBytes: TEMP_BYTES })
     const { writer } = engine
     await writer.run('SET preserve_insertion_order = true')
     await writer.run(`CREATE TABLE lines(${columnsSql(LINE_COLUMNS)})`)
     await writer.run(`CREATE TABLE labels(stream INTEGER, ${LABELS_SQL})`)
-    return new ParquetWriter(engine)
+    return new ParquetWriter(engine, level)
   }
 
   /** Makes streams known by their numbers, before lines of them come. */
@@ -54,7 +59,7 @@ export class ParquetWriter {
       (line) => BigInt(line.ordinal),
       (line) => line.level,
       (line) => line.message,
-      (line) => line.fields,
+      (line) => (line.fields === line.message ? null : line.fields),
       (line) => BigInt(line.cutFrom),
       (line) => line.headMissing,
       (line) => line.stream,
@@ -68,7 +73,7 @@ export class ParquetWriter {
     const order = 's.node_id, s.container_id, l.stream, l.time, l.source, l.ordinal'
     await writer.run(
       `COPY (SELECT ${columns} FROM lines l JOIN labels s ON s.stream = l.stream ORDER BY ${order}) TO ${quoteText(path)} ` +
-        `(FORMAT parquet, PARQUET_VERSION v2, COMPRESSION zstd, ROW_GROUP_SIZE ${ROW_GROUP_ROWS})`,
+        `(${FORMAT} ${this.#level}, ROW_GROUP_SIZE ${ROW_GROUP_ROWS})`,
     )
     await writer.run('TRUNCATE lines')
   }
@@ -77,7 +82,7 @@ export class ParquetWriter {
   async join(parts: readonly string[], path: string): Promise<void> {
     await this.#engine.writer.run(
       `COPY (SELECT * FROM read_parquet([${parts.map(quoteText).join(', ')}])) TO ${quoteText(path)} ` +
-        `(FORMAT parquet, PARQUET_VERSION v2, COMPRESSION zstd, ROW_GROUP_SIZE ${JOINED_ROWS})`,
+        `(${FORMAT} ${this.#level}, ROW_GROUP_SIZE ${JOINED_ROWS})`,
     )
   }
 

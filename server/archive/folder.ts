@@ -1,0 +1,156 @@
+import { createHash, randomUUID } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { SwarmlogsError } from '../../shared/errors.ts'
+import { syncPath } from '../sync-path.ts'
+import { type DayManifest, folderName, MANIFEST, parseFolderName, parseManifest } from './manifest.ts'
+
+const UNFINISHED = '.unfinished'
+const HOLDS = 'holds.json'
+const ID = 'id'
+
+/** Why a day is kept, whatever its age and the size of all: for how long is for people to say. */
+export interface Hold {
+  readonly day: string
+  readonly reason: string
+  /** When it was put on hold, nanoseconds since 1970. */
+  readonly since: string
+}
+
+/** An archived day in a folder of the archive. */
+export interface ArchivedFolder {
+  readonly path: string
+  readonly manifest: DayManifest
+}
+
+/** The folder of an archive: one folder for each generation of a day. */
+export class ArchiveFolder {
+  readonly root: string
+
+  /** It is made when the first day is. */
+  constructor(root: string) {
+    this.root = root
+  }
+
+  /** Tells this folder from another one that stands in its place; undefined when it is not there. */
+  async id(): Promise<string | undefined> {
+    const text = await readOr(join(this.root, ID), undefined)
+    return text?.trim()
+  }
+
+  /**
+   * The days that are whole, the newest generation of each, oldest first; older generations and what was left unfinished is deleted.
+   * Of a day whose manifest is damaged nothing is deleted, and an earlier generation serves: it is told to `onDamaged`.
+   */
+  async days(onDamaged: (name: string, error: unknown) => void): Promise<ArchivedFolder[]> {
+    const newest = new Map<string, ArchivedFolder>()
+    const names = (await this.id()) === undefined ? [] : await readdir(this.root)
+    for (const name of names.filter((one) => one.endsWith(UNFINISHED))) await this.#delete(name)
+    const found = names.flatMap((name) => ({ name, ...parseFolderName(name) }))
+    for (const { name, day, generation = 0 } of found.sort((a, b) => (b.generation ?? 0) - (a.generation ?? 0))) {
+      if (day === undefined) continue
+      const path = join(this.root, name)
+      if (newest.has(day)) {
+        await this.#delete(name)
+        continue
+      }
+      try {
+        const manifest = parseManifest(await readFile(join(path, MANIFEST), 'utf8'), `${name}/${MANIFEST}`)
+        if (manifest.day !== day || manifest.generation !== generation) throw new Error('it is of another day')
+        newest.set(day, { path, manifest })
+      } catch (error) {
+        if (error instanceof SwarmlogsError && error.code === 'SWARMLOGS_STORE_NEWER') throw error
+        onDamaged(name, error)
+      }
+    }
+    return [...newest.values()].sort((a, b) => (a.manifest.day < b.manifest.day ? -1 : 1))
+  }
+
+  /** An empty folder to write a generation of a day to; nothing of it counts until `finish`. */
+  async begin(of: Pick<DayManifest, 'day' | 'generation'>): Promise<string> {
+    const path = this.pathOf(of) + UNFINISHED
+    await mkdir(this.root, { recursive: true, mode: 0o700 })
+    if ((await this.id()) === undefined) await this.#write(ID, randomUUID())
+    await rm(path, { recursive: true, force: true })
+    await mkdir(path, { mode: 0o700 })
+    return path
+  }
+
+  /** Writes the manifest of what `begin` began, and has it count from now on, also after a power cut. Answers where it is. */
+  async finish(manifest: DayManifest): Promise<string> {
+    const path = this.pathOf(manifest)
+    const unfinished = path + UNFINISHED
+    await writeSynced(join(unfinished, MANIFEST), JSON.stringify(manifest))
+    await syncPath(unfinished)
+    await rename(unfinished, path)
+    await syncPath(this.root)
+    return path
+  }
+
+  /** Where an archived day is. */
+  pathOf(of: Pick<DayManifest, 'day' | 'generation'>): string {
+    return join(this.root, folderName(of))
+  }
+
+  /** Takes a day out of the archive; what a crash leaves of it counts no more. */
+  async remove(of: Pick<DayManifest, 'day' | 'generation'>): Promise<void> {
+    await this.#delete(folderName(of))
+  }
+
+  async holds(): Promise<readonly Hold[]> {
+    try {
+      return JSON.parse(await readOr(join(this.root, HOLDS), '[]'))
+    } catch (error) {
+      const text = `cannot read '${join(this.root, HOLDS)}', which says what must be kept: mend or delete it`
+      throw new SwarmlogsError('SWARMLOGS_STORE_DAMAGED', text, { cause: error })
+    }
+  }
+
+  async writeHolds(holds: readonly Hold[]): Promise<void> {
+    await mkdir(this.root, { recursive: true, mode: 0o700 })
+    await this.#write(HOLDS, JSON.stringify(holds))
+  }
+
+  async #write(name: string, text: string): Promise<void> {
+    const path = join(this.root, name)
+    await writeSynced(path + UNFINISHED, text)
+    await rename(path + UNFINISHED, path)
+    await syncPath(this.root)
+  }
+
+  async #delete(name: string): Promise<void> {
+    const path = join(this.root, name)
+    // Under this name it counts no more, so that half of it is never taken for the whole.
+    const doomed = name.endsWith(UNFINISHED) ? path : path + UNFINISHED
+    if (doomed !== path) await rename(path, doomed)
+    await rm(doomed, { recursive: true, force: true })
+  }
+}
+
+/** The SHA-256 of a file, in hexadecimal. */
+export async function sha256Of(path: string, signal?: AbortSignal): Promise<string> {
+  const hash = createHash('sha256')
+  for await (const piece of createReadStream(path, { highWaterMark: 1 << 20, ...(signal && { signal }) }))
+    hash.update(piece)
+  return hash.digest('hex')
+}
+
+async function readOr<T>(path: string, otherwise: T): Promise<string | T> {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return otherwise
+    throw error
+  }
+}
+
+async function writeSynced(path: string, text: string): Promise<void> {
+  const handle = await open(path, 'w', 0o600)
+  try {
+    await writeFile(handle, text)
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}

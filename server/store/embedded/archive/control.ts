@@ -1,0 +1,118 @@
+import { createReadStream } from 'node:fs'
+import { join } from 'node:path'
+import type { Readable } from 'node:stream'
+import { SwarmlogsError } from '../../../../shared/errors.ts'
+import type { Archive, ArchivedDay, Verified } from '../../../archive/archive.ts'
+import type { ArchiveFolder, Hold } from '../../../archive/folder.ts'
+import { MANIFEST, membersOf } from '../../../archive/manifest.ts'
+import type { Parts } from '../parts.ts'
+import { archivedOf } from '../retention.ts'
+import type { Segment } from '../segment.ts'
+import { type ArchivedLines, damageOf } from './lines.ts'
+
+/** Days that can be on hold; more than anyone keeps. */
+const MAX_HOLDS = 10_000
+
+/** A segment that is an archived day. */
+type Archived = Segment & { readonly archived: ArchivedLines }
+
+/** The archived days of an embedded store. */
+export class EmbeddedArchive implements Archive {
+  readonly #folder: ArchiveFolder
+  readonly #ready: () => Promise<Pick<Parts, 'segments' | 'serial'>>
+
+  /** @param ready the parts to work with; they can be others after a while. */
+  constructor(folder: ArchiveFolder, ready: () => Promise<Pick<Parts, 'segments' | 'serial'>>) {
+    this.#folder = folder
+    this.#ready = ready
+  }
+
+  get place(): string {
+    return this.#folder.root
+  }
+
+  async list(): Promise<readonly ArchivedDay[]> {
+    const { segments } = await this.#ready()
+    const holds = new Map((await this.#folder.holds()).map((hold) => [hold.day, hold]))
+    return archivedOf(segments)
+      .filter(isArchived)
+      .map(({ archived, day, bytes }) => ({
+        ...{ manifest: archived.folder.manifest, bytes, hold: holds.get(day), damaged: archived.damaged },
+      }))
+  }
+
+  async *verify(day: string, signal?: AbortSignal): AsyncGenerator<Verified> {
+    const segment = await this.#find(day)
+    // Retention must not delete what is being read.
+    segment.pin()
+    try {
+      const { path, manifest } = segment.archived.folder
+      for (const { name, bytes, sha256 } of membersOf(manifest)) {
+        signal?.throwIfAborted()
+        yield { name, bytes, why: await damageOf(join(path, name), { bytes, sha256 }, signal) }
+      }
+      await segment.archived.findDamage()
+    } finally {
+      segment.unpin()
+    }
+  }
+
+  async read(day: string, name: string): Promise<Readable> {
+    const { manifest, path } = (await this.#find(day)).archived.folder
+    const isMember = name === MANIFEST || membersOf(manifest).some((member) => member.name === name)
+    if (!isMember) throw new SwarmlogsError('SWARMLOGS_USAGE', `cannot fetch '${name}': ${day} has no such file`)
+    return createReadStream(join(path, name))
+  }
+
+  async remove(day: string): Promise<void> {
+    const { segments, serial } = await this.#ready()
+    const segment = await this.#find(day)
+    await serial.run(async () => {
+      const held = (await this.#folder.holds()).find((hold) => hold.day === day)
+      if (held !== undefined) {
+        const text = `cannot delete ${day} from the archive: it is kept (${held.reason}); release it first`
+        throw new SwarmlogsError('SWARMLOGS_USAGE', text)
+      }
+      await segments.expire(segment)
+    })
+  }
+
+  async keep(days: readonly string[], reason: string): Promise<void> {
+    await this.#change((holds) => {
+      const since = String(BigInt(Date.now()) * 1_000_000n)
+      const others = holds.filter(({ day }) => !days.includes(day))
+      return [...others, ...days.map((day) => ({ day, reason, since }))].sort((a, b) => (a.day < b.day ? -1 : 1))
+    })
+  }
+
+  async release(days: readonly string[]): Promise<void> {
+    await this.#change((holds) => {
+      const missing = days.find((day) => !holds.some((hold) => hold.day === day))
+      if (missing !== undefined)
+        throw new SwarmlogsError('SWARMLOGS_USAGE', `cannot release ${missing}: it is not kept`)
+      return holds.filter(({ day }) => !days.includes(day))
+    })
+  }
+
+  async #change(change: (holds: readonly Hold[]) => readonly Hold[]): Promise<void> {
+    const { serial } = await this.#ready()
+    await serial.run(async () => {
+      const holds = change(await this.#folder.holds())
+      if (holds.length > MAX_HOLDS)
+        throw new SwarmlogsError('SWARMLOGS_LIMIT', `cannot keep more than ${MAX_HOLDS} days: release some`)
+      await this.#folder.writeHolds(holds)
+    })
+  }
+
+  async #find(day: string): Promise<Archived> {
+    const { segments } = await this.#ready()
+    const found = segments.ofPartition(day).find(isArchived)
+    if (found === undefined)
+      throw new SwarmlogsError('SWARMLOGS_USAGE', `${day} is not archived: swarmlogs archive ls tells which days are`)
+    return found
+  }
+}
+
+function isArchived(segment: Segment): segment is Archived {
+  return segment.archived !== undefined
+}

@@ -1,0 +1,167 @@
+import type { Logger } from 'pino'
+import { EVERYTHING } from '../../../query/query.ts'
+import { gapText } from '../../gap-text.ts'
+import { RECORD_COLUMNS, recordsOf } from '../answers.ts'
+import { bigintColumn } from '../columns.ts'
+import { messageOf } from '../failure.ts'
+import { ARCHIVE, type Parts } from '../parts.ts'
+import { bytesOf, hotOf } from '../retention.ts'
+import { quoteText } from '../schema.ts'
+import { search } from '../search.ts'
+import { dayOf, Segment } from '../segment.ts'
+import { ArchivedLines } from './lines.ts'
+import { sealDay } from './sealer.ts'
+
+const NS_PER_DAY = 86_400_000_000_000n
+/** Late lines of a day that is archived already are merged in when no more came for so long. */
+const SUPPLEMENT_IDLE_MS = 3_600_000
+const IDLE_MS = 5 * 60_000
+
+/** When what is archived. */
+export interface SealingOptions {
+  /** A day is due so long after its end. */
+  readonly afterMs: number
+  readonly log: Logger
+}
+
+/** Puts days of the store into its archive, one at a time. */
+export class Sealing {
+  readonly #options: SealingOptions
+  readonly #parts: Parts
+  readonly #stopping = new AbortController()
+  #running: Promise<void> | undefined
+
+  constructor(options: SealingOptions, parts: Parts) {
+    this.#options = options
+    this.#parts = parts
+  }
+
+  /** Seals what is due, unless it does already; resolves when nothing is. */
+  async run(nowMs: number): Promise<void> {
+    this.#running ??= this.#run(nowMs).finally(() => {
+      this.#running = undefined
+    })
+    await this.#running
+  }
+
+  /** Ends the work; what it was at is hot as before. */
+  async stop(): Promise<void> {
+    this.#stopping.abort()
+    await this.#running
+  }
+
+  async #run(nowMs: number): Promise<void> {
+    const { log } = this.#options
+    for (const day of this.#due(nowMs)) {
+      if (this.#stopping.signal.aborted) return
+      const started = performance.now()
+      try {
+        const { lines, files } = await this.#seal(day)
+        const bytes = files.reduce((sum, file) => sum + file.bytes, 0)
+        log.info({ day, lines, bytes, seconds: Math.round((performance.now() - started) / 1000) }, 'day archived')
+      } catch (error) {
+        if (this.#stopping.signal.aborted) return
+        log.error({ day, err: error }, `cannot archive a day now: ${messageOf(error)}; it stays where it is`)
+      }
+    }
+  }
+
+  /** Days whose segments can be sealed; where the store is too large also those that are not old enough, oldest first. */
+  #due(nowMs: number): readonly string[] {
+    const { segments, limits } = this.#parts
+    const now = BigInt(nowMs) * 1_000_000n
+    const hot = hotOf(segments).filter(({ isOdd }) => !isOdd)
+    const isTight = bytesOf(hotOf(segments)) > 0.9 * limits.maxBytes
+    const [oldest] = hot
+    const days = new Set(hot.map(({ day }) => day).filter((day) => day < dayOf(now)))
+    return [...days].filter((day) => {
+      const [archived] = segments.ofPartition(day)
+      if ((archived?.archived?.damaged.length ?? 0) > 0) return false
+      const end = BigInt(Date.parse(day)) * 1_000_000n + NS_PER_DAY
+      const idleMs = archived?.archived === undefined ? IDLE_MS : SUPPLEMENT_IDLE_MS
+      const isIdle = hot.every((segment) => segment.day !== day || nowMs - segment.lastWriteMs > idleMs)
+      return (
+        (end + BigInt(Math.round(this.#options.afterMs)) * 1_000_000n <= now && isIdle) ||
+        (isTight && day === oldest?.day)
+      )
+    })
+  }
+
+  async #seal(day: string) {
+    const { log } = this.#options
+    const { segments, serial, writer, catalog, gaps, streams, archive: folder } = this.#parts
+    // Lines that come from now on go to another segment, and are of later commits.
+    const { sealed, received } = await serial.run(async () => {
+      const sealed = segments.ofPartition(day)
+      for (const segment of sealed) segment.isClosed = true
+      return { sealed, received: writer.lastReceived }
+    })
+    const start = BigInt(Date.parse(day)) * 1_000_000n
+    const [archived] = sealed.flatMap((segment) => segment.archived ?? [])
+    for (const segment of sealed) segment.pin()
+    try {
+      const manifest = await sealDay(folder, {
+        day,
+        generation: (archived?.folder.manifest.generation ?? 0) + 1,
+        store: { id: catalog.identity.id, received: String(received) },
+        replaces: [
+          ...(archived?.folder.manifest.replaces ?? []),
+          ...sealed.filter((one) => one.archived === undefined).map(({ name }) => name),
+        ],
+        gaps: gaps.in({ since: start, until: start + NS_PER_DAY }).map(gapText),
+        lines: this.#lines(sealed, received),
+        chunks: (path) => this.#writeChunks(sealed, path),
+        expected: sealed.reduce((sum, { records }) => sum + records, 0),
+        signal: this.#stopping.signal,
+      })
+      const path = folder.pathOf(manifest)
+      await serial.run(async () => {
+        // A store that is opened anew finds the day, and what it takes the place of.
+        if (this.#stopping.signal.aborted) return
+        await this.#noteArchive()
+        await segments.replace(sealed, Segment.ofArchive(new ArchivedLines({ path, manifest }, log), streams))
+      })
+      return manifest
+    } finally {
+      for (const segment of sealed) segment.unpin()
+    }
+  }
+
+  /** From now on the store is not whole without it. */
+  async #noteArchive(): Promise<void> {
+    const { catalog, archive } = this.#parts
+    const id = await archive.id()
+    if (id !== undefined && (await catalog.load(ARCHIVE)) !== id) await catalog.save(ARCHIVE, id)
+  }
+
+  async #writeChunks(sealed: readonly Segment[], path: string): Promise<boolean> {
+    const tables = sealed.flatMap(
+      ({ archived, database }) => (archived ? archived.chunksSql : `${database}.chunks`) ?? [],
+    )
+    if (tables.length === 0) return false
+    const all = tables.map((table) => `SELECT id, last FROM ${table}`).join(' UNION ALL ')
+    const reader = await this.#parts.engine.lease(this.#stopping.signal)
+    try {
+      const sql = `COPY (SELECT id, max(last) AS last FROM (${all}) GROUP BY id) TO ${quoteText(path)} (FORMAT parquet, COMPRESSION zstd)`
+      let chunks = 0n
+      for await (const chunk of reader.chunks(sql)) chunks += bigintColumn(chunk, 0)(0)
+      return chunks > 0n
+    } finally {
+      reader.release()
+    }
+  }
+
+  #lines(sealed: readonly Segment[], received: bigint) {
+    const { segments } = this.#parts
+    const only = {
+      get all() {
+        return sealed.filter(({ gone }) => gone === '')
+      },
+      setAside: segments.setAside.bind(segments),
+      reattach: segments.reattach.bind(segments),
+    }
+    const query = { filter: EVERYTHING, order: 'asc' as const, receivedUpTo: received }
+    const wanted = { columns: RECORD_COLUMNS, answer: recordsOf }
+    return search({ ...this.#parts, segments: only }, query, wanted, this.#stopping.signal)
+  }
+}

@@ -1,0 +1,36 @@
+import { greater } from '../../bigint.ts'
+import { GramFile } from '../grams/file.ts'
+import { Signer } from '../grams/signature.ts'
+import type { ArchivedLine } from '../parquet/schema.ts'
+
+/** Lines of a block; see grams/indexer.ts. */
+const BLOCK_LINES = 10_240
+
+/** Writes the index of words of a day whose lines come in the order of their times; a block is of lines of one file. */
+export class WordsWriter {
+  readonly #file: GramFile
+  readonly #signer = new Signer()
+  #row = 0
+  #block: { from: number; first: bigint; last: bigint; received: bigint } | undefined
+
+  constructor(path: string) {
+    this.#file = new GramFile(path)
+  }
+
+  async add({ message, time, received }: Pick<ArchivedLine, 'message' | 'time' | 'received'>): Promise<void> {
+    this.#block ??= { from: this.#row, first: time, last: time, received }
+    this.#block.last = time
+    this.#block.received = greater(this.#block.received, received)
+    this.#signer.add(Buffer.from(message))
+    this.#row++
+    if (this.#row - this.#block.from === BLOCK_LINES) await this.endBlock()
+  }
+
+  /** What comes next is of another file, or nothing does. */
+  async endBlock(): Promise<void> {
+    const block = this.#block
+    if (block === undefined) return
+    this.#block = undefined
+    await this.#file.append({ ...block, to: this.#row }, this.#signer.finish())
+  }
+}
