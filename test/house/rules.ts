@@ -51,6 +51,12 @@ export const rules: IForbiddenRuleType[] = [
     to: { path: 'node_modules/@elastic/' },
   },
   {
+    name: 'the-client-of-s3-stays-in-its-shelf',
+    severity: 'error',
+    from: { path: '^(agent|server|cli|shared)/', pathNot: '^server/archive/s3' },
+    to: { path: 'node_modules/@aws-sdk/' },
+  },
+  {
     name: 'dockerode-stays-with-discover-and-tail',
     severity: 'error',
     from: { path: '^(agent|server|cli|shared)/', pathNot: '^agent/(discover|tail)' },
