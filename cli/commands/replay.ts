@@ -97,8 +97,9 @@ async function print({ path, question, pace }: Play, flags: Flags): Promise<void
   })
 }
 
-async function show({ path, question, pace }: Play, flags: Flags): Promise<void> {
+async function show(play: Play, flags: Flags): Promise<void> {
   checkTerminal()
+  const { path } = play
   const [{ openStage }, { EVERYTHING }, { pino }] = await Promise.all([
     import('../../server/bundle/stage.ts'),
     import('../ui/scope.ts'),
@@ -109,24 +110,26 @@ async function show({ path, question, pace }: Play, flags: Flags): Promise<void>
     const log = pino({ level: 'silent' })
     const stage = await openStage({ path, cacheDir: bundleFolder(), token, since: BigInt(manifest.since), log })
     const stop = new AbortController()
-    const feeding = feed().catch((error: unknown) => error)
-    async function feed(): Promise<undefined> {
-      for await (const due of await played(question, pace, stop.signal)) await stage.take(due.map(({ item }) => item))
+    const client = new Client(clientConfig({}))
+    const feed = async (): Promise<void> => {
+      for await (const due of await played(client, play, stop.signal)) await stage.take(due.map(({ item }) => item))
     }
+    const feeding = feed().catch((error: unknown) => {
+      say(`error: ${error instanceof Error ? error.message : String(error)}`)
+    })
     try {
       askOnly(stage.url, token)
       await showUi(new Client(clientConfig({})), { scope: EVERYTHING, at: undefined, look: {} }, flags, stage.nowMs)
     } finally {
       stop.abort()
-      const failure = await feeding
+      await feeding
       await stage.close()
-      if (failure instanceof SwarmlogsError) say(`error: ${failure.message}`)
     }
     return 0
   })
 }
 
-async function send({ path, question, pace }: Play, flags: Flags): Promise<void> {
+async function send(play: Play, flags: Flags): Promise<void> {
   const [{ sendLines }, { agentConfig }, { isForeign }] = await Promise.all([
     import('../../agent/replay.ts'),
     import('../../agent/config.ts'),
@@ -134,10 +137,10 @@ async function send({ path, question, pace }: Play, flags: Flags): Promise<void>
   ])
   const to = String(flags.to)
   const { server, sharedKeys } = agentConfig({ ...flags, server: to.replace(/^forward:\/\//, '') })
-  await onBundle(path, async ({ manifest }) => {
+  await onBundle(play.path, async ({ manifest }) => {
     await serve('warn', async (log, signal) => {
-      const items = await played(question, pace, signal)
-      const retime = flags.retime === true ? retimer(pace, BigInt(manifest.until)) : undefined
+      const items = await played(new Client(clientConfig({})), play, signal)
+      const retime = flags.retime === true ? retimer(play.pace, BigInt(manifest.until)) : undefined
       const sent = await sendLines(sendable(items, isForeign, retime), { server, sharedKeys, log, signal })
       process.stdout.write(`${signal.aborted ? 'stopped: ' : ''}sent ${sent} lines to ${to}\n`)
     })
@@ -146,9 +149,8 @@ async function send({ path, question, pace }: Play, flags: Flags): Promise<void>
 }
 
 /** What the bundle has, when it is its turn; ends when the signal comes. */
-async function played(question: Question, pace: Pace, signal: AbortSignal) {
+async function played(client: Client, { question, pace }: Play, signal: AbortSignal) {
   const { readReplayed } = await import('../../server/bundle/replayed.ts')
-  const client = new Client(clientConfig({}))
   const linesFrom = async (cursor: string | null) => {
     const params = new URLSearchParams(question.params)
     if (cursor !== null) params.set('cursor', cursor)
