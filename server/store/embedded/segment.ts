@@ -59,11 +59,12 @@ export class Segment {
   #readers = 0
   #onQuiet: (() => void) | undefined
 
-  constructor(folder: string, name: string) {
+  /** @param gramsFolder where its signatures are, when not beside it. */
+  constructor(folder: string, name: string, gramsFolder = folder) {
     const { day, isOdd, number } = parseSegmentName(name)
     this.name = name
     this.path = `${folder}/${name}.duckdb`
-    this.grams = new GramFile(`${this.path}${GRAMS}`)
+    this.grams = new GramFile(`${gramsFolder}/${name}.duckdb${GRAMS}`)
     this.day = day
     this.isOdd = isOdd
     this.number = number
