@@ -26,7 +26,7 @@ afterAll(() => scene.close())
 async function open(): Promise<FrozenStore> {
   const tempDir = await mkdtemp(join(tmpdir(), 'swarmlogs-frozen-'))
   const store = await FrozenStore.open({
-    ...{ dir, tempDir, identity: { id: 'x', epoch: 1 }, lastReceived: 2n ** 60n, begins: undefined },
+    ...{ dir, tempDir, identity: { id: 'x', epoch: 1 }, lastReceived: 2n ** 62n, begins: undefined },
     ...{ gaps: [], values: {}, others: [{ stream: streamOf('other'), records: 0, first: 0n, last: 0n }], damaged: [] },
   })
   onTestFinished(async () => {
@@ -37,7 +37,7 @@ async function open(): Promise<FrozenStore> {
 }
 
 const found = async (store: FrozenStore, grep: string): Promise<string[]> =>
-  (await collect(store, queryOf({ grep }))).map(({ message }) => message)
+  (await collect(store, queryOf({}, { grep }))).map(({ message }) => message)
 
 it('is made for a bundle that stays open, finds the same, and is there for whoever opens it later', async () => {
   const words = ['w777x', 'W24999X', 'w9x', 'nowhere', 'line 1234']
