@@ -6,6 +6,8 @@ const NAME_BYTES = 100
 const COPY_BYTES = 1024 * 1024
 /** Eleven octal digits. */
 const MAX_BYTES = 8 ** 11 - 1
+/** More than those of a hundred thousand files of lines. */
+const MAX_MEMBERS = 100_100
 
 /** One file in a tar archive. */
 export interface TarMember {
@@ -51,7 +53,7 @@ export class TarWriter {
 
 /**
  * Lists the members of a tar archive by its heads alone. Throws SWARMLOGS_STORE_DAMAGED at what is none, at anything but a plain file, at a
- * name that is not wanted or comes twice, and at a content that reaches beyond the file.
+ * name that is not wanted or comes twice, at a content that reaches beyond the file, and at more members than any bundle has.
  */
 export async function readTar(path: string, isWanted: (name: string) => boolean): Promise<TarMember[]> {
   const file = await open(path, 'r')
@@ -65,6 +67,7 @@ export async function readTar(path: string, isWanted: (name: string) => boolean)
       const { name, bytes } = readHead(head)
       const member = { name, bytes, at: at + BLOCK }
       if (!isWanted(name)) throw damaged(`it has a member '${printable(name)}', which no bundle has`)
+      if (members.size >= MAX_MEMBERS) throw damaged('it has more members than any bundle')
       if (members.has(name)) throw damaged(`it has '${name}' twice`)
       if (member.at + bytes > size) throw damaged(`'${name}' is cut off`)
       members.set(name, member)
