@@ -3,6 +3,7 @@ import { SwarmlogsError } from '../../shared/errors.ts'
 
 const BLOCK = 512
 const NAME_BYTES = 100
+const HEADS_BYTES = 64 * 1024
 const COPY_BYTES = 1024 * 1024
 /** Eleven octal digits. */
 const MAX_BYTES = 8 ** 11 - 1
@@ -60,9 +61,9 @@ export async function readTar(path: string, isWanted: (name: string) => boolean)
   try {
     const { size } = await file.stat()
     const members = new Map<string, TarMember>()
-    const head = Buffer.alloc(BLOCK)
+    const heads = new Heads(file)
     for (let at = 0; at + BLOCK <= size; ) {
-      await file.read(head, 0, BLOCK, at)
+      const head = await heads.at(at)
       if (head.every((byte) => byte === 0)) return [...members.values()]
       const { name, bytes } = readHead(head)
       const member = { name, bytes, at: at + BLOCK }
@@ -76,6 +77,28 @@ export async function readTar(path: string, isWanted: (name: string) => boolean)
     throw damaged('its end is missing')
   } finally {
     await file.close()
+  }
+}
+
+/** Reads heads; of small members, many at a time. */
+class Heads {
+  readonly #file: FileHandle
+  readonly #piece = Buffer.alloc(HEADS_BYTES)
+  #from = 0
+  #to = 0
+
+  constructor(file: FileHandle) {
+    this.#file = file
+  }
+
+  async at(at: number): Promise<Buffer> {
+    if (at < this.#from || at + BLOCK > this.#to) {
+      const { bytesRead } = await this.#file.read(this.#piece, 0, HEADS_BYTES, at)
+      if (bytesRead < BLOCK) throw damaged('it became shorter while it was read')
+      this.#from = at
+      this.#to = at + bytesRead
+    }
+    return this.#piece.subarray(at - this.#from, at - this.#from + BLOCK)
   }
 }
 
