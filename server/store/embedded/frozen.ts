@@ -20,7 +20,7 @@ import { Printer, RECORD_COLUMNS, recordsOf } from './answers.ts'
 import { Engine } from './engine.ts'
 import { facets } from './facets.ts'
 import { messageOf } from './failure.ts'
-import { FrozenIndex, gramsFolder } from './grams/frozen-index.ts'
+import { adoptGrams, FrozenIndex } from './grams/frozen-index.ts'
 import { segmentsOf } from './parquet/thaw.ts'
 import type { ReadParts } from './parts.ts'
 import { quoteText } from './schema.ts'
@@ -195,7 +195,8 @@ async function attachAll(engine: Engine, folder: string, tempDir: string, stream
   // The engine has emptied it, and makes it only when it needs it.
   await mkdir(tempDir, { recursive: true, mode: 0o700 })
   for (const name of names.filter(isSegmentName)) {
-    const segment = new Segment(folder, name, await gramsFolder(folder, name, tempDir))
+    await adoptGrams(folder, name, tempDir)
+    const segment = new Segment(folder, name, tempDir)
     await engine.writer.run(`ATTACH ${quoteText(segment.path)} AS ${segment.database} (READ_ONLY)`)
     await segment.load(engine.writer, streams)
     segments.push(segment)

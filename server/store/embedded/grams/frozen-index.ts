@@ -1,7 +1,7 @@
 import { link, statfs } from 'node:fs/promises'
 import { pino } from 'pino'
 import type { Engine } from '../engine.ts'
-import { exists, GRAMS } from '../folder.ts'
+import { GRAMS } from '../folder.ts'
 import type { Segment } from '../segment.ts'
 import { BLOCK_ROWS, Indexer } from './indexer.ts'
 
@@ -9,9 +9,10 @@ import { BLOCK_ROWS, Indexer } from './indexer.ts'
 const START_MS = 5_000
 const RESERVE_BYTES = 64 * 2 ** 20
 
-/** Where the signatures of a frozen segment are: beside it once a process has made all of them, else in a folder of this process. */
-export async function gramsFolder(segments: string, name: string, tempDir: string): Promise<string> {
-  return (await exists(`${segments}/${name}.duckdb${GRAMS}`)) ? segments : tempDir
+/** Gives a process a name of its own for the signatures that another one has left, if any: the folder may be removed while they are read. */
+export async function adoptGrams(segments: string, name: string, tempDir: string): Promise<void> {
+  const file = `${name}.duckdb${GRAMS}`
+  await link(`${segments}/${file}`, `${tempDir}/${file}`).catch(() => {})
 }
 
 /** The index of words of segments that never change: made while they are asked, and left for all who open them later. */

@@ -52,4 +52,7 @@ it('is made for a bundle that stays open, finds the same, and is there for whoev
   expect(await Promise.all(words.map((word) => found(second, word)))).toEqual(before)
   // What two make of the same lines is the same: the slower one leaves it as it is.
   await second.index()
+  // It goes on when somebody removes the folder.
+  await rm(dir, { recursive: true })
+  expect(await Promise.all(words.map((word) => found(second, word)))).toEqual(before)
 })
