@@ -30,11 +30,7 @@ export class EmbeddedArchive implements Archive {
   readonly #damagedManifests: () => readonly string[]
 
   /** @param ready the parts to work with; they can be others after a while. */
-  constructor(
-    folder: ArchiveFolder,
-    ready: () => Promise<ControlParts>,
-    damagedManifests: () => readonly string[],
-  ) {
+  constructor(folder: ArchiveFolder, ready: () => Promise<ControlParts>, damagedManifests: () => readonly string[]) {
     this.#folder = folder
     this.#ready = ready
     this.#damagedManifests = damagedManifests
