@@ -225,6 +225,7 @@ describe('/docs/json', () => {
           'get /api/v1/annotations',
           'post /api/v1/annotations',
           'delete /api/v1/annotations/{id}',
+          'get /api/v1/backup',
           'get /api/v1/knowledge',
           'get /api/v1/nodes',
           'get /api/v1/patterns',

@@ -7,7 +7,7 @@ import type { StoreIdentity } from '../store.ts'
 import { attach, attachWhenFree, rows } from './attach.ts'
 import { failureOf } from './failure.ts'
 import type { Folder } from './folder.ts'
-import { FORMAT, quoteText } from './schema.ts'
+import { FORMAT, quoteText, STORAGE_VERSION } from './schema.ts'
 import { Serial } from './serial.ts'
 
 const ROWS_AT_ONCE = 500
@@ -133,6 +133,20 @@ export class Catalog {
           ({ key, text }) => `(${[key, text].map((one) => quoteText(JSON.stringify(one))).join(', ')})`,
         )
         await this.#connection.run(`INSERT INTO catalog.gaps VALUES ${values.join(', ')}`)
+      }
+    })
+  }
+
+  /** Writes all of it to a new file, as it is at one moment. */
+  async copyTo(path: string): Promise<void> {
+    await this.#serial.run(async () => {
+      await this.#connection.run('DETACH DATABASE IF EXISTS catalog_copy')
+      await this.#connection.run(`ATTACH ${quoteText(path)} AS catalog_copy (STORAGE_VERSION '${STORAGE_VERSION}')`)
+      try {
+        await this.#connection.run('COPY FROM DATABASE catalog TO catalog_copy')
+        await this.#connection.run('CHECKPOINT catalog_copy')
+      } finally {
+        await this.#connection.run('DETACH catalog_copy')
       }
     })
   }

@@ -1,6 +1,7 @@
 import { access, mkdir, open, readdir, readFile, realpath, rename, rm, stat, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { SwarmlogsError } from '../../../shared/errors.ts'
+import { RESTORING } from '../restoring.ts'
 
 /** Magic numbers of statfs(2) of file systems whose locks or syncs cannot be relied on, with their names. */
 const NETWORK_TYPES: ReadonlyMap<number, string> = new Map([
@@ -47,6 +48,7 @@ export class Folder {
       await mkdir(dir, { recursive: true, mode: 0o700 })
       const folder = new Folder(await realpath(dir))
       await refuseNetwork(folder.root)
+      if (await exists(join(folder.root, RESTORING))) throw unrestored(folder.root)
       for (const path of [folder.segments, folder.damaged]) await mkdir(path, { recursive: true, mode: 0o700 })
       return folder
     } catch (cause) {
@@ -137,6 +139,11 @@ async function sizeOf(path: string): Promise<number> {
     ({ size }) => size,
     () => 0,
   )
+}
+
+function unrestored(root: string): SwarmlogsError {
+  const text = `cannot keep a store in '${root}': a backup was restored to it, but not to its end; delete what is in it, and restore it again`
+  return new SwarmlogsError('SWARMLOGS_CONFIG', text)
 }
 
 async function refuseNetwork(root: string): Promise<void> {

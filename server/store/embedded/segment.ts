@@ -53,6 +53,8 @@ export class Segment {
   /** Why it is no longer among the segments. */
   gone: '' | 'expired' | 'damaged' = ''
   lastWriteMs = 0
+  /** A snapshot that has still to read the file, which nothing may write to until it is let go. */
+  holder: { letGo(): Promise<boolean> } | undefined
   /** Lines in it, and the newest `received` among them. */
   records = 0
   received = 0n

@@ -19,7 +19,8 @@ const MAX_HOLD_MS = 60_000
 /** Searches that read a segment when it is detached let go of it soon: they read in slices, and nap. */
 const MAX_HELD_MS = 10_000
 const HELD_POLL_MS = 10
-const UNFINISHED = '.unfinished'
+/** How the name of a file ends that is not whole; what a crash leaves of these is deleted. */
+export const UNFINISHED = '.unfinished'
 
 /** What the segments need of the store. */
 export interface SegmentsOptions {
@@ -58,6 +59,11 @@ export class Segments {
     return this.#damaged
   }
 
+  /** A segment that is as large takes no more lines. */
+  get segmentBytes(): number {
+    return this.#options.segmentBytes
+  }
+
   /** Attaches all that is in the folder; sets aside what is damaged; counts as lost what should be there and is not. */
   async open(): Promise<void> {
     const { folder, catalog, log } = this.#options
@@ -85,9 +91,10 @@ export class Segments {
   async writable(day: string, isOdd: boolean): Promise<Segment> {
     const siblings = this.ofPartition(partitionOf(day, isOdd))
     const last = siblings.at(-1)
-    if (last?.isReadOnly) await this.reattach(last)
-    if (last !== undefined && last.gone === '' && !last.isReadOnly && last.bytes < this.#options.segmentBytes)
-      return last
+    if (last !== undefined && last.bytes < this.#options.segmentBytes && (await isFree(last))) {
+      if (last.isReadOnly) await this.reattach(last)
+      if (last.gone === '' && !last.isReadOnly) return last
+    }
     return this.#create(day, isOdd, (last?.number ?? -1) + 1)
   }
 
@@ -247,6 +254,14 @@ export class Segments {
       if (!messageOf(error).includes('Detached database')) throw error
     }
   }
+}
+
+/** Whether the file may be written to; a snapshot that has still to read it is asked to let it go. */
+async function isFree(segment: Segment): Promise<boolean> {
+  if (segment.holder === undefined) return true
+  if (segment.isReadOnly || !(await segment.holder.letGo())) return false
+  segment.holder = undefined
+  return true
 }
 
 /** A segment without its tables is none of ours, or not whole. */

@@ -11,6 +11,7 @@ import type {
   Lineage,
   LineFormat,
   PrintedRun,
+  Snapshot,
   Store,
   StoreIdentity,
   StoreRoom,
@@ -28,6 +29,7 @@ import { expireSegments, totalBytes } from './retention.ts'
 import { search } from './search.ts'
 import { dayOf } from './segment.ts'
 import type { Segments } from './segments.ts'
+import { Snapshots } from './snapshot.ts'
 import { count, histogram } from './tally.ts'
 import { sealSegment } from './transaction.ts'
 
@@ -44,6 +46,7 @@ export class EmbeddedStore implements Store {
   readonly #options: EmbeddedOptions
   readonly #folder: Folder
   readonly #upkeep: NodeJS.Timeout
+  readonly #snapshots = new Snapshots()
   #parts: Parts
   #recovery: Promise<void> | undefined
   #closing: Promise<void> | undefined
@@ -185,6 +188,10 @@ export class EmbeddedStore implements Store {
     return { freeBytes: await this.#folder.freeBytes(), maxBytes: limits.maxBytes }
   }
 
+  async snapshot(): Promise<Snapshot> {
+    return this.#snapshots.take(await this.#ready(), this.#folder)
+  }
+
   /** Expires what is too old or too much, seals what is idle; runs by itself every minute. */
   async runUpkeep(nowMs: number = Date.now()): Promise<void> {
     const { segments, serial, writer, engine, indexer, limits, gaps } = await this.#ready()
@@ -229,6 +236,8 @@ export class EmbeddedStore implements Store {
     log.error('the database engine failed: starting it anew')
     try {
       writer.stop('the database engine failed')
+      // Who reads it must not take what is written from now on for a part of it.
+      await this.#snapshots.close()
       await indexer.stop()
       await serial.run(() => engine.close())
       this.#parts = await openParts(this.#options, this.#folder, onFatal, before)
@@ -242,6 +251,7 @@ export class EmbeddedStore implements Store {
   async #close(): Promise<void> {
     clearInterval(this.#upkeep)
     await this.#recovery
+    await this.#snapshots.close()
     await closeParts(this.#parts, this.#options.log)
     openFolders.delete(this.#folder.root)
   }

@@ -1,0 +1,192 @@
+import { copyFile, type FileHandle, open, readdir, rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { SwarmlogsError } from '../../../shared/errors.ts'
+import { Slots } from '../../slots.ts'
+import type { Snapshot, SnapshotFile } from '../store.ts'
+import { unavailable } from '../unavailable.ts'
+import { messageOf } from './failure.ts'
+import { type Folder, removeDatabase } from './folder.ts'
+import type { Parts } from './parts.ts'
+import type { Segment } from './segment.ts'
+import { UNFINISHED } from './segments.ts'
+import { Serial } from './serial.ts'
+import { sealSegment } from './transaction.ts'
+
+const PIECE_BYTES = 2 ** 20
+/** A file that lines come for is copied, and commits wait for that, when it is no larger than this part of a segment (64 MiB, mostly); else they go to a new segment. */
+const COPIED_PART = 1 / 16
+const DAMAGED_NAME = /^[\w.-]{1,80}$/
+
+interface KeptOptions {
+  readonly maxCopyBytes?: number
+  readonly onDone?: () => void
+}
+
+/** A file as it is at the moment of the snapshot. It is open, so that it can be read to its end though it expires meanwhile. */
+class Kept implements SnapshotFile {
+  readonly name: string
+  readonly bytes: number
+  readonly #path: string
+  readonly #maxCopyBytes: number
+  readonly #onDone: () => void
+  readonly #serial = new Serial()
+  #file: FileHandle | undefined
+
+  private constructor(name: string, path: string, file: FileHandle, bytes: number, options: KeptOptions) {
+    this.name = name
+    this.bytes = bytes
+    this.#path = path
+    this.#file = file
+    this.#maxCopyBytes = options.maxCopyBytes ?? 0
+    this.#onDone = options.onDone ?? (() => {})
+  }
+
+  static async open(name: string, path: string, options: KeptOptions = {}): Promise<Kept> {
+    const file = await open(path, 'r')
+    return new Kept(name, path, file, (await file.stat()).size, options)
+  }
+
+  async *content(): AsyncGenerator<Buffer> {
+    for (let at = 0; at < this.bytes; ) {
+      const piece = Buffer.allocUnsafe(Math.min(PIECE_BYTES, this.bytes - at))
+      const bytesRead = await this.#serial.run(async () => {
+        if (this.#file === undefined) throw unavailable('go on with the backup: the store was closed or started anew')
+        return (await this.#file.read(piece, 0, piece.length, at)).bytesRead
+      })
+      if (bytesRead === 0) throw unavailable(`go on with the backup: ${this.name} became shorter`)
+      at += bytesRead
+      yield piece.subarray(0, bytesRead)
+    }
+    await this.close()
+  }
+
+  /** Goes on with a copy, so that the file can be written to; false when it is too large for that, or the disk too full. */
+  async letGo(): Promise<boolean> {
+    if (this.bytes > this.#maxCopyBytes) return false
+    return this.#serial.run(async () => {
+      if (this.#file === undefined) return true
+      const copy = `${this.#path}${UNFINISHED}`
+      try {
+        await copyFile(this.#path, copy)
+        const before = this.#file
+        this.#file = await open(copy, 'r')
+        await before.close()
+        return true
+      } catch {
+        return false
+      } finally {
+        await rm(copy, { force: true })
+      }
+    })
+  }
+
+  async close(): Promise<void> {
+    await this.#serial.run(async () => {
+      const file = this.#file
+      this.#file = undefined
+      await file?.close()
+      this.#onDone()
+    })
+  }
+}
+
+/** Takes snapshots, one at a time. */
+export class Snapshots {
+  readonly #slots = new Slots(1, 'backups')
+  #current: Snapshot | undefined
+
+  /** Throws SWARMLOGS_LIMIT while another one is open. */
+  async take(parts: Parts, folder: Folder): Promise<Snapshot> {
+    const release = this.#slots.take()
+    try {
+      const snapshot = await takeSnapshot(parts, folder)
+      const close = async (): Promise<void> => {
+        await snapshot.close()
+        release()
+      }
+      this.#current = { ...snapshot, close }
+      return this.#current
+    } catch (error) {
+      release()
+      if (error instanceof SwarmlogsError) throw error
+      throw unavailable(`take a snapshot of the store: ${messageOf(error)}`, error)
+    }
+  }
+
+  /** Ends the one that is open: what is still to be read of it fails. */
+  async close(): Promise<void> {
+    await this.#current?.close()
+  }
+}
+
+/**
+ * Takes a snapshot of all files. Commits wait while what was written since the last checkpoint is taken into the segments, never for the
+ * reading of files: a segment that is still to be read is not written to.
+ */
+async function takeSnapshot(parts: Parts, folder: Folder): Promise<Snapshot> {
+  const { serial, segments, writer } = parts
+  // Most of it while commits can come in between.
+  for (const segment of segments.all) await serial.run(() => seal(parts, segment))
+  return serial.run(async () => {
+    for (const segment of segments.all) await seal(parts, segment)
+    const records = segments.all.reduce((sum, segment) => sum + segment.records, 0)
+    const files = await keepAll(parts, folder)
+    return { files, records, received: writer.lastReceived, close: () => closeAll(files) }
+  })
+}
+
+async function seal({ engine }: Parts, segment: Segment): Promise<void> {
+  if (segment.gone !== '' || segment.isReadOnly) return
+  if (segment.isDirty || (await sizeOf(walOf(segment))) > 0) await sealSegment(engine.writer, segment)
+}
+
+async function keepAll({ catalog, segments }: Parts, folder: Folder): Promise<readonly Kept[]> {
+  const files: Kept[] = []
+  try {
+    const copy = `${folder.catalog}${UNFINISHED}`
+    await removeDatabase(copy)
+    await catalog.copyTo(copy)
+    files.push(await Kept.open('catalog.duckdb', copy))
+    await removeDatabase(copy)
+    // Those that are written to come first: the sooner that is possible again.
+    for (const segment of segments.all.toReversed())
+      files.push(...(await keep(segment, segments.segmentBytes * COPIED_PART)))
+    for (const name of (await readdir(folder.damaged)).filter((one) => DAMAGED_NAME.test(one)))
+      files.push(await Kept.open(`damaged/${name}`, join(folder.damaged, name)))
+    return files
+  } catch (error) {
+    await closeAll(files)
+    throw error
+  }
+}
+
+/**
+ * The file of a segment. Closing it again ends DuckDB's lock on it, as POSIX has it; what keeps other servers out is the lock on the
+ * catalog, which for that reason is copied by DuckDB.
+ */
+async function keep(segment: Segment, maxCopyBytes: number): Promise<Kept[]> {
+  const name = `segments/${segment.name}.duckdb`
+  // On a full disk it may still have a WAL, which stays as it is.
+  const wal = segment.isReadOnly ? await sizeOf(walOf(segment)) : 0
+  const onDone = (): void => {
+    if (segment.holder === kept) segment.holder = undefined
+  }
+  const kept = await Kept.open(name, segment.path, { maxCopyBytes, onDone })
+  segment.holder = kept
+  return wal === 0 ? [kept] : [kept, await Kept.open(`${name}.wal`, walOf(segment))]
+}
+
+async function closeAll(files: readonly Kept[]): Promise<void> {
+  for (const file of files) await file.close()
+}
+
+function walOf({ path }: Segment): string {
+  return `${path}.wal`
+}
+
+async function sizeOf(path: string): Promise<number> {
+  return stat(path).then(
+    ({ size }) => size,
+    () => 0,
+  )
+}
