@@ -12,7 +12,14 @@ import { Serial } from './serial.ts'
 
 const ROWS_AT_ONCE = 500
 /** Names of values that are kept beside `meta`, where a server that does not know them leaves them alone. */
-const [OPENINGS, RECEIVED] = ['openings', 'received']
+const [OPENINGS, RECEIVED, REPLACED] = ['openings', 'received', 'replaced']
+
+/** A segment that another one is put in the place of, and its newest commit. */
+interface Replacement {
+  readonly name: string
+  readonly by: string
+  readonly received: string
+}
 
 /** What is kept of the store as a whole, in `catalog.duckdb`: format, identity, names of the segments, named values. Holding it open is the lock. */
 export class Catalog {
@@ -102,6 +109,23 @@ export class Catalog {
   async countLoss(): Promise<void> {
     this.#identity = { id: this.#identity.id, epoch: this.#identity.epoch + 1 }
     await this.#write()
+  }
+
+  /** Segments that others were put in the place of, as far as their files may still be there. */
+  async replaced(): Promise<readonly Replacement[]> {
+    return JSON.parse((await this.load(REPLACED)) ?? '[]')
+  }
+
+  /** Notes it before it is done. */
+  async noteReplacement(replacement: Replacement): Promise<void> {
+    await this.save(REPLACED, JSON.stringify([...(await this.replaced()), replacement]))
+  }
+
+  /** Forgets the one of a segment of this name, and one by it: another file may have the name from now on. */
+  async forgetReplacement(name: string): Promise<void> {
+    const known = await this.replaced()
+    const others = known.filter((one) => one.name !== name && one.by !== name)
+    if (others.length < known.length) await this.save(REPLACED, JSON.stringify(others))
   }
 
   async save(name: string, value: string): Promise<void> {

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino'
 import type { Opening } from '../../../shared/forward/lineage.ts'
+import { Retention } from '../../retention.ts'
 import { greater } from '../bigint.ts'
 import { Admission } from './admission.ts'
 import { Catalog } from './catalog.ts'
@@ -12,6 +13,7 @@ import type { Limits } from './retention.ts'
 import { Segments } from './segments.ts'
 import { Serial } from './serial.ts'
 import { Streams } from './streams.ts'
+import { Thinner } from './thinner.ts'
 import { sealSegment } from './transaction.ts'
 import { Writer } from './writer.ts'
 
@@ -29,6 +31,8 @@ const DEFAULT_LOCK_WAIT_MS = 30_000
 export interface EmbeddedOptions {
   readonly dir: string
   readonly retentionMs: number
+  /** How long the lines of which stream are kept; by default all for `retentionMs`. */
+  readonly retention?: Retention | undefined
   /** Of all segments; by default 20 GiB, or 80 % of what is free and ours where that is less. */
   readonly maxBytes?: number | undefined
   /** A segment that is as large takes no more lines; by default 1 GiB, at most a tenth of maxBytes. */
@@ -53,6 +57,7 @@ export interface Parts {
   readonly segments: Segments
   readonly writer: Writer
   readonly indexer: Indexer
+  readonly thinner: Thinner
   readonly limits: Limits
   /** Bytes of text that a search sorts at a time. */
   readonly sliceBytes: number
@@ -92,7 +97,7 @@ async function openOn(
   before: Parts | undefined,
 ): Promise<Omit<Parts, 'sliceBytes'>> {
   const { log, retentionMs, lockWaitMs = DEFAULT_LOCK_WAIT_MS, reserveBytes = DEFAULT_RESERVE_BYTES } = options
-  const retentionNs = BigInt(Math.round(retentionMs)) * 1_000_000n
+  const retention = options.retention ?? Retention.same(retentionMs)
   const catalog = await Catalog.open(engine.meta, folder, lockWaitMs, log)
   const gaps = await Gaps.open(catalog)
   const [streams, serial] = [new Streams(), new Serial()]
@@ -116,7 +121,7 @@ async function openOn(
       streams,
       admission,
       serial,
-      retentionNs,
+      retention,
       reserveBytes,
       log,
       onFatal,
@@ -125,14 +130,19 @@ async function openOn(
   })
   const opening = catalog.begin(newest, before?.opening)
   const indexer = new Indexer({ engine, segments, folder, log, reserveBytes })
-  const limits = { retentionNs, maxBytes }
-  return { engine, catalog, opening, gaps, streams, serial, segments, writer, indexer, limits, onFatal }
+  const thinner = new Thinner({ engine, segments, serial, folder, log, reserveBytes })
+  const limits = { retention, maxBytes }
+  return { engine, catalog, opening, gaps, streams, serial, segments, writer, indexer, thinner, limits, onFatal }
 }
 
 /** Stores what waits, seals what is not sealed, closes. */
-export async function closeParts({ writer, indexer, serial, segments, engine }: Parts, log: Logger): Promise<void> {
+export async function closeParts(
+  { writer, indexer, thinner, serial, segments, engine }: Parts,
+  log: Logger,
+): Promise<void> {
   await writer.drain()
   await indexer.stop()
+  await thinner.stop()
   await serial.run(async () => {
     try {
       for (const segment of segments.all) {

@@ -7,7 +7,7 @@ import { newer } from './attach.ts'
 import type { Catalog } from './catalog.ts'
 import type { Engine } from './engine.ts'
 import { failureOf, messageOf } from './failure.ts'
-import { databaseBytes, type Folder, GRAMS, removeDatabase, syncFolder } from './folder.ts'
+import { databaseBytes, exists, type Folder, GRAMS, removeDatabase, syncFolder } from './folder.ts'
 import { mendWal } from './mend.ts'
 import { ATTACH_OPTIONS, CREATE_OPTIONS, quoteName, quoteText, SEGMENT_TABLES } from './schema.ts'
 import { compareSegments, isSegmentName, partitionOf, Segment } from './segment.ts'
@@ -67,6 +67,7 @@ export class Segments {
   /** Attaches all that is in the folder; sets aside what is damaged; counts as lost what should be there and is not. */
   async open(): Promise<void> {
     const { folder, catalog, log } = this.#options
+    for (const { name, by, received } of await catalog.replaced()) await this.#finishReplacement(name, by, received)
     const files = await readdir(folder.segments)
     for (const file of files.filter((name) => name.includes(UNFINISHED))) await rm(join(folder.segments, file))
     const names = files.filter((file) => file.endsWith('.duckdb')).map((file) => file.slice(0, -'.duckdb'.length))
@@ -128,6 +129,45 @@ export class Segments {
     void this.#drop(segment)
   }
 
+  /**
+   * Puts a file that has so many of a segment's lines in its place; searches that have begun still read the old one. What a crash leaves
+   * of it is seen to by `open`: from the renaming on the new one counts.
+   */
+  async replace(segment: Segment, unfinished: string, records: number): Promise<void> {
+    const { folder, catalog, streams } = this.#options
+    const number = (this.ofPartition(segment.partition).at(-1)?.number ?? segment.number) + 1
+    const fresh = new Segment(folder.segments, `${segment.partition}.${number}`)
+    await catalog.noteReplacement({ name: segment.name, by: fresh.name, received: String(segment.received) })
+    try {
+      await rename(unfinished, fresh.path)
+      await syncFolder(folder.segments)
+      if (!(await this.#attach(fresh)) || fresh.records !== records) throw new Error(`${fresh.name} is not whole`)
+      await this.measure(fresh)
+    } catch (error) {
+      await this.#detach(fresh).catch(messageOf)
+      await removeDatabase(fresh.path)
+      await catalog.forgetReplacement(segment.name)
+      throw error
+    }
+    // In one step: no search may meet both, or none.
+    segment.gone = 'replaced'
+    this.#list = [...this.#list.filter((other) => other !== segment), fresh].sort(compareSegments)
+    this.recount()
+    streams.prune()
+    await catalog.addSegment(fresh.name)
+    await catalog.removeSegment(segment.name, segment.received)
+    void this.#drop(segment)
+  }
+
+  async #finishReplacement(name: string, by: string, received: string): Promise<void> {
+    const { folder, catalog } = this.#options
+    if (await exists(join(folder.segments, `${by}.duckdb`))) {
+      await removeDatabase(join(folder.segments, `${name}.duckdb`))
+      await catalog.removeSegment(name, BigInt(received))
+    }
+    await catalog.forgetReplacement(name)
+  }
+
   /** Brings the file's size up to date. */
   async measure(segment: Segment): Promise<void> {
     segment.bytes = await databaseBytes(segment.path)
@@ -147,6 +187,7 @@ export class Segments {
       try {
         await this.#detach(segment)
         await removeDatabase(segment.path)
+        if (segment.gone === 'replaced') await this.#options.catalog.forgetReplacement(segment.name)
       } catch (error) {
         log.warn({ segment: segment.name, err: error }, 'expired segment cannot be deleted')
       }
@@ -157,6 +198,7 @@ export class Segments {
     const { folder } = this.#options
     const connection = this.#connection
     const segment = new Segment(folder.segments, `${partitionOf(day, isOdd)}.${number}`)
+    await this.#options.catalog.forgetReplacement(segment.name)
     // Under another name until it is whole: a kill in between must not leave what looks like a damaged segment.
     const unfinished = segment.path + UNFINISHED
     await connection.run('DETACH DATABASE IF EXISTS unfinished')

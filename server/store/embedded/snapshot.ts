@@ -10,7 +10,7 @@ import type { Parts } from './parts.ts'
 import type { Segment } from './segment.ts'
 import { UNFINISHED } from './segments.ts'
 import { Serial } from './serial.ts'
-import { sealSegment } from './transaction.ts'
+import { trySealSegment } from './transaction.ts'
 
 const PIECE_BYTES = 2 ** 20
 /** A file that lines come for is copied, and commits wait for that, when it is no larger than this part of a segment (64 MiB, mostly); else they go to a new segment. */
@@ -137,7 +137,7 @@ async function takeSnapshot(parts: Parts, folder: Folder): Promise<Snapshot> {
 
 async function seal({ engine }: Parts, segment: Segment): Promise<void> {
   if (segment.gone !== '' || segment.isReadOnly) return
-  if (segment.isDirty || (await sizeOf(walOf(segment))) > 0) await sealSegment(engine.writer, segment)
+  if (segment.isDirty || (await sizeOf(walOf(segment))) > 0) await trySealSegment(engine.writer, segment)
 }
 
 async function keepAll({ catalog, segments }: Parts, folder: Folder): Promise<readonly Kept[]> {
@@ -166,12 +166,12 @@ async function keepAll({ catalog, segments }: Parts, folder: Folder): Promise<re
  */
 async function keep(segment: Segment, maxCopyBytes: number): Promise<Kept[]> {
   const name = `segments/${segment.name}.duckdb`
-  // On a full disk it may still have a WAL, which stays as it is.
-  const wal = segment.isReadOnly ? await sizeOf(walOf(segment)) : 0
+  // On a full disk, or while searches read it, it still has a WAL, which stays as it is.
+  const wal = await sizeOf(walOf(segment))
   const onDone = (): void => {
     if (segment.holder === kept) segment.holder = undefined
   }
-  const kept = await Kept.open(name, segment.path, { maxCopyBytes, onDone })
+  const kept = await Kept.open(name, segment.path, { maxCopyBytes: wal === 0 ? maxCopyBytes : 0, onDone })
   segment.holder = kept
   return wal === 0 ? [kept] : [kept, await Kept.open(`${name}.wal`, walOf(segment))]
 }

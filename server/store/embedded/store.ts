@@ -25,17 +25,14 @@ import { facets } from './facets.ts'
 import { messageOf } from './failure.ts'
 import { Folder } from './folder.ts'
 import { closeParts, type EmbeddedOptions, openParts, type Parts } from './parts.ts'
-import { expireSegments, totalBytes } from './retention.ts'
+import { expireSegments, isIdle, overdueIn, totalBytes } from './retention.ts'
 import { search } from './search.ts'
-import { dayOf } from './segment.ts'
 import type { Segments } from './segments.ts'
 import { Snapshots } from './snapshot.ts'
 import { count, histogram } from './tally.ts'
-import { sealSegment } from './transaction.ts'
+import { trySealSegment } from './transaction.ts'
 
 const UPKEEP_MS = 60_000
-/** A segment of a past day is sealed when nothing was written to it for so long. */
-const IDLE_MS = 5 * 60_000
 
 /** Folders that this process has open: the lock on the catalog does not hold against oneself. */
 const openFolders = new Set<string>()
@@ -194,19 +191,21 @@ export class EmbeddedStore implements Store {
 
   /** Expires what is too old or too much, seals what is idle; runs by itself every minute. */
   async runUpkeep(nowMs: number = Date.now()): Promise<void> {
-    const { segments, serial, writer, engine, indexer, limits, gaps } = await this.#ready()
+    const { segments, serial, writer, engine, indexer, thinner, limits, gaps } = await this.#ready()
     indexer.start()
     const now = BigInt(nowMs) * 1_000_000n
     await serial.run(async () => {
       const hasExpired = (await expireSegments(segments, limits, now, this.#options.log)) > 0
-      const kept = now - limits.retentionNs
-      await gaps.expire(hasExpired ? greater(kept, beginning(segments) ?? kept) : kept)
+      const start = hasExpired ? beginning(segments) : undefined
+      if (limits.retention.isKnown)
+        await gaps.expire(({ stream }) => greater(now - limits.retention.of(stream), start ?? 0n))
       for (const segment of segments.all) {
-        const isIdle = segment.day !== dayOf(now) && nowMs - segment.lastWriteMs > IDLE_MS
-        if (segment.isDirty && isIdle && !segment.isReadOnly) await sealSegment(engine.writer, segment)
+        const isFree = !segment.isReadOnly && segment.holder === undefined
+        if (segment.isDirty && isFree && isIdle(segment, nowMs)) await trySealSegment(engine.writer, segment)
       }
       await writer.checkSpace()
     })
+    await thinner.run(overdueIn(segments, limits, nowMs))
   }
 
   /** Starts the engine anew, after an error that it cannot go on from. What runs on it fails; calls that come meanwhile wait. */
@@ -232,13 +231,14 @@ export class EmbeddedStore implements Store {
   async #recover(): Promise<void> {
     const { log } = this.#options
     const before = this.#parts
-    const { engine, serial, writer, indexer, onFatal } = before
+    const { engine, serial, writer, indexer, thinner, onFatal } = before
     log.error('the database engine failed: starting it anew')
     try {
       writer.stop('the database engine failed')
       // Who reads it must not take what is written from now on for a part of it.
       await this.#snapshots.close()
       await indexer.stop()
+      await thinner.stop()
       await serial.run(() => engine.close())
       this.#parts = await openParts(this.#options, this.#folder, onFatal, before)
       this.#parts.indexer.start()
