@@ -16,6 +16,8 @@ export interface RetentionOptions {
   readonly defaultMs: number
   /** The first that fits counts. */
   readonly rules?: readonly RetentionRule[]
+  /** Whether labels count; by default they do. */
+  readonly hasLabels?: boolean
   readonly log: Pick<Logger, 'warn'>
 }
 
@@ -29,12 +31,14 @@ const NS_PER_MS = 1_000_000
 export class Retention {
   readonly defaultNs: bigint
   readonly #rules: readonly { readonly services: string; readonly ns: bigint }[]
+  readonly #hasLabels: boolean
   readonly #log: Pick<Logger, 'warn'>
   readonly #byService = new Map<string, bigint | undefined>()
   readonly #byLabel = new Map<string, bigint | undefined>()
   #labelOfService: ((serviceId: string) => string | undefined) | undefined
 
-  constructor({ defaultMs, rules = [], log }: RetentionOptions) {
+  constructor({ defaultMs, rules = [], hasLabels = true, log }: RetentionOptions) {
+    this.#hasLabels = hasLabels
     this.defaultNs = nanoseconds(defaultMs)
     this.#rules = rules.map(({ services, ms }) => ({ services, ns: nanoseconds(ms) }))
     this.#log = log
@@ -42,7 +46,7 @@ export class Retention {
 
   /** Of a store in which all lines are kept equally long, whatever labels say. */
   static same(defaultMs: number): Retention {
-    const retention = new Retention({ defaultMs, rules: [{ services: '*', ms: defaultMs }], log: { warn: () => {} } })
+    const retention = new Retention({ defaultMs, hasLabels: false, log: { warn: () => {} } })
     retention.learn(() => undefined)
     return retention
   }
@@ -72,8 +76,9 @@ export class Retention {
   }
 
   #ownOf({ service, serviceId, retention, attributes }: LogStream): bigint | undefined {
+    const byRule = this.#ofRules(service)
+    if (byRule !== undefined || !this.#hasLabels) return byRule
     return (
-      this.#ofRules(service) ??
       this.#ofLabel(retention ?? attributes[RETENTION_LABEL], service) ??
       this.#ofLabel(serviceId === '' ? undefined : this.#labelOfService?.(serviceId), service)
     )

@@ -21,8 +21,9 @@ export type StoreOptions = EmbeddedOptions & { readonly elasticsearch?: Elastics
 export async function openStore({ elasticsearch, ...options }: StoreOptions): Promise<Store> {
   if (elasticsearch !== undefined) {
     const { openElasticStore } = await import('./elasticsearch/store.ts')
-    const { retentionMs, maxBytes, log } = options
-    return openElasticStore({ ...elasticsearch, retentionMs, ...(maxBytes !== undefined && { maxBytes }), log })
+    const { retentionMs, retention, maxBytes, log } = options
+    const limits = { retentionMs, retention, ...(maxBytes !== undefined && { maxBytes }) }
+    return openElasticStore({ ...elasticsearch, ...limits, log })
   }
   const { EmbeddedStore } = await import('./embedded/store.ts')
   return EmbeddedStore.open(options)
