@@ -37,18 +37,25 @@ const backupSchema = {
 export function backupRoute(context: Context): FastifyPluginAsyncTypebox {
   return async (app) => {
     app.get('/backup', { schema: backupSchema }, (_, reply) =>
-      sendStreamed(context, reply, () => backup(context, reply)),
+      sendStreamed(context, reply, (signal) => backup(context, reply, signal)),
     )
   }
 }
 
-async function* backup({ store, version, now }: Context, reply: FastifyReply): AsyncGenerator<Buffer> {
+async function* backup(
+  { store, version, now }: Context,
+  reply: FastifyReply,
+  signal: AbortSignal,
+): AsyncGenerator<Buffer> {
   if (store.snapshot === undefined) throw notThere()
   const snapshot = await store.snapshot()
   try {
     const { bytes, pieces } = makeBackup({ store, snapshot, version, now: now() })
     reply.headers({ 'content-type': 'application/x-tar', 'content-length': bytes })
-    for await (const piece of pieces) yield Buffer.from(piece.buffer, piece.byteOffset, piece.length)
+    for await (const piece of pieces) {
+      signal.throwIfAborted()
+      yield Buffer.from(piece.buffer, piece.byteOffset, piece.length)
+    }
   } finally {
     await snapshot.close()
   }

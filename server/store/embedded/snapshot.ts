@@ -15,7 +15,7 @@ import { trySealSegment } from './transaction.ts'
 const PIECE_BYTES = 2 ** 20
 /** A file that lines come for is copied, and commits wait for that, when it is no larger than this part of a segment (64 MiB, mostly); else they go to a new segment. */
 const COPIED_PART = 1 / 16
-const DAMAGED_NAME = /^[\w.-]{1,80}$/
+const DAMAGED_NAME = /^[\w-][\w.-]{0,79}$/
 
 interface KeptOptions {
   readonly maxCopyBytes?: number
@@ -150,9 +150,10 @@ async function keepAll({ catalog, segments }: Parts, folder: Folder): Promise<re
     await removeDatabase(copy)
     // Those that are written to come first: the sooner that is possible again.
     for (const segment of segments.all.toReversed())
-      files.push(...(await keep(segment, segments.segmentBytes * COPIED_PART)))
-    for (const name of (await readdir(folder.damaged)).filter((one) => DAMAGED_NAME.test(one)))
-      files.push(await Kept.open(`damaged/${name}`, join(folder.damaged, name)))
+      for await (const file of keep(segment, segments.segmentBytes * COPIED_PART)) files.push(file)
+    for (const entry of await readdir(folder.damaged, { withFileTypes: true }))
+      if (entry.isFile() && DAMAGED_NAME.test(entry.name))
+        files.push(await Kept.open(`damaged/${entry.name}`, join(folder.damaged, entry.name)))
     return files
   } catch (error) {
     await closeAll(files)
@@ -164,16 +165,17 @@ async function keepAll({ catalog, segments }: Parts, folder: Folder): Promise<re
  * The file of a segment. Closing it again ends DuckDB's lock on it, as POSIX has it; what keeps other servers out is the lock on the
  * catalog, which for that reason is copied by DuckDB.
  */
-async function keep(segment: Segment, maxCopyBytes: number): Promise<Kept[]> {
+async function* keep(segment: Segment, maxCopyBytes: number): AsyncGenerator<Kept> {
   const name = `segments/${segment.name}.duckdb`
-  // On a full disk, or while searches read it, it still has a WAL, which stays as it is.
+  // On a full disk, or while searches read it, it still has a WAL, which is read first: the file itself is held until it is read.
   const wal = await sizeOf(walOf(segment))
+  if (wal > 0) yield Kept.open(`${name}.wal`, walOf(segment))
   const onDone = (): void => {
     if (segment.holder === kept) segment.holder = undefined
   }
   const kept = await Kept.open(name, segment.path, { maxCopyBytes: wal === 0 ? maxCopyBytes : 0, onDone })
   segment.holder = kept
-  return wal === 0 ? [kept] : [kept, await Kept.open(`${name}.wal`, walOf(segment))]
+  yield kept
 }
 
 async function closeAll(files: readonly Kept[]): Promise<void> {

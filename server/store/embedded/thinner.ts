@@ -85,7 +85,7 @@ export class Thinner {
       await this.#write(segment, gone, path)
       const records = [...gone].reduce((sum, entry) => sum + (segment.streams.get(entry)?.records ?? 0), 0)
       await serial.run(async () => {
-        // Lines have come for it, or a backup reads it: another time.
+        // A backup reads it, or it is gone: another time.
         if (segment.holder !== claim || segment.gone !== '') return
         await segments.replace(segment, path, segment.records - records)
         log.info({ segment: segment.name, streams: gone.size, records, of: segment.records }, 'streams expired')
@@ -96,13 +96,13 @@ export class Thinner {
     }
   }
 
-  /** Has the file stay as it is; whoever wants to write to it can, and then this was in vain. */
+  /** Has the file stay as it is: lines that come for it go to a new segment. */
   async #claim(segment: Segment): Promise<Segment['holder']> {
     const { engine, folder, reserveBytes } = this.#options
     if (segment.gone !== '' || segment.isReadOnly || segment.holder !== undefined) return undefined
     if ((await folder.freeBytes()) < segment.bytes + reserveBytes) throw new Error('the disk is full')
     if (segment.isDirty && !(await trySealSegment(engine.writer, segment))) return undefined
-    segment.holder = { letGo: async () => true }
+    segment.holder = { letGo: async () => false }
     return segment.holder
   }
 

@@ -122,6 +122,22 @@ describe('a backup', () => {
     expect((await messages(store)).filter((message) => message.startsWith('line '))).toHaveLength(sent)
   })
 
+  it('has what cannot be checkpointed now, because a search reads it, as a log beside it', async () => {
+    await store.append(linesOf(WEB, 20_000))
+    const query = { filter: ALL, order: 'asc', limit: Number.MAX_SAFE_INTEGER } as const
+    const search = store.search(query)[Symbol.asyncIterator]()
+    await search.next()
+    await store.append(linesOf(API, 5))
+    const { manifest } = await backup('log.tar')
+    await store.append(linesOf(API, 5, { source: 'stderr' }))
+    await search.return?.(undefined)
+    expect(manifest.files.map(({ name }) => name.replace(/\d{4}-\d\d-\d\d/, 'DAY'))).toEqual([
+      ...['catalog.duckdb', 'segments/DAY.0.duckdb.wal', 'segments/DAY.0.duckdb'],
+    ])
+    await restoreBackup(path('log.tar'), path('new'), RUN)
+    expect((await openIn('new')).status()).toMatchObject({ records: 20_005, damaged: [] })
+  })
+
   it('is what agents know for an older copy', async () => {
     await store.append([recordOf(WEB)])
     await backup('old.tar')

@@ -126,6 +126,21 @@ describe('retention by service', () => {
     expect((await messages(store))[0]).toBe('late')
   })
 
+  it('takes lines that come meanwhile', async () => {
+    await start()
+    await store.append([...linesOf(WEB, 20_000), ...linesOf(DEBUG, 20_000)])
+    const thinning = upkeep(2n, 60n)
+    const late = Array.from({ length: 20 }, (_, ordinal) => recordOf(AUDIT, { ordinal, message: `late ${ordinal}` }))
+    for (const record of late) await store.append([record])
+    await thinning
+    expect(await store.append(late)).toMatchObject({ duplicates: 20, stored: [] })
+    await upkeep(2n, 700n)
+    expect(await counted()).toEqual({ web: 20_000, audit: 20 })
+    await store.close()
+    await start()
+    expect(await counted()).toEqual({ web: 20_000, audit: 20 })
+  })
+
   it('lets a search that has begun go on, with all of its lines', async () => {
     await start()
     await store.append([...linesOf(WEB, 20_000), ...linesOf(DEBUG, 20_000)])
