@@ -1,6 +1,7 @@
 import { ATTRIBUTE_LIMITS } from '../shared/forward/own.ts'
 import { MAX_MULTILINE, MULTILINE_LABEL } from '../shared/multiline.ts'
 import type { LogStream } from '../shared/record.ts'
+import { MAX_RETENTION, RETENTION_LABEL } from '../shared/retention.ts'
 import type { NodeIdentity, Target } from './target.ts'
 
 const SWARM = 'com.docker.swarm'
@@ -35,7 +36,7 @@ export function logStream(
     image,
     attributes,
     tag: '',
-    ...multilineOf(labels, attributes),
+    ...ownLabels(labels, attributes),
   }
   if (task) return { ...plain, nodeId: labels[`${SWARM}.node.id`] || node.id, ...task }
   const service = cap(labels[`${COMPOSE}.service`]) || name
@@ -67,11 +68,18 @@ function cap(name: string | undefined): string {
   return (name ?? '').slice(0, MAX_NAME)
 }
 
-/** Where the log driver keeps the label it is among the attributes already, and the stream stays what it was. */
-function multilineOf(labels: Target['labels'], attributes: Labelling['attributes']): Pick<LogStream, 'multiline'> {
-  const label = labels[MULTILINE_LABEL]
-  if (!label || label.length > MAX_MULTILINE || Object.hasOwn(attributes, MULTILINE_LABEL)) return {}
-  return { multiline: label }
+/** Where the log driver keeps a label of ours it is among the attributes already, and the stream stays what it was. */
+function ownLabels(
+  labels: Target['labels'],
+  attributes: Labelling['attributes'],
+): Pick<LogStream, 'multiline' | 'retention'> {
+  const read = (name: string, max: number): string | undefined => {
+    const label = labels[name]
+    return !label || label.length > max || Object.hasOwn(attributes, name) ? undefined : label
+  }
+  const multiline = read(MULTILINE_LABEL, MAX_MULTILINE)
+  const retention = read(RETENTION_LABEL, MAX_RETENTION)
+  return { ...(multiline && { multiline }), ...(retention && { retention }) }
 }
 
 /** Puts the digest that the engine knows an image by onto the reference that a container was created with. */

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import type { Inventory, NodeInfo, Placement, ServiceInfo } from '../shared/inventory.ts'
 import { MAX_MULTILINE, MULTILINE_LABEL } from '../shared/multiline.ts'
+import { MAX_RETENTION, RETENTION_LABEL } from '../shared/retention.ts'
 import { readNode } from './tail/containers.ts'
 import type { Engine } from './tail/engine.ts'
 import { events } from './tail/events.ts'
@@ -169,6 +170,7 @@ function nodeInfo({ ID, Spec, Description, Status }: ApiNode): NodeInfo {
 
 function serviceInfo({ ID, Spec, UpdateStatus }: ApiService): ServiceInfo {
   const multiline = Spec.Labels?.[MULTILINE_LABEL]
+  const retention = Spec.Labels?.[RETENTION_LABEL]
   return {
     id: ID,
     name: Spec.Name,
@@ -177,6 +179,7 @@ function serviceInfo({ ID, Spec, UpdateStatus }: ApiService): ServiceInfo {
     image: Spec.TaskTemplate?.ContainerSpec?.Image ?? '',
     update: UpdateStatus?.State ?? '',
     ...(multiline && multiline.length <= MAX_MULTILINE && { multiline }),
+    ...(retention && retention.length <= MAX_RETENTION && { retention }),
   }
 }
 

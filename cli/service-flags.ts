@@ -46,6 +46,11 @@ export const STORE_FLAGS: readonly FlagSpec[] = [
   { flags: '--listen <HOST:PORT>', text: 'HTTP API (default 127.0.0.1:4280)' },
   { flags: '--forward <HOST:PORT>', text: 'Fluentd forward protocol, for agents and others (default 127.0.0.1:24224)' },
   { flags: '--retention <DURATION>', text: 'how long to keep lines (default 30d)' },
+  {
+    flags: '--retention-rule <SERVICE=DURATION>',
+    text: "how long to keep those of a service (glob; repeatable, the first that fits counts), such as 'debug-*=2d'; it goes before the label swarmlogs.retention",
+    isRepeatable: true,
+  },
   { flags: '--max-size <SIZE>', text: 'how much disk to use (default 20GiB, or 80 % of what is free)' },
   {
     flags: '--mirror <DIR>',

@@ -10,6 +10,7 @@ import { lokiRoutes, readyRoute } from './loki/routes.ts'
 import { Problem, problemOf, problemOfValidation } from './problem.ts'
 import { annotationRoutes } from './routes/annotations.ts'
 import { archiveRoutes } from './routes/archive.ts'
+import { backupRoute } from './routes/backup.ts'
 import { compressAnswers } from './routes/compressed.ts'
 import { contextRoute } from './routes/context.ts'
 import { countRoutes } from './routes/count.ts'
@@ -91,6 +92,7 @@ export async function buildApp(context: Context, options: AppOptions): Promise<F
     await scope.register(annotationRoutes(context), { prefix: '/api/v1' })
     await scope.register(knowledgeRoute(context), { prefix: '/api/v1' })
     await scope.register(archiveRoutes(context), { prefix: '/api/v1' })
+    await scope.register(backupRoute(context), { prefix: '/api/v1' })
     await scope.register(peersRoute(context))
   })
   return app

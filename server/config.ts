@@ -7,7 +7,9 @@ import { type ArchiveConfig, archiveConfig } from './config/archive.ts'
 import { type CopyConfig, readCopyConfig } from './config/copy.ts'
 import { type ElasticsearchConfig, elasticsearchConfig } from './config/elasticsearch.ts'
 import { type PeerName, peersConfig } from './config/peers.ts'
+import { retentionRules } from './config/retention.ts'
 import { ofSetting, size, unusable } from './config/values.ts'
+import type { RetentionRule } from './retention.ts'
 
 const HTTP_REMEDY = 'a token: --token-file or SWARMLOGS_TOKEN_FILE'
 
@@ -42,6 +44,8 @@ export interface ServerConfig {
   /** PEM files, for both ports. */
   readonly tls?: { readonly certFile: string; readonly keyFile: string }
   readonly retentionMs: number
+  /** Services whose lines are kept for another time; the first that fits counts, before what labels say. */
+  readonly retentionRules?: readonly RetentionRule[]
   /** Keep the lines as text files, too. */
   readonly mirror?: { readonly dir: string; readonly maxBytes: number }
   readonly archive: ArchiveConfig
@@ -56,6 +60,7 @@ export interface ServerConfig {
 export function serverConfig(flags: Flags, env: Environment = process.env): ServerConfig {
   const elasticsearch = elasticsearchConfig(flags, env)
   const peers = peersConfig(flags, env, elasticsearch !== undefined)
+  const rules = retentionRules(flags, env)
   const config: ServerConfig = {
     dir: setting(flags, env, 'data') ?? defaultDir(env),
     http: listen(flags, env, 'listen', '127.0.0.1:4280'),
@@ -65,6 +70,7 @@ export function serverConfig(flags: Flags, env: Environment = process.env): Serv
     isInsecure: switchSetting(flags, env, 'insecure'),
     ...tls(flags, env),
     retentionMs: retention(setting(flags, env, 'retention') ?? '30d'),
+    ...(rules.length > 0 && { retentionRules: rules }),
     queryMs: queryTimeout(setting(flags, env, 'query-timeout') ?? '30s'),
     ...size(flags, env, 'max-size', 'maxBytes'),
     ...mirror(flags, env),

@@ -13,6 +13,7 @@ import { type ForwardListener, startForward } from './input/forward/listener.ts'
 import { hostText, listenHttp } from './listen.ts'
 import { Mirror } from './mirror/mirror.ts'
 import { reloadRegularly } from './reload.ts'
+import { Retention } from './retention.ts'
 import { Secrets } from './secrets.ts'
 import { openStore } from './store/open.ts'
 
@@ -53,7 +54,8 @@ async function start(config: ServerConfig, log: Logger, closers: Closers): Promi
   const tokens = new Secrets(config.tokens, log)
   const sharedKeys = new Secrets(config.sharedKeys, log)
   const certificate = config.tls && new Certificate(config.tls, log)
-  const store = await openStore({ ...config, log })
+  const retention = new Retention({ defaultMs: config.retentionMs, rules: config.retentionRules ?? [], log })
+  const store = await openStore({ ...config, retention, log })
   closers.add(() => store.close())
   const stopping = new AbortController()
   const context = await createContext({
@@ -61,6 +63,7 @@ async function start(config: ServerConfig, log: Logger, closers: Closers): Promi
     token: () => tokens.values[0],
     certificate: () => certificate?.pair.cert,
   })
+  retention.learn((serviceId) => context.inventories.service(serviceId)?.retention)
   const mirror = config.mirror && (await Mirror.open({ ...config.mirror, retentionMs: config.retentionMs }, context))
   closers.add(() => mirror?.close())
   const localOnly = tokens.values.length === 0 && isLoopback(config.http.host)
@@ -81,7 +84,7 @@ async function start(config: ServerConfig, log: Logger, closers: Closers): Promi
     identity: () => store.identity,
     lineage: () => store.lineage,
     noteOpening: () => store.noteOpening?.(),
-    retentionMs: config.retentionMs,
+    retentionMs: Number(retention.longestNs / 1_000_000n),
     log,
     metrics: context.metrics.forward,
   })

@@ -45,4 +45,6 @@ export interface ServiceInfo {
   readonly update: string
   /** The service's label `swarmlogs.multiline`; absent when there is none. */
   readonly multiline?: string
+  /** The service's label `swarmlogs.retention`; absent when there is none. */
+  readonly retention?: string
 }

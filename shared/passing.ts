@@ -14,16 +14,17 @@ export interface Passing {
 /** Makes a folder that the end of the process removes, if nobody did before. @param prefix its path, up to what makes it unique. */
 export async function passingFolder(prefix: string): Promise<Passing> {
   // At once: no signal must come between.
-  return passing(mkdtempSync(prefix))
+  return passingPath(mkdtempSync(prefix))
 }
 
 /** The same for an empty file, which only its owner can read. Throws EEXIST when there is one of that name. */
 export async function passingFile(path: string): Promise<Passing> {
   closeSync(openSync(path, 'wx', 0o600))
-  return passing(path)
+  return passingPath(path)
 }
 
-function passing(path: string): Passing {
+/** Has the end of the process remove a file or folder that is there already, or will be, if nobody did before. */
+export function passingPath(path: string): Passing {
   if (paths.size === 0) process.on('exit', removeAll)
   paths.add(path)
   const remove = async (): Promise<void> => {

@@ -28,6 +28,8 @@ export interface LogStream {
   readonly attributes: Readonly<Record<string, string>>
   /** The container's label `swarmlogs.multiline`, where its log driver does not keep it among the attributes; absent when there is none. */
   readonly multiline?: string
+  /** The container's label `swarmlogs.retention`, in the same way. */
+  readonly retention?: string
   /** The tag of a foreign sender (fluentd, Fluent Bit, Docker's fluentd driver); '' for our own agents. */
   readonly tag: string
 }

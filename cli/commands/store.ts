@@ -1,13 +1,27 @@
 import { SwarmlogsError } from '../../shared/errors.ts'
 import type { Flags } from '../../shared/settings.ts'
 import type { CommandSpec } from '../command.ts'
+import { SERVER_FLAGS } from '../flags.ts'
 import { copyProgress } from '../output/copy-progress.ts'
 import { serve } from '../serve.ts'
 import { ELASTICSEARCH_FLAGS } from '../service-flags.ts'
+import { backup, restore, verify } from './store/backup.ts'
 
+const ACTIONS = ['backup', 'restore', 'verify', 'copy'] as const
 const MAX_SHOWN = 20
 
 const EXAMPLES = `
+\`store backup\` has the server write all of its embedded store into one file, as it
+is at this moment, while lines are taken in and searched. With --data it reads
+the folder of a store whose server is stopped. What is not whole has no name:
+the file is there when all of it is, read again and as the server sent it. It is
+a plain tar of DuckDB files, each with its sha256 in manifest.json.
+
+\`store restore FILE --data DIR\` makes of it the folder of a store, which has to
+be new or empty; start a server on it. Agents know it for an older copy, and send
+again what Docker still has. \`store verify FILE\` names what is damaged; exit code
+1 then.
+
 \`store copy\` copies all lines of one store into another one: the folder of an
 embedded store, or Elasticsearch (a URL, or several with commas between them).
 Stop the servers of both first. What is there already is not doubled; a copy
@@ -19,6 +33,9 @@ does, as its --retention and --max-size say. The --elasticsearch flags are those
 of \`server\`, and hold for both stores where both are clusters.
 
 Examples:
+  swarmlogs store backup -o friday.tar
+  swarmlogs store verify friday.tar
+  swarmlogs store restore friday.tar --data /mnt/new/logs
   swarmlogs store copy --from /var/lib/swarmlogs --to https://es1:9200 \\
     --elasticsearch-user swarmlogs --elasticsearch-password-file password \\
     --elasticsearch-ca ca.pem
@@ -27,18 +44,32 @@ Examples:
 
 /** The command `store`. */
 export const store: CommandSpec = {
-  operand: { form: '<ACTION>', text: 'copy: copy all lines of one store into another one' },
+  operand: { form: '<ACTION> [FILE]', text: 'backup, restore FILE, verify FILE, or copy' },
   flags: [
-    { flags: '--from <STORE>', text: 'store to copy from: a folder, or URLs of Elasticsearch' },
-    { flags: '--to <STORE>', text: 'store to copy to, which is made where there is none' },
+    { flags: '--from <STORE>', text: 'copy: store to copy from: a folder, or URLs of Elasticsearch' },
+    { flags: '--to <STORE>', text: 'copy: store to copy to, which is made where there is none' },
     ...ELASTICSEARCH_FLAGS,
+    { flags: '-o, --output <FILE>', text: 'backup: the file to write (default swarmlogs-TIME.tar)' },
+    { flags: '--data <DIR>', text: 'restore: the new folder of the store; backup: of a store that no server has open' },
+    {
+      flags: '--sha256 <SUM>',
+      text: 'verify: that `backup` printed; a backup that somebody made anew has another one',
+    },
+    ...SERVER_FLAGS,
   ],
   help: EXAMPLES,
   run,
 }
 
-async function run([action = '']: readonly string[], flags: Flags): Promise<void> {
-  if (action !== 'copy') throw new SwarmlogsError('SWARMLOGS_USAGE', `cannot do '${action}' to a store: give copy`)
+async function run([action = '', ...operands]: readonly string[], flags: Flags): Promise<void> {
+  if (action === 'backup') return backup(operands, flags)
+  if (action === 'restore') return restore(operands, flags)
+  if (action === 'verify') return verify(operands, flags)
+  if (action === 'copy') return copy(flags)
+  throw new SwarmlogsError('SWARMLOGS_USAGE', `cannot do '${action}' to a store: give ${ACTIONS.join(', ')}`)
+}
+
+async function copy(flags: Flags): Promise<void> {
   const [{ runCopy }, { copyConfig }] = await Promise.all([
     import('../../server/copy.ts'),
     import('../../server/config.ts'),

@@ -101,6 +101,12 @@ export class ArchiveFolder {
     await this.#delete(folderName(of))
   }
 
+  /** Paths of the files that are of no day. */
+  async ownFiles(): Promise<readonly string[]> {
+    const names = (await this.id()) === undefined ? [] : await readdir(this.root)
+    return [ID, HOLDS].filter((name) => names.includes(name)).map((name) => join(this.root, name))
+  }
+
   async holds(): Promise<readonly Hold[]> {
     try {
       return JSON.parse(await readOr(join(this.root, HOLDS), '[]'))

@@ -1,4 +1,4 @@
-import { createHash, hash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { type FileHandle, open } from 'node:fs/promises'
 import { SwarmlogsError } from '../../shared/errors.ts'
 import type { Gap } from '../../shared/gap.ts'
@@ -15,7 +15,7 @@ import {
   type Member,
   parseManifest,
 } from './manifest.ts'
-import { contentOf, damaged, readTar, type TarMember } from './tar.ts'
+import { checkMember, contentOf, damaged, readTar, type TarMember } from './tar.ts'
 
 /** What is read into memory as a whole is no longer than that: far more than it ever is. */
 const MAX_TEXT_BYTES = 256 * 1024 * 1024
@@ -62,15 +62,7 @@ export class Bundle {
 
   /** What is wrong with a member, or ''; its pieces are handed on as they are read. */
   async check(member: Member, onPiece: (piece: Buffer) => Promise<void> = async () => {}): Promise<string> {
-    const held = this.#members.get(member.name)
-    if (held === undefined) return 'it is missing'
-    if (held.bytes !== member.bytes) return `it has ${held.bytes} bytes, not ${member.bytes}`
-    const sum = createHash('sha256')
-    for await (const piece of contentOf(this.#file, held)) {
-      sum.update(piece)
-      await onPiece(piece)
-    }
-    return sum.digest('hex') === member.sha256 ? '' : 'its content is not what was saved'
+    return checkMember(this.#file, this.#members.get(member.name), member, onPiece)
   }
 
   /** Reads a member as text. Throws SWARMLOGS_STORE_DAMAGED when it is not what was saved. */

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { type FileHandle, open } from 'node:fs/promises'
 import { SwarmlogsError } from '../../shared/errors.ts'
 
@@ -5,8 +6,9 @@ const BLOCK = 512
 const NAME_BYTES = 100
 const HEADS_BYTES = 64 * 1024
 const COPY_BYTES = 1024 * 1024
-/** Eleven octal digits. */
-const MAX_BYTES = 8 ** 11 - 1
+/** Eleven octal digits; larger sizes are written in binary, as GNU tar does. */
+const MAX_OCTAL = 8 ** 11 - 1
+const BINARY = 0x80
 /** More than those of a hundred thousand files of lines. */
 const MAX_MEMBERS = 100_100
 
@@ -31,19 +33,12 @@ export class TarWriter {
 
   /** Adds a file of which the size is known. Throws when the pieces have another one. */
   async add(name: string, bytes: number, pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<void> {
-    await this.#write(headOf(name, bytes, this.#seconds))
-    let written = 0
-    for await (const piece of pieces) {
-      written += piece.length
-      await this.#write(piece)
-    }
-    if (written !== bytes) throw new Error(`BUG: ${name} has ${written} bytes, not ${bytes}`)
-    await this.#write(Buffer.alloc(padding(bytes)))
+    for await (const piece of tarMember(name, bytes, this.#seconds, pieces)) await this.#write(piece)
   }
 
   /** Ends the archive and makes it survive a power cut. */
   async end(): Promise<void> {
-    await this.#write(Buffer.alloc(2 * BLOCK))
+    await this.#write(TAR_END)
     await this.#file.sync()
   }
 
@@ -52,11 +47,40 @@ export class TarWriter {
   }
 }
 
+/** What stands at the end of an archive. */
+export const TAR_END: Uint8Array = Buffer.alloc(2 * BLOCK)
+
+/** How many bytes of an archive a file takes. */
+export function tarBytes(bytes: number): number {
+  return BLOCK + bytes + padding(bytes)
+}
+
+/** The bytes that a file is in an archive. Throws when the pieces have another size. */
+export async function* tarMember(
+  name: string,
+  bytes: number,
+  seconds: number,
+  pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+): AsyncGenerator<Uint8Array> {
+  yield headOf(name, bytes, seconds)
+  let written = 0
+  for await (const piece of pieces) {
+    written += piece.length
+    yield piece
+  }
+  if (written !== bytes) throw new Error(`BUG: ${name} has ${written} bytes, not ${bytes}`)
+  yield Buffer.alloc(padding(bytes))
+}
+
 /**
  * Lists the members of a tar archive by its heads alone. Throws SWARMLOGS_STORE_DAMAGED at what is none, at anything but a plain file, at a
  * name that is not wanted or comes twice, at a content that reaches beyond the file, and at more members than any bundle has.
  */
-export async function readTar(path: string, isWanted: (name: string) => boolean): Promise<TarMember[]> {
+export async function readTar(
+  path: string,
+  isWanted: (name: string) => boolean,
+  wrong: Wrong = damaged,
+): Promise<TarMember[]> {
   const file = await open(path, 'r')
   try {
     const { size } = await file.stat()
@@ -65,16 +89,16 @@ export async function readTar(path: string, isWanted: (name: string) => boolean)
     for (let at = 0; at + BLOCK <= size; ) {
       const head = await heads.at(at)
       if (head.every((byte) => byte === 0)) return [...members.values()]
-      const { name, bytes } = readHead(head)
+      const { name, bytes } = readHead(head, wrong)
       const member = { name, bytes, at: at + BLOCK }
-      if (!isWanted(name)) throw damaged(`it has a member '${printable(name)}', which no bundle has`)
-      if (members.size >= MAX_MEMBERS) throw damaged('it has more members than any bundle')
-      if (members.has(name)) throw damaged(`it has '${name}' twice`)
-      if (member.at + bytes > size) throw damaged(`'${name}' is cut off`)
+      if (!isWanted(name)) throw wrong(`it has a member '${printable(name)}', which is none of ours`)
+      if (members.size >= MAX_MEMBERS) throw wrong('it has more members than any of ours')
+      if (members.has(name)) throw wrong(`it has '${name}' twice`)
+      if (member.at + bytes > size) throw wrong(`'${name}' is cut off`)
       members.set(name, member)
       at = member.at + bytes + padding(bytes)
     }
-    throw damaged('its end is missing')
+    throw wrong('its end is missing')
   } finally {
     await file.close()
   }
@@ -113,6 +137,26 @@ export async function* contentOf(file: FileHandle, { at, bytes }: TarMember): As
   }
 }
 
+/** What is wrong with a member that should have this size and sha256, or ''; its pieces are handed on as they are read. */
+export async function checkMember(
+  file: FileHandle,
+  held: TarMember | undefined,
+  { bytes, sha256 }: { readonly bytes: number; readonly sha256: string },
+  onPiece: (piece: Buffer) => Promise<void>,
+): Promise<string> {
+  if (held === undefined) return 'it is missing'
+  if (held.bytes !== bytes) return `it has ${held.bytes} bytes, not ${bytes}`
+  const sum = createHash('sha256')
+  for await (const piece of contentOf(file, held)) {
+    sum.update(piece)
+    await onPiece(piece)
+  }
+  return sum.digest('hex') === sha256 ? '' : 'its content is not what was saved'
+}
+
+/** Makes the error about an archive that cannot be used. */
+export type Wrong = (why: string, cause?: unknown) => SwarmlogsError
+
 /** The error of a file that is no whole bundle. */
 export function damaged(why: string, cause?: unknown): SwarmlogsError {
   const options = cause === undefined ? undefined : { cause }
@@ -124,13 +168,18 @@ export function damaged(why: string, cause?: unknown): SwarmlogsError {
 }
 
 function headOf(name: string, bytes: number, seconds: number): Buffer {
-  if (Buffer.byteLength(name) >= NAME_BYTES || bytes > MAX_BYTES) throw new Error(`BUG: ${name} does not fit in a tar`)
+  if (Buffer.byteLength(name) >= NAME_BYTES) throw new Error(`BUG: ${name} does not fit in a tar`)
   const head = Buffer.alloc(BLOCK)
   head.write(name, 0)
   head.write('0000644\0', 100)
   head.write('0000000\0', 108)
   head.write('0000000\0', 116)
-  head.write(`${bytes.toString(8).padStart(11, '0')}\0`, 124)
+  if (bytes <= MAX_OCTAL) {
+    head.write(`${bytes.toString(8).padStart(11, '0')}\0`, 124)
+  } else {
+    head[124] = BINARY
+    head.writeBigUInt64BE(BigInt(bytes), 128)
+  }
   head.write(`${seconds.toString(8).padStart(11, '0')}\0`, 136)
   head.write('0', 156)
   head.write('ustar\0', 257)
@@ -139,17 +188,17 @@ function headOf(name: string, bytes: number, seconds: number): Buffer {
   return head
 }
 
-function readHead(head: Buffer): { name: string; bytes: number } {
+function readHead(head: Buffer, wrong: Wrong): { name: string; bytes: number } {
   if (head.toString('latin1', 257, 262) !== 'ustar' || octal(head, 148, 8) !== checksum(head)) {
-    throw damaged('it is no tar archive, or a head in it is damaged')
+    throw wrong('it is no tar archive, or a head in it is damaged')
   }
   const name = text(head, 0, NAME_BYTES)
   const type = String.fromCharCode(head[156] ?? 0)
   if ((type !== '0' && type !== '\0') || text(head, 345, 155) !== '' || text(head, 157, NAME_BYTES) !== '') {
-    throw damaged(`'${printable(name)}' in it is no plain file`)
+    throw wrong(`'${printable(name)}' in it is no plain file`)
   }
-  const bytes = octal(head, 124, 12)
-  if (!Number.isSafeInteger(bytes) || bytes < 0) throw damaged(`'${printable(name)}' in it has no size`)
+  const bytes = sizeOf(head)
+  if (!Number.isSafeInteger(bytes) || bytes < 0) throw wrong(`'${printable(name)}' in it has no size`)
   return { name, bytes }
 }
 
@@ -158,6 +207,10 @@ function checksum(head: Buffer): number {
   let sum = 8 * 32
   for (const [index, byte] of head.entries()) if (index < 148 || index >= 156) sum += byte
   return sum
+}
+
+function sizeOf(head: Buffer): number {
+  return head[124] === BINARY ? Number(head.readBigUInt64BE(128)) : octal(head, 124, 12)
 }
 
 function text(head: Buffer, at: number, length: number): string {

@@ -69,9 +69,9 @@ export class GapTable {
     return [...this.#gaps.values()].filter((gap) => isGapIn(gap, range)).sort(compareGaps)
   }
 
-  /** Identities of the gaps that end before this. */
-  endedBefore(time: bigint): string[] {
-    return [...this.#gaps].filter(([, gap]) => gap.to < time).map(([key]) => key)
+  /** Identities of the gaps that end before what is told of each. */
+  endedBefore(timeOf: (gap: Gap) => bigint): string[] {
+    return [...this.#gaps].filter(([, gap]) => gap.to < timeOf(gap)).map(([key]) => key)
   }
 
   /** Forgets gaps. */

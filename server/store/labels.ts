@@ -14,7 +14,8 @@ export function labelsOf(stream: LogStream): string {
     ...{ service: stream.service, serviceId: stream.serviceId, taskId: stream.taskId, taskName: stream.taskName },
     ...{ slot: stream.slot, containerId: stream.containerId, containerName: stream.containerName },
     ...{ image: stream.image, attributes, tag: stream.tag },
-    // Streams that have none are called as they were before there was such a label.
+    // Streams that have none are called as they were before there were such labels.
     ...(stream.multiline && { multiline: stream.multiline }),
+    ...(stream.retention && { retention: stream.retention }),
   })
 }

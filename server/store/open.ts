@@ -23,8 +23,9 @@ export type StoreOptions = EmbeddedOptions & { readonly elasticsearch?: Elastics
 /** Opens the store that the server was configured for. Only that one is loaded: each brings a large library. */
 export async function openStore({ elasticsearch, ...options }: StoreOptions): Promise<Store> {
   if (elasticsearch !== undefined) {
-    const { retentionMs, maxBytes, log } = options
-    return openElastic({ ...elasticsearch, retentionMs, ...(maxBytes !== undefined && { maxBytes }), log }, options)
+    const { retentionMs, retention, maxBytes, log } = options
+    const limits = { retentionMs, retention, ...(maxBytes !== undefined && { maxBytes }) }
+    return openElastic({ ...elasticsearch, ...limits, log }, options)
   }
   const { EmbeddedStore } = await import('./embedded/store.ts')
   return EmbeddedStore.open(options)
@@ -33,7 +34,7 @@ export async function openStore({ elasticsearch, ...options }: StoreOptions): Pr
 /** Opens the store in Elasticsearch, with its archive when days are archived, or are to be. */
 async function openElastic(
   elastic: ElasticOptions,
-  { archive = {}, dir, retentionMs, log }: EmbeddedOptions,
+  { archive = {}, dir, retentionMs, retention, log }: EmbeddedOptions,
 ): Promise<Store> {
   const folder = archive.dir ?? join(dir, 'archive')
   const isUsed = archive.afterMs !== undefined || (await new ArchiveFolder(folder).id()) !== undefined
@@ -45,7 +46,9 @@ async function openElastic(
   const { ArchivedElasticStore, chunkName } = await import('./elasticsearch/archived.ts')
   const { afterMs, maxBytes } = archive
   const tempDir = join(dir, 'archive-tmp')
-  const tier = await FolderTier.open({ dir: folder, tempDir, retentionMs, maxBytes, chunkName, log })
+  // A day goes as a whole.
+  const keptMs = Math.max(retentionMs, Number((retention?.longestNs ?? 0n) / 1_000_000n))
+  const tier = await FolderTier.open({ dir: folder, tempDir, retentionMs: keptMs, maxBytes, chunkName, log })
   try {
     return await ArchivedElasticStore.open(elastic, tier, afterMs)
   } catch (error) {

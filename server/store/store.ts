@@ -119,6 +119,24 @@ export interface Refusal {
   readonly excerpt: string
 }
 
+/** A file of a snapshot: its content is that of the moment of the snapshot. */
+export interface SnapshotFile {
+  /** Where it stands in the store's folder. */
+  readonly name: string
+  readonly bytes: number
+  content(): AsyncIterable<Uint8Array>
+}
+
+/** All files of a store as they are at one moment. */
+export interface Snapshot {
+  readonly files: readonly SnapshotFile[]
+  readonly records: number
+  /** The newest commit that is in it. */
+  readonly received: bigint
+  /** Must be called, whatever was read. */
+  close(): Promise<void>
+}
+
 /**
  * Where records live and are searched. Every store must pass test/server/store/contract.ts.
  * Any call after `close` throws SWARMLOGS_STORE_UNAVAILABLE.
@@ -173,6 +191,11 @@ export interface Store {
   refusals?(limit: number): Promise<readonly Refusal[]>
   /** The room on the disk. Absent where the disk is another machine's. */
   room?(): Promise<StoreRoom>
+  /**
+   * All of the store as files, which may be read while records come and go; one snapshot at a time, else SWARMLOGS_LIMIT. All that was
+   * appended before the call must be in it. Absent where the store is no folder.
+   */
+  snapshot?(): Promise<Snapshot>
   /** Present where several servers may write to the same data at once. */
   readonly sharing?: Sharing
   close(): Promise<void>

@@ -72,6 +72,14 @@ describe('logStream', () => {
     expect(logStream(target({ labels: long }), labelling)).not.toHaveProperty('multiline')
   })
 
+  it('takes along how long lines are kept, unless the log driver keeps that', () => {
+    const label = { 'swarmlogs.retention': '7d' }
+    expect(logStream(task('web', '1', label), labelling).retention).toBe('7d')
+    expect(logStream(task('web', '1', label), { ...labelling, attributes: label })).not.toHaveProperty('retention')
+    const long = { 'swarmlogs.retention': '7'.repeat(65) }
+    expect(logStream(target({ labels: long }), labelling)).not.toHaveProperty('retention')
+  })
+
   it.each([
     ['a global task', 'glob', 'x2n5xq3wn3jj5vqbmt0yzg1bq', 0],
     ['a name with dots', 'web.v1.2', '12', 12],

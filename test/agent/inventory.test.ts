@@ -38,7 +38,7 @@ it('describes nodes, services and tasks, and tells changes', async () => {
     },
   ]
   const template = {
-    Labels: { 'com.docker.stack.namespace': 'shop', 'swarmlogs.multiline': '^x' },
+    Labels: { 'com.docker.stack.namespace': 'shop', 'swarmlogs.multiline': '^x', 'swarmlogs.retention': '7d' },
     TaskTemplate: { ContainerSpec: { Image: 'app:1' } },
   }
   fake.swarm.services = [
@@ -72,6 +72,7 @@ it('describes nodes, services and tasks, and tells changes', async () => {
           update: 'completed',
         },
         multiline: '^x',
+        retention: '7d',
       },
       { id: 'b', name: 'name-b', mode: 'global', replicas: 0, ...plain },
       { id: 'c', name: 'name-c', mode: 'global-job', replicas: 0, ...plain },

@@ -63,6 +63,7 @@ async function interrupt(cli: Cli) {
 describe('Ctrl-C', { timeout: 60_000 }, () => {
   it.each([
     [['incident', 'save', 'x', ...RANGE], '.slog', 'cannot save the bundle: it was stopped; nothing was written'],
+    [['store', 'backup'], '.tar', 'cannot save the backup: it was stopped; nothing was written'],
     [['export'], '.ndjson', 'cannot export all lines: it was stopped; nothing was written'],
     [['export'], '.parquet', 'cannot export all lines: it was stopped; nothing was written'],
   ])('ends %j to a %s file with 130, and nothing is left', async (args, extension, message) => {

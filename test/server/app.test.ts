@@ -231,6 +231,7 @@ describe('/docs/json', () => {
           'put /api/v1/archive/{day}/hold',
           'delete /api/v1/archive/{day}/hold',
           'post /api/v1/archive/{day}/verify',
+          'get /api/v1/backup',
           'get /api/v1/knowledge',
           'get /api/v1/nodes',
           'get /api/v1/patterns',

@@ -31,6 +31,16 @@ describe('serverConfig', () => {
     expect(serverConfig({}, { HOME: '/root' }).dir).toMatch(/swarmlogs$/)
   })
 
+  it('takes rules for services, in their order', () => {
+    const retentionRules = [
+      { services: 'debug-*', ms: 2 * 86_400_000 },
+      { services: 'a=b', ms: 3_600_000 },
+    ]
+    const flags = { retentionRule: ['debug-*=2d', 'a=b=1h'] }
+    expect(serverConfig(flags, {})).toMatchObject({ retentionRules })
+    expect(serverConfig({}, { SWARMLOGS_RETENTION_RULE: 'debug-*=2d, a=b=1h' })).toMatchObject({ retentionRules })
+  })
+
   it('takes every setting from flags and from the environment', () => {
     const expected = {
       dir: '/d',
@@ -66,6 +76,10 @@ describe('serverConfig', () => {
     [{ forward: 'localhost:65536' }, /--forward/],
     [{ forward: '::1:24224' }, /--forward/],
     [{ retention: 'long' }, /cannot read the duration 'long'.*SWARMLOGS_RETENTION/],
+    [{ retentionRule: 'web' }, /cannot read the duration 'web'.*SWARMLOGS_RETENTION_RULE/],
+    [{ retentionRule: '=2d' }, /give SERVICE=DURATION/],
+    [{ retentionRule: 'web=0' }, /give SERVICE=DURATION/],
+    [{ retentionRule: Array.from({ length: 101 }, () => 'a=1d').join() }, /give at most 100/],
     [{ retention: '0' }, /give how long lines are kept/],
     [{ maxSize: 'big' }, /cannot read the size 'big'.*--max-size/],
     [{ memory: '0' }, /give a size/],

@@ -65,6 +65,21 @@ describe('runServer', () => {
     socket.destroy()
   })
 
+  it('keeps the lines of a service for as long as a rule says', async () => {
+    const { http } = await run({ retention: '2d', retentionRule: ['audit*=9d', 'debug=12h'] })
+    const time = (hours: number) => new Date(Date.now() - hours * 3_600_000).toISOString()
+    for (const service of ['audit-log', 'web', 'debug']) {
+      const body = [1, 30, 100, 300].map((hours) => `{"message":"x","@timestamp":"${time(hours)}"}`).join('\n')
+      const headers = { 'content-type': 'application/x-ndjson' }
+      const answer = await fetch(`${http}/api/v1/ingest?service=${service}`, { method: 'POST', headers, body })
+      expect(answer.status).toBe(200)
+    }
+    const counts = ['audit-log', 'web', 'debug'].map(async (service) =>
+      (await fetch(`${http}/api/v1/count?service=${service}`)).json(),
+    )
+    expect(await Promise.all(counts)).toMatchObject([{ records: 3 }, { records: 2 }, { records: 1 }])
+  })
+
   it('can be started again where it was', async () => {
     const first = await run()
     const { store } = await (await fetch(`${first.http}/api/v1/version`)).json()

@@ -40,6 +40,7 @@ function placementOf(fields: FieldsReader): Placement {
 
 function serviceOf(fields: FieldsReader): ServiceInfo {
   const multiline = fields.optionalText('multiline')
+  const retention = fields.optionalText('retention')
   return {
     id: fields.text('id'),
     name: fields.text('name'),
@@ -49,6 +50,7 @@ function serviceOf(fields: FieldsReader): ServiceInfo {
     image: fields.text('image'),
     update: fields.text('update'),
     ...(multiline !== undefined && { multiline }),
+    ...(retention !== undefined && { retention }),
   }
 }
 

@@ -1,6 +1,7 @@
 import { ATTRIBUTE_LIMITS, type RecordsOption, WIRE_FORMAT } from '../../../shared/forward/own.ts'
 import { MAX_MULTILINE } from '../../../shared/multiline.ts'
 import type { LogStream } from '../../../shared/record.ts'
+import { MAX_RETENTION } from '../../../shared/retention.ts'
 import { KINDS } from './headers.ts'
 import { shortened } from './label.ts'
 import { MsgpackReader, type Value } from './reader.ts'
@@ -25,7 +26,7 @@ const TEXT_LABELS = [
   'image',
   'tag',
 ] as const satisfies readonly (keyof LogStream)[]
-const LABELS: ReadonlySet<string> = new Set([...TEXT_LABELS, 'slot', 'multiline'])
+const LABELS: ReadonlySet<string> = new Set([...TEXT_LABELS, 'slot', 'multiline', 'retention'])
 
 /**
  * Reads the LogStreams of records frames, and gives the same object for the same labels, so that the store finds it fast.
@@ -106,10 +107,18 @@ function streamOf(labels: ReadonlyMap<string, Value>, attributes: LogStream['att
   const slot = labels.get('slot') ?? 0
   if (typeof slot !== 'number' || !Number.isInteger(slot) || slot < 0 || texts.containerId === '') return undefined
   const multiline = labels.get('multiline') ?? ''
-  if (typeof multiline !== 'string') return undefined
-  // A regex that is cut is another one.
+  const retention = labels.get('retention') ?? ''
+  if (typeof multiline !== 'string' || typeof retention !== 'string') return undefined
+  // A regex that is cut is another one, and so is a duration.
   const start = multiline === '' || multiline.length > MAX_MULTILINE ? {} : { multiline }
-  return Object.freeze({ ...start, ...(texts as Record<(typeof TEXT_LABELS)[number], string>), slot, attributes })
+  const kept = retention === '' || retention.length > MAX_RETENTION ? {} : { retention }
+  return Object.freeze({
+    ...start,
+    ...kept,
+    ...(texts as Record<(typeof TEXT_LABELS)[number], string>),
+    slot,
+    attributes,
+  })
 }
 
 /** Any container can have any labels: what is too much of them is cut, as the lines must be stored all the same. */

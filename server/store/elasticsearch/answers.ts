@@ -10,7 +10,7 @@ export function answerCalls(calls: readonly Call[], stored: readonly Row[], rece
   for (const [index, call] of calls.entries()) {
     const own = records[index] ?? []
     if (!isSorted(own)) own.sort(compare)
-    call.resolve({ stored: own, duplicates: call.records.length - own.length, received })
+    call.resolve({ stored: own, duplicates: call.records.length - call.expired - own.length, received })
   }
 }
 

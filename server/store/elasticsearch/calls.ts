@@ -13,6 +13,8 @@ const MAX_WAITING_BYTES = 32 * 2 ** 20
 export interface Call {
   readonly records: readonly LogRecord[]
   readonly bytes: number
+  /** How many of them are older than lines of their service are kept: they are left out. */
+  expired: number
   readonly resolve: (appended: Appended) => void
   readonly reject: (error: unknown) => void
 }
@@ -27,13 +29,13 @@ export class Calls {
   }
 
   /** Throws SWARMLOGS_STORE_UNAVAILABLE when too many wait. */
-  add(call: Omit<Call, 'bytes'>): void {
+  add(call: Omit<Call, 'bytes' | 'expired'>): void {
     const isFull = this.#waiting.length >= MAX_WAITING || this.#bytes > MAX_WAITING_BYTES
     if (isFull) throw unavailable('store now: too many appends wait, try again later')
     let bytes = 0
     for (const { message, fields } of call.records) bytes += message.length + fields.length
     this.#bytes += bytes
-    this.#waiting.push({ ...call, bytes })
+    this.#waiting.push({ ...call, bytes, expired: 0 })
   }
 
   /** Those of the next commit. */

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino'
+import type { Retention } from '../../retention.ts'
 
 /** How the server signs in to Elasticsearch. */
 export type ElasticAuth = { readonly apiKey: string } | { readonly username: string; readonly password: string }
@@ -10,8 +11,10 @@ export interface ElasticOptions {
   readonly auth?: ElasticAuth
   /** PEM file of the authority that signed the nodes' certificates. */
   readonly caFile?: string
-  /** Lines older than this may go, with the whole day that they are of. */
+  /** How long lines are kept: a day goes when all of its lines may, those of some streams before. */
   readonly retentionMs: number
+  /** How long the lines of which stream are kept; by default all for `retentionMs`. */
+  readonly retention?: Retention | undefined
   /** Bytes on the cluster's disks, copies included, that all days together may take; without it only age counts. */
   readonly maxBytes?: number
   /** Primary shards of a day; default 1. */

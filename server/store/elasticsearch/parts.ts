@@ -1,3 +1,4 @@
+import { Retention } from '../../retention.ts'
 import { Gate } from '../gate.ts'
 import type { StoreIdentity } from '../store.ts'
 import { Admission } from './admission.ts'
@@ -67,6 +68,7 @@ async function assemble(options: ElasticOptions, requests: Requests): Promise<Pa
   await claim.open()
   await closeArchived(options, { requests, names, indices })
   const closing = new AbortController()
+  const retention = options.retention ?? Retention.same(options.retentionMs)
   const [streams, counts, freshness, health] = [new Streams(), new Counts(), new Freshness(requests), new Health(log)]
   const insist = new Insist(health, closing.signal)
   const guesses = new Guesses(notes)
@@ -75,11 +77,12 @@ async function assemble(options: ElasticOptions, requests: Requests): Promise<Pa
   const gaps = new Gaps({ requests, bulk, insist, freshness, names, indices, log })
   const watch = new Watch({
     ...{ identity, options, requests, names, notes, indices, streams, counts, freshness, health, log, gaps, claim },
+    retention,
   })
   const writer = new Writer({
     ...{ names, streams, indices, counts, freshness, admission, bulk, insist, health, log },
     meta: notes.index,
-    retentionNs: BigInt(Math.round(options.retentionMs)) * 1_000_000n,
+    retention,
     lastReceived: await watch.load(),
   })
   watch.start(writer)

@@ -1,7 +1,9 @@
+import { greater } from '../bigint.ts'
 import { dropIndex } from './drop-index.ts'
 import type { Names } from './names.ts'
 import { dayOf, timesOfDay } from './names.ts'
 import type { IndexSize } from './sizes.ts'
+import { type ExpiryParts, expiredStreams, longestKept } from './thin.ts'
 import type { WatchParts } from './watch.ts'
 
 /** A day that may go, and why. */
@@ -25,27 +27,24 @@ export async function expireIndices(
     options.log.info({ index, ...sizes.get(index), reason }, 'index expired')
   }
   await dropNotes(parts, now)
-  await parts.gaps.expire(oldestKept(parts, now, gone.length > 0))
+  if (parts.retention.isKnown) await parts.gaps.expire(oldestKept(parts, now, gone.length > 0))
   return gone
 }
 
 /** Gaps go with the lines: those beyond the retention, and when days went for their size, those before the first that is left. */
-function oldestKept({ options, indices, names }: WatchParts, now: bigint, hasGone: boolean): bigint {
-  const kept = now - BigInt(Math.round(options.retentionMs)) * 1_000_000n
+function oldestKept(parts: WatchParts, now: bigint, hasGone: boolean): bigint {
+  const { indices, names } = parts
+  const kept = now - longestKept(parts)
   const [first] = indices.lines.filter((index) => names.parse(index)?.kind === 'lines')
   const start = hasGone && first !== undefined ? timesOfDay(names.parse(first)?.day ?? '').start : kept
-  return start > kept ? start : kept
+  return greater(start, kept)
 }
 
 /** Which indices may go: never that of today, or the only one. */
-export function expiredIndices(
-  { options, names, counts }: Pick<WatchParts, 'options' | 'names' | 'counts'>,
-  sizes: ReadonlyMap<string, IndexSize>,
-  now: bigint,
-): Expired[] {
-  const oldest = now - BigInt(Math.round(options.retentionMs)) * 1_000_000n
+export function expiredIndices(parts: ExpiryParts, sizes: ReadonlyMap<string, IndexSize>, now: bigint): Expired[] {
+  const { options, names, counts } = parts
   const days = [...sizes.keys()].filter((index) => names.parse(index) !== undefined).sort(byDay(names))
-  const tooOld = days.filter((index) => endOf(names, index) <= oldest)
+  const tooOld = parts.retention.isKnown ? days.filter((index) => isTooOld(parts, index, now)) : []
   const left = days.filter((index) => !tooOld.includes(index))
   let bytes = left.reduce((sum, index) => sum + (sizes.get(index)?.bytes ?? 0), 0)
   const tooMuch: string[] = []
@@ -59,8 +58,12 @@ export function expiredIndices(
   return [...tooOld.map(expired('age')), ...tooMuch.map(expired('size'))]
 }
 
-function endOf(names: Names, index: string): bigint {
-  return timesOfDay(names.parse(index)?.day ?? '9999.01.01').end
+/** Whether all lines of an index have expired. */
+function isTooOld(parts: ExpiryParts, index: string, now: bigint): boolean {
+  const { retention, names, counts } = parts
+  const streams = counts.of(index)?.size ?? 0
+  if (streams > 0) return expiredStreams(parts, index, now).length === streams
+  return timesOfDay(names.parse(index)?.day ?? '9999.01.01').end <= now - retention.defaultNs
 }
 
 function byDay(names: Names): (a: string, b: string) => number {
@@ -69,11 +72,9 @@ function byDay(names: Names): (a: string, b: string) => number {
 }
 
 /** Streams, guesses and counts are renewed while they are used; two days more than the lines is enough. */
-async function dropNotes(
-  { requests, notes, options, streams, counts, indices }: WatchParts,
-  now: bigint,
-): Promise<void> {
-  const before = Number(now / 1_000_000n) - options.retentionMs - 2 * 86_400_000
+async function dropNotes(parts: WatchParts, now: bigint): Promise<void> {
+  const { requests, notes, streams, counts, indices } = parts
+  const before = Number((now - longestKept(parts)) / 1_000_000n) - 2 * 86_400_000
   const held = counts.held()
   const ids: string[] = []
   for await (const found of notes.find('stream', -1, before)) {

@@ -1,5 +1,6 @@
 import { hash, randomBytes } from 'node:crypto'
-import type { LogRecord, Source } from '../../../shared/record.ts'
+import type { LogRecord, LogStream, Source } from '../../../shared/record.ts'
+import type { Retention } from '../../retention.ts'
 import { greater } from '../bigint.ts'
 import { FOREIGN_ORDINALS } from '../store.ts'
 import type { Indices } from './indices.ts'
@@ -50,11 +51,15 @@ export class RowMaker {
   readonly #streams: Streams
   readonly #ordinals: ForeignOrdinals
   readonly #now: bigint
-  readonly #oldest: bigint
+  readonly #retention: Retention
+  #stream: LogStream | undefined
+  /** Of the stream's lines: what is older has expired, or has no day of its own. */
+  #expired = 0n
+  #oldest = 0n
   #dayStart = 0n
   #place: Place | undefined
 
-  /** @param retention nanoseconds; what is older by a day would have a day of its own only to be deleted. */
+  /** @param retention what is older by a day would have a day of its own only to be deleted. */
   constructor(
     parts: {
       readonly names: Names
@@ -63,18 +68,21 @@ export class RowMaker {
       readonly foreignOrdinals: ForeignOrdinals
     },
     now: bigint,
-    retention: bigint,
+    retention: Retention,
   ) {
     this.#names = parts.names
     this.#indices = parts.indices
     this.#streams = parts.streams
     this.#ordinals = parts.foreignOrdinals
     this.#now = now
-    this.#oldest = greater(now - retention - NS_PER_DAY, OLDEST_TIME)
+    this.#retention = retention
   }
 
-  row(record: LogRecord, call: number): Row {
+  /** The row of a record; undefined when it is older than the lines of its service are kept. */
+  row(record: LogRecord, call: number): Row | undefined {
     const time = clampTime(record.time)
+    this.#see(record.stream)
+    if (time >= OLDEST_TIME && time < this.#expired) return undefined
     const isOdd = time < this.#oldest || time > this.#now + NS_PER_DAY
     const entry = this.#streams.intern(record.stream)
     const isForeign = record.chunk !== '' || record.stream.tag !== ''
@@ -90,6 +98,16 @@ export class RowMaker {
       ordinal: isForeign ? this.#ordinals.next() : record.ordinal,
       id: isForeign ? foreignId(record) : ownId(entry, record.source, time, record.ordinal),
     }
+  }
+
+  /** Neighbours mostly share their stream. */
+  #see(stream: LogStream): void {
+    if (stream === this.#stream) return
+    this.#stream = stream
+    const kept = this.#now - this.#retention.of(stream)
+    this.#oldest = greater(kept - NS_PER_DAY, OLDEST_TIME)
+    // Days that go as a whole need no such bound: old lines are kept by their arrival.
+    this.#expired = this.#retention.isOwn(stream) ? kept : 0n
   }
 
   #placeOf(time: bigint): Place {

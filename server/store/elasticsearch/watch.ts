@@ -1,3 +1,4 @@
+import type { Retention } from '../../retention.ts'
 import { greater } from '../bigint.ts'
 import type { Claim } from './claim.ts'
 import { failureOf, messageOf } from './failure.ts'
@@ -8,6 +9,7 @@ import { Recount, type RecountParts } from './recount.ts'
 import { expireIndices } from './retention.ts'
 import type { SetUp } from './setup.ts'
 import { type IndexSize, readSizes, readUuids } from './sizes.ts'
+import { thinIndices } from './thin.ts'
 import type { Writer } from './writer.ts'
 
 /** How often we look what other servers did, how large all is, and what may go. */
@@ -20,6 +22,7 @@ export interface WatchParts extends SetUp, LossParts, RecountParts {
   readonly health: Health
   readonly gaps: Gaps
   readonly claim: Claim
+  readonly retention: Retention
 }
 
 /** Keeps what this server knows of the cluster up to date: what other servers wrote, how much there is, what is too old, what was lost. */
@@ -33,6 +36,7 @@ export class Watch {
   refusedBefore = 0
   #timer: NodeJS.Timeout | undefined
   #looking: Promise<void> = Promise.resolve()
+  #thinning: Promise<void> | undefined
   #isStopped = false
   #streamSeq = -1
   #turns = 0
@@ -72,6 +76,7 @@ export class Watch {
     this.#isStopped = true
     clearTimeout(this.#timer)
     await this.#looking
+    await this.#thinning
     if (isReachable) await this.#recount.note()
   }
 
@@ -80,6 +85,23 @@ export class Watch {
     let records = 0
     for (const [index, size] of this.sizes) if (this.#parts.names.parse(index)?.kind === 'dead') records += size.records
     return records
+  }
+
+  /** Deletes what is too old. What takes long goes on behind that, see `thinned`. */
+  async expire(writer: Writer, now = BigInt(Date.now()) * 1_000_000n): Promise<void> {
+    await this.#recount.note()
+    await expireIndices(this.#parts, this.sizes, now)
+    const run = { now, received: () => writer.lastReceived, isStopped: () => this.#isStopped }
+    this.#thinning ??= thinIndices(this.#parts, run)
+      .catch((error: unknown) => this.#parts.log.warn({ reason: messageOf(error) }, 'streams cannot expire now'))
+      .finally(() => {
+        this.#thinning = undefined
+      })
+  }
+
+  /** Resolves when lines that have expired are deleted from the days of which others stay. */
+  async thinned(): Promise<void> {
+    await this.#thinning
   }
 
   /** Reads the streams that are new since it was last asked. */
@@ -104,7 +126,7 @@ export class Watch {
         await this.#measure()
         await this.#recount.others(this.sizes, greater(writer.lastReceived, 0n))
       }
-      if (this.#turns % EXPIRE_EVERY === 0) await this.#expire()
+      if (this.#turns % EXPIRE_EVERY === 0) await this.expire(writer)
       if (claim.reason === '') health.find()
       else health.fail(claim.reason)
     } catch (error) {
@@ -121,11 +143,6 @@ export class Watch {
     // Their sequence begins anew.
     if (await this.#losses.look(uuids)) this.#streamSeq = -1
     if (this.#parts.identity.epoch !== epoch) this.#recount.hurry()
-  }
-
-  async #expire(): Promise<void> {
-    await this.#recount.note()
-    await expireIndices(this.#parts, this.sizes, BigInt(Date.now()) * 1_000_000n)
   }
 
   async #lastReceived(): Promise<bigint> {

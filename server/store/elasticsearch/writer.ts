@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { LogRecord } from '../../../shared/record.ts'
+import type { Retention } from '../../retention.ts'
 import type { Appended } from '../store.ts'
 import { unavailable } from '../unavailable.ts'
 import type { Admission } from './admission.ts'
@@ -30,7 +31,7 @@ export interface WriterOptions extends RowWriterParts {
   readonly freshness: Freshness
   readonly admission: Admission
   readonly health: Health
-  readonly retentionNs: bigint
+  readonly retention: Retention
   readonly lastReceived: bigint
 }
 
@@ -117,14 +118,17 @@ export class Writer {
   }
 
   async #rows(calls: readonly Call[]): Promise<Row[]> {
-    const { names, indices, streams, retentionNs } = this.#options
+    const { names, indices, streams, retention } = this.#options
     const now = BigInt(Date.now()) * 1_000_000n
-    const maker = new RowMaker({ names, indices, streams, foreignOrdinals: this.#foreignOrdinals }, now, retentionNs)
+    const maker = new RowMaker({ names, indices, streams, foreignOrdinals: this.#foreignOrdinals }, now, retention)
     const rows: Row[] = []
-    for (const [call, { records }] of calls.entries()) {
-      for (const record of records) {
-        rows.push(maker.row(record, call))
-        if (rows.length % TURN === 0) await nextTurn()
+    for (const [number, call] of calls.entries()) {
+      call.expired = 0
+      for (const [index, record] of call.records.entries()) {
+        const row = maker.row(record, number)
+        if (row === undefined) call.expired++
+        else rows.push(row)
+        if (index % TURN === TURN - 1) await nextTurn()
       }
     }
     return rows

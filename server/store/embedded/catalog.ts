@@ -7,12 +7,19 @@ import type { StoreIdentity } from '../store.ts'
 import { attach, attachWhenFree, rows } from './attach.ts'
 import { failureOf } from './failure.ts'
 import type { Folder } from './folder.ts'
-import { FORMAT, quoteText } from './schema.ts'
+import { FORMAT, quoteText, STORAGE_VERSION } from './schema.ts'
 import { Serial } from './serial.ts'
 
 const ROWS_AT_ONCE = 500
 /** Names of values that are kept beside `meta`, where a server that does not know them leaves them alone. */
-const [OPENINGS, RECEIVED] = ['openings', 'received']
+const [OPENINGS, RECEIVED, REPLACED] = ['openings', 'received', 'replaced']
+
+/** A segment that another one is put in the place of, and its newest commit. */
+interface Replacement {
+  readonly name: string
+  readonly by: string
+  readonly received: string
+}
 
 /** What is kept of the store as a whole, in `catalog.duckdb`: format, identity, names of the segments, named values. Holding it open is the lock. */
 export class Catalog {
@@ -104,6 +111,23 @@ export class Catalog {
     await this.#write()
   }
 
+  /** Segments that others were put in the place of, as far as their files may still be there. */
+  async replaced(): Promise<readonly Replacement[]> {
+    return JSON.parse((await this.load(REPLACED)) ?? '[]')
+  }
+
+  /** Notes it before it is done. */
+  async noteReplacement(replacement: Replacement): Promise<void> {
+    await this.save(REPLACED, JSON.stringify([...(await this.replaced()), replacement]))
+  }
+
+  /** Forgets the one of a segment of this name, and one by it: another file may have the name from now on. */
+  async forgetReplacement(name: string): Promise<void> {
+    const known = await this.replaced()
+    const others = known.filter((one) => one.name !== name && one.by !== name)
+    if (others.length < known.length) await this.save(REPLACED, JSON.stringify(others))
+  }
+
   async save(name: string, value: string): Promise<void> {
     await this.#transaction(() => this.#put(name, value))
   }
@@ -133,6 +157,20 @@ export class Catalog {
           ({ key, text }) => `(${[key, text].map((one) => quoteText(JSON.stringify(one))).join(', ')})`,
         )
         await this.#connection.run(`INSERT INTO catalog.gaps VALUES ${values.join(', ')}`)
+      }
+    })
+  }
+
+  /** Writes all of it to a new file, as it is at one moment. */
+  async copyTo(path: string): Promise<void> {
+    await this.#serial.run(async () => {
+      await this.#connection.run('DETACH DATABASE IF EXISTS catalog_copy')
+      await this.#connection.run(`ATTACH ${quoteText(path)} AS catalog_copy (STORAGE_VERSION '${STORAGE_VERSION}')`)
+      try {
+        await this.#connection.run('COPY FROM DATABASE catalog TO catalog_copy')
+        await this.#connection.run('CHECKPOINT catalog_copy')
+      } finally {
+        await this.#connection.run('DETACH catalog_copy')
       }
     })
   }

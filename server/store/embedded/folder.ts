@@ -2,6 +2,7 @@ import { access, mkdir, readdir, readFile, realpath, rename, rm, stat, statfs } 
 import { join } from 'node:path'
 import { SwarmlogsError } from '../../../shared/errors.ts'
 import { syncPath } from '../../sync-path.ts'
+import { RESTORING } from '../restoring.ts'
 
 /** Magic numbers of statfs(2) of file systems whose locks or syncs cannot be relied on, with their names. */
 const NETWORK_TYPES: ReadonlyMap<number, string> = new Map([
@@ -51,6 +52,7 @@ export class Folder {
       await mkdir(dir, { recursive: true, mode: 0o700 })
       const folder = new Folder(await realpath(dir))
       await refuseNetwork(folder.root)
+      if (await exists(join(folder.root, RESTORING))) throw unrestored(folder.root)
       for (const path of [folder.segments, folder.damaged]) await mkdir(path, { recursive: true, mode: 0o700 })
       return folder
     } catch (cause) {
@@ -131,6 +133,11 @@ async function sizeOf(path: string): Promise<number> {
     ({ size }) => size,
     () => 0,
   )
+}
+
+function unrestored(root: string): SwarmlogsError {
+  const text = `cannot keep a store in '${root}': a backup was restored to it, but not to its end; delete what is in it, and restore it again`
+  return new SwarmlogsError('SWARMLOGS_CONFIG', text)
 }
 
 async function refuseNetwork(root: string): Promise<void> {

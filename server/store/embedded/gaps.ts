@@ -37,10 +37,10 @@ export class Gaps {
     return this.#table.in(range)
   }
 
-  /** Forgets those that end before this, as the lines around them. */
-  async expire(before: bigint): Promise<void> {
+  /** Forgets those that end before what is kept of their stream, as the lines around them. */
+  async expire(keptSince: (gap: Gap) => bigint): Promise<void> {
     await this.#serial.run(async () => {
-      const ended = this.#table.endedBefore(before)
+      const ended = this.#table.endedBefore(keptSince)
       if (ended.length === 0) return
       this.#table.remove(ended)
       await this.#write([], ended)

@@ -2,6 +2,7 @@ import type { Logger } from 'pino'
 import { SwarmlogsError } from '../../../shared/errors.ts'
 import type { Opening } from '../../../shared/forward/lineage.ts'
 import { ArchiveFolder } from '../../archive/folder.ts'
+import { Retention } from '../../retention.ts'
 import { greater } from '../bigint.ts'
 import { Admission } from './admission.ts'
 import { Catalog } from './catalog.ts'
@@ -14,6 +15,7 @@ import type { Limits } from './retention.ts'
 import { Segments } from './segments.ts'
 import { Serial } from './serial.ts'
 import { Streams } from './streams.ts'
+import { Thinner } from './thinner.ts'
 import { sealSegment } from './transaction.ts'
 import { Writer } from './writer.ts'
 
@@ -33,6 +35,8 @@ export const ARCHIVE = 'archive'
 export interface EmbeddedOptions {
   readonly dir: string
   readonly retentionMs: number
+  /** How long the lines of which stream are kept; by default all for `retentionMs`. */
+  readonly retention?: Retention | undefined
   /** Of all segments; by default 20 GiB, or 80 % of what is free and ours where that is less. */
   readonly maxBytes?: number | undefined
   /** A segment that is as large takes no more lines; by default 1 GiB, at most a tenth of maxBytes. */
@@ -70,6 +74,7 @@ export interface Parts {
   readonly writer: Writer
   readonly indexer: Indexer
   readonly archive: ArchiveFolder
+  readonly thinner: Thinner
   readonly limits: Limits
   /** Bytes of text that a search sorts at a time. */
   readonly sliceBytes: number
@@ -109,7 +114,7 @@ async function openOn(
   before: Parts | undefined,
 ): Promise<Omit<Parts, 'sliceBytes'>> {
   const { log, retentionMs, lockWaitMs = DEFAULT_LOCK_WAIT_MS, reserveBytes = DEFAULT_RESERVE_BYTES } = options
-  const retentionNs = BigInt(Math.round(retentionMs)) * 1_000_000n
+  const retention = options.retention ?? Retention.same(retentionMs)
   const catalog = await Catalog.open(engine.meta, folder, lockWaitMs, log)
   const gaps = await Gaps.open(catalog)
   const [streams, serial] = [new Streams(), new Serial()]
@@ -134,7 +139,7 @@ async function openOn(
       streams,
       admission,
       serial,
-      retentionNs,
+      retention,
       reserveBytes,
       log,
       onFatal,
@@ -143,8 +148,10 @@ async function openOn(
   })
   const opening = catalog.begin(newest, before?.opening)
   const indexer = new Indexer({ engine, segments, folder, log, reserveBytes })
-  const limits = { retentionNs, maxBytes, archiveBytes: options.archive?.maxBytes }
-  return { archive, engine, catalog, opening, gaps, streams, serial, segments, writer, indexer, limits, onFatal }
+  const thinner = new Thinner({ engine, segments, serial, folder, log, reserveBytes })
+  const limits = { retention, maxBytes, archiveBytes: options.archive?.maxBytes }
+  const rest = { segments, writer, indexer, thinner, archive, limits, onFatal }
+  return { engine, catalog, opening, gaps, streams, serial, ...rest }
 }
 
 /** The archive, which must be there when days are in it: else their lines would seem never to have come. */
@@ -159,9 +166,13 @@ async function openArchive(options: EmbeddedOptions, folder: Folder, catalog: Ca
 }
 
 /** Stores what waits, seals what is not sealed, closes. */
-export async function closeParts({ writer, indexer, serial, segments, engine }: Parts, log: Logger): Promise<void> {
+export async function closeParts(
+  { writer, indexer, thinner, serial, segments, engine }: Parts,
+  log: Logger,
+): Promise<void> {
   await writer.drain()
   await indexer.stop()
+  await thinner.stop()
   await serial.run(async () => {
     try {
       for (const segment of segments.all) {

@@ -1,4 +1,5 @@
-import type { LogRecord } from '../../../shared/record.ts'
+import type { LogRecord, LogStream } from '../../../shared/record.ts'
+import type { Retention } from '../../retention.ts'
 import { AHEAD, clampTime, FOREIGN, HEAD_MISSING } from './schema.ts'
 import { dayOf } from './segment.ts'
 import { type Entry, isForeign, type Streams } from './streams.ts'
@@ -27,14 +28,16 @@ export interface Row {
 export class RowMaker {
   readonly #streams: Streams
   readonly #now: bigint
-  readonly #expired: bigint
+  readonly #retention: Retention
   readonly #today: string
+  #stream: LogStream | undefined
+  #expired = 0n
   #dayStart = 0n
   #day = ''
 
-  /** @param now nanoseconds since 1970. @param retention nanoseconds; what is older has expired before it came. */
-  constructor(streams: Streams, now: bigint, retention: bigint) {
-    this.#expired = now - retention
+  /** @param now nanoseconds since 1970. @param retention what is older has expired before it came. */
+  constructor(streams: Streams, now: bigint, retention: Retention) {
+    this.#retention = retention
     this.#streams = streams
     this.#now = now
     this.#today = dayOf(now)
@@ -43,7 +46,7 @@ export class RowMaker {
   /** The row of a record; undefined when it is older than lines are kept. */
   row(record: LogRecord, call: number): Row | undefined {
     const time = clampTime(record.time)
-    if (time >= OLDEST_TIME && time < this.#expired) return undefined
+    if (time >= OLDEST_TIME && time < this.#expiredOf(record.stream)) return undefined
     const isOdd = time < OLDEST_TIME || time > this.#now + NS_PER_DAY
     const flags =
       (time > this.#now + NS_PER_MINUTE ? AHEAD : 0) |
@@ -60,6 +63,14 @@ export class RowMaker {
       isOdd,
       ordinal: record.ordinal,
     }
+  }
+
+  #expiredOf(stream: LogStream): bigint {
+    if (stream !== this.#stream) {
+      this.#stream = stream
+      this.#expired = this.#now - this.#retention.of(stream)
+    }
+    return this.#expired
   }
 
   #dayOf(time: bigint): string {

@@ -56,9 +56,11 @@ export class Segment {
   isClosed = false
   /** Where its lines are when it is an archived day; it has no database then. */
   readonly archived: ArchivedLines | undefined
-  /** Why it is no longer among the segments. */
-  gone: '' | 'expired' | 'damaged' | 'archived' = ''
+  /** Why it is no longer among the segments; `replaced`: by one with fewer streams, or by an archived day. */
+  gone: '' | 'expired' | 'damaged' | 'replaced' = ''
   lastWriteMs = 0
+  /** Who has still to read the file, which nothing may write to until it is let go. */
+  holder: { letGo(): Promise<boolean> } | undefined
   /** Lines in it, and the newest `received` among them. */
   records = 0
   received = 0n
@@ -102,10 +104,18 @@ export class Segment {
 
   /** When the newest of its lines may be forgotten is counted from here: its time, for odd ones the end of the day of arrival. */
   get newest(): bigint {
+    return this.newestOf(this.streams.keys())
+  }
+
+  /** The same of the lines of some of its streams. */
+  newestOf(entries: Iterable<Entry>): bigint {
     const end = BigInt(Date.parse(this.day)) * 1_000_000n + NS_PER_DAY - 1n
     if (this.isOdd) return end
     let newest = 0n
-    for (const { last } of this.streams.values()) if (last > newest) newest = last
+    for (const entry of entries) {
+      const last = this.streams.get(entry)?.last ?? 0n
+      if (last > newest) newest = last
+    }
     return newest < end ? newest : end
   }
 

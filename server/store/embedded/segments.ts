@@ -11,7 +11,7 @@ import { newer } from './attach.ts'
 import type { Catalog } from './catalog.ts'
 import type { Engine } from './engine.ts'
 import { failureOf, messageOf } from './failure.ts'
-import { databaseBytes, type Folder, GRAMS, removeDatabase } from './folder.ts'
+import { databaseBytes, exists, type Folder, GRAMS, removeDatabase } from './folder.ts'
 import { mendWal } from './mend.ts'
 import { ATTACH_OPTIONS, CREATE_OPTIONS, quoteName, quoteText, SEGMENT_TABLES } from './schema.ts'
 import { compareSegments, isSegmentName, partitionOf, Segment } from './segment.ts'
@@ -23,7 +23,8 @@ const MAX_HOLD_MS = 60_000
 /** Searches that read a segment when it is detached let go of it soon: they read in slices, and nap. */
 const MAX_HELD_MS = 10_000
 const HELD_POLL_MS = 10
-const UNFINISHED = '.unfinished'
+/** How the name of a file ends that is not whole; what a crash leaves of these is deleted. */
+export const UNFINISHED = '.unfinished'
 
 /** What the segments need of the store. */
 export interface SegmentsOptions {
@@ -69,9 +70,15 @@ export class Segments {
     return this.#damagedManifests
   }
 
+  /** A segment that is as large takes no more lines. */
+  get segmentBytes(): number {
+    return this.#options.segmentBytes
+  }
+
   /** Attaches all that is in the folder; sets aside what is damaged; counts as lost what should be there and is not. */
   async open(): Promise<void> {
     const { folder, catalog, log } = this.#options
+    for (const { name, by, received } of await catalog.replaced()) await this.#finishReplacement(name, by, received)
     const files = await readdir(folder.segments)
     for (const file of files.filter((name) => name.includes(UNFINISHED))) await rm(join(folder.segments, file))
     const names = files.filter((file) => file.endsWith('.duckdb')).map((file) => file.slice(0, -'.duckdb'.length))
@@ -124,9 +131,10 @@ export class Segments {
   async writable(day: string, isOdd: boolean): Promise<Segment> {
     const siblings = this.ofPartition(partitionOf(day, isOdd))
     const last = siblings.findLast(({ isClosed, archived }) => !isClosed && archived === undefined)
-    if (last?.isReadOnly) await this.reattach(last)
-    if (last !== undefined && last.gone === '' && !last.isReadOnly && last.bytes < this.#options.segmentBytes)
-      return last
+    if (last !== undefined && last.bytes < this.#options.segmentBytes && (await isFree(last))) {
+      if (last.isReadOnly) await this.reattach(last)
+      if (last.gone === '' && !last.isReadOnly) return last
+    }
     return this.#create(day, isOdd, (siblings.at(-1)?.number ?? -1) + 1)
   }
 
@@ -161,13 +169,52 @@ export class Segments {
   }
 
   /** Has an archived day serve in the place of segments, which are deleted once the searches that read them are done. */
-  async replace(segments: readonly Segment[], archived: Segment): Promise<void> {
-    for (const segment of segments) segment.gone = 'archived'
+  async archive(segments: readonly Segment[], archived: Segment): Promise<void> {
+    for (const segment of segments) segment.gone = 'replaced'
     this.#list = [...this.#list.filter(({ gone }) => gone === ''), archived].sort(compareSegments)
     // What is stored is the same: nothing that is known of it must be forgotten.
     this.#options.streams.recount(this.#list.map(({ streams }) => streams))
     for (const { name, received } of segments) await this.#options.catalog.removeSegment(name, received)
     for (const segment of segments) void this.#drop(segment)
+  }
+
+  /**
+   * Puts a file that has so many of a segment's lines in its place; searches that have begun still read the old one. What a crash leaves
+   * of it is seen to by `open`: from the renaming on the new one counts.
+   */
+  async replace(segment: Segment, unfinished: string, records: number): Promise<void> {
+    const { folder, catalog, streams } = this.#options
+    const number = (this.ofPartition(segment.partition).at(-1)?.number ?? segment.number) + 1
+    const fresh = new Segment(folder.segments, `${segment.partition}.${number}`)
+    await catalog.noteReplacement({ name: segment.name, by: fresh.name, received: String(segment.received) })
+    try {
+      await rename(unfinished, fresh.path)
+      await syncPath(folder.segments)
+      if (!(await this.#attach(fresh)) || fresh.records !== records) throw new Error(`${fresh.name} is not whole`)
+      await this.measure(fresh)
+    } catch (error) {
+      await this.#detach(fresh).catch(messageOf)
+      await removeDatabase(fresh.path)
+      await catalog.forgetReplacement(segment.name)
+      throw error
+    }
+    // In one step: no search may meet both, or none.
+    segment.gone = 'replaced'
+    this.#list = [...this.#list.filter((other) => other !== segment), fresh].sort(compareSegments)
+    this.recount()
+    streams.prune()
+    await catalog.addSegment(fresh.name)
+    await catalog.removeSegment(segment.name, segment.received)
+    void this.#drop(segment)
+  }
+
+  async #finishReplacement(name: string, by: string, received: string): Promise<void> {
+    const { folder, catalog } = this.#options
+    if (await exists(join(folder.segments, `${by}.duckdb`))) {
+      await removeDatabase(join(folder.segments, `${name}.duckdb`))
+      await catalog.removeSegment(name, BigInt(received))
+    }
+    await catalog.forgetReplacement(name)
   }
 
   /** Brings the file's size up to date. */
@@ -188,6 +235,7 @@ export class Segments {
       if (engine.isClosed) return
       try {
         await this.#delete(segment)
+        if (segment.gone === 'replaced') await this.#options.catalog.forgetReplacement(segment.name)
       } catch (error) {
         log.warn({ segment: segment.name, err: error }, 'expired segment cannot be deleted')
       }
@@ -209,6 +257,7 @@ export class Segments {
     const { folder } = this.#options
     const connection = this.#connection
     const segment = new Segment(folder.segments, `${partitionOf(day, isOdd)}.${number}`)
+    await this.#options.catalog.forgetReplacement(segment.name)
     // Under another name until it is whole: a kill in between must not leave what looks like a damaged segment.
     const unfinished = segment.path + UNFINISHED
     await connection.run('DETACH DATABASE IF EXISTS unfinished')
@@ -306,6 +355,14 @@ export class Segments {
       if (!messageOf(error).includes('Detached database')) throw error
     }
   }
+}
+
+/** Whether the file may be written to; a snapshot that has still to read it is asked to let it go. */
+async function isFree(segment: Segment): Promise<boolean> {
+  if (segment.holder === undefined) return true
+  if (segment.isReadOnly || !(await segment.holder.letGo())) return false
+  segment.holder = undefined
+  return true
 }
 
 /** A segment without its tables is none of ours, or not whole. */

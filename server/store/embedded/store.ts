@@ -12,6 +12,7 @@ import type {
   Lineage,
   LineFormat,
   PrintedRun,
+  Snapshot,
   Store,
   StoreIdentity,
   StoreRoom,
@@ -27,16 +28,14 @@ import { facets } from './facets.ts'
 import { messageOf } from './failure.ts'
 import { Folder } from './folder.ts'
 import { closeParts, type EmbeddedOptions, openParts, type Parts } from './parts.ts'
-import { bytesOf, expireSegments } from './retention.ts'
+import { bytesOf, expireSegments, hotOf, isIdle, overdueIn } from './retention.ts'
 import { search } from './search.ts'
-import { dayOf } from './segment.ts'
 import type { Segments } from './segments.ts'
+import { Snapshots } from './snapshot.ts'
 import { count, histogram } from './tally.ts'
-import { sealSegment } from './transaction.ts'
+import { trySealSegment } from './transaction.ts'
 
 const UPKEEP_MS = 60_000
-/** A segment of a past day is sealed when nothing was written to it for so long. */
-const IDLE_MS = 5 * 60_000
 
 /** Folders that this process has open: the lock on the catalog does not hold against oneself. */
 const openFolders = new Set<string>()
@@ -48,6 +47,7 @@ export class EmbeddedStore implements Store {
   readonly #options: EmbeddedOptions
   readonly #folder: Folder
   readonly #upkeep: NodeJS.Timeout
+  readonly #snapshots = new Snapshots()
   #parts: Parts
   #sealing: Sealing | undefined
   #recovery: Promise<void> | undefined
@@ -196,22 +196,28 @@ export class EmbeddedStore implements Store {
     return { freeBytes: await this.#folder.freeBytes(), maxBytes: limits.maxBytes }
   }
 
+  async snapshot(): Promise<Snapshot> {
+    return this.#snapshots.take(await this.#ready(), this.#folder)
+  }
+
   /** Expires what is too old or too much, seals what is idle; runs by itself every minute. */
   async runUpkeep(nowMs: number = Date.now()): Promise<void> {
-    const { segments, serial, writer, engine, indexer, limits, gaps, archive } = await this.#ready()
+    const { segments, serial, writer, engine, indexer, thinner, limits, gaps, archive } = await this.#ready()
     indexer.start()
     const now = BigInt(nowMs) * 1_000_000n
     await serial.run(async () => {
       const held = new Set((await archive.holds()).map(({ day }) => day))
       const hasExpired = (await expireSegments(segments, limits, now, held, this.#options.log)) > 0
-      const kept = now - limits.retentionNs
-      await gaps.expire(hasExpired ? greater(kept, beginning(segments) ?? kept) : kept)
+      const start = hasExpired ? beginning(segments) : undefined
+      if (limits.retention.isKnown)
+        await gaps.expire(({ stream }) => greater(now - limits.retention.of(stream), start ?? 0n))
       for (const segment of segments.all) {
-        const isIdle = segment.day !== dayOf(now) && nowMs - segment.lastWriteMs > IDLE_MS
-        if (segment.isDirty && isIdle && !segment.isReadOnly) await sealSegment(engine.writer, segment)
+        const isFree = !segment.isReadOnly && segment.holder === undefined
+        if (segment.isDirty && isFree && isIdle(segment, nowMs)) await trySealSegment(engine.writer, segment)
       }
       await writer.checkSpace()
     })
+    await thinner.run(overdueIn(hotOf(segments), limits, nowMs))
   }
 
   /** Archives the days that are due; runs by itself every minute. Resolves when none is left. */
@@ -248,12 +254,15 @@ export class EmbeddedStore implements Store {
   async #recover(): Promise<void> {
     const { log } = this.#options
     const before = this.#parts
-    const { engine, serial, writer, indexer, onFatal } = before
+    const { engine, serial, writer, indexer, thinner, onFatal } = before
     log.error('the database engine failed: starting it anew')
     try {
       writer.stop('the database engine failed')
+      // Who reads it must not take what is written from now on for a part of it.
+      await this.#snapshots.close()
       await indexer.stop()
       await this.#sealing?.stop()
+      await thinner.stop()
       await serial.run(() => engine.close())
       this.#use(await openParts(this.#options, this.#folder, onFatal, before))
       this.#parts.indexer.start()
@@ -267,6 +276,7 @@ export class EmbeddedStore implements Store {
     clearInterval(this.#upkeep)
     await this.#recovery
     await this.#sealing?.stop()
+    await this.#snapshots.close()
     await closeParts(this.#parts, this.#options.log)
     openFolders.delete(this.#folder.root)
   }

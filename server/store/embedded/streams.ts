@@ -43,6 +43,7 @@ class Texts {
       attributes: this.#attributesOf(stream.attributes),
       tag: this.#text(stream.tag),
       ...(stream.multiline && { multiline: this.#text(stream.multiline) }),
+      ...(stream.retention && { retention: this.#text(stream.retention) }),
     })
   }
 

@@ -1,6 +1,7 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { labelsOf } from '../labels.ts'
 import { appendRows, type Table } from './columns.ts'
+import { messageOf } from './failure.ts'
 import { headOf, longChars, piecesOf } from './long.ts'
 import type { Row } from './rows.ts'
 import {
@@ -75,6 +76,17 @@ export async function sealSegment(connection: DuckDBConnection, segment: Segment
   })
   await connection.run(`CHECKPOINT ${segment.database}`)
   segment.isDirty = false
+}
+
+/** The same, unless it cannot be done now: who reads lines of the segment holds that up. Whether it was done. */
+export async function trySealSegment(connection: DuckDBConnection, segment: Segment): Promise<boolean> {
+  try {
+    await sealSegment(connection, segment)
+    return true
+  } catch (error) {
+    if (messageOf(error).includes('Cannot CHECKPOINT')) return false
+    throw error
+  }
 }
 
 async function appendLines(

@@ -2,6 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { DuckDBConnection } from '@duckdb/node-api'
 import type { Logger } from 'pino'
 import type { LogRecord } from '../../../shared/record.ts'
+import type { Retention } from '../../retention.ts'
 import { type Appended, PartlyStored } from '../store.ts'
 import { unavailable } from '../unavailable.ts'
 import type { Admission } from './admission.ts'
@@ -44,7 +45,7 @@ export interface WriterOptions {
   readonly streams: Streams
   readonly admission: Admission
   readonly serial: Serial
-  readonly retentionNs: bigint
+  readonly retention: Retention
   /** Bytes of the disk that stay free, so that a checkpoint never meets a full one. */
   readonly reserveBytes: number
   readonly log: Logger
@@ -202,7 +203,7 @@ export class Writer {
   }
 
   async #rows(calls: readonly Call[]): Promise<Row[]> {
-    const maker = new RowMaker(this.#options.streams, BigInt(Date.now()) * 1_000_000n, this.#options.retentionNs)
+    const maker = new RowMaker(this.#options.streams, BigInt(Date.now()) * 1_000_000n, this.#options.retention)
     const rows: Row[] = []
     for (const [call, of] of calls.entries()) {
       of.expired = 0

@@ -197,7 +197,7 @@ export class FolderTier implements ArchiveTier {
     const before = this.#list.find((segment) => segment.day === day.day)
     const lines = new ArchivedLines({ path: this.#folder.pathOf(day), manifest }, this.#options.log)
     this.#use([...this.#list, Segment.ofArchive(lines, this.#streams)])
-    if (before !== undefined) this.#drop(before, 'archived')
+    if (before !== undefined) this.#drop(before, 'replaced')
   }
 
   async expire(now: bigint): Promise<void> {
@@ -220,7 +220,7 @@ export class FolderTier implements ArchiveTier {
   }
 
   /** Takes a day out; its files go when the searches that read it are done. */
-  #drop(segment: Segment, why: 'expired' | 'archived'): void {
+  #drop(segment: Segment, why: 'expired' | 'replaced'): void {
     const { archived } = segment
     segment.gone = why
     this.#use(this.#list.filter((other) => other !== segment))

@@ -42,7 +42,17 @@ const INVENTORY: Inventory = {
   nodes: [{ id: 'n1', name: 'node1', role: 'manager', availability: 'active', state: 'ready', engine: '20.10' }],
   services: [
     { id: 's1', name: 'web', stack: '', mode: 'global', replicas: 0, image: 'web:1', update: '' },
-    { id: 's2', name: 'api', stack: '', mode: 'global', replicas: 0, image: 'api:1', update: '', multiline: '^x' },
+    {
+      id: 's2',
+      name: 'api',
+      stack: '',
+      mode: 'global',
+      replicas: 0,
+      image: 'api:1',
+      update: '',
+      multiline: '^x',
+      retention: '7d',
+    },
   ],
   tasks: ['t1', 't2'],
   placements: [{ serviceId: 's1', nodeId: 'n1' }],
@@ -262,16 +272,18 @@ describe('a records frame of an agent', () => {
       { ...STREAM, attributes: many },
       { ...STREAM, attributes: { ...long, x: 'v'.repeat(5000) } },
       { ...STREAM, multiline: '^x' },
-      { ...STREAM, multiline: 'x'.repeat(5000) },
+      { ...STREAM, multiline: 'x'.repeat(5000), retention: '7'.repeat(65) },
+      { ...STREAM, retention: '7d' },
     ]
-    client.send(records('r1', Buffer.concat([0, 1, 2, 3, 4].map((s) => entry({ m: `${s}`, s }))), streams))
+    client.send(records('r1', Buffer.concat([0, 1, 2, 3, 4, 5].map((s) => entry({ m: `${s}`, s }))), streams))
     await client.receive(1)
-    expect(listener.ingest.messages).toEqual(['0', '1', '2', '3', '4'])
-    const [named, first, cut, multiline, endless] = listener.ingest.stored.map(({ stream }) => stream)
+    expect(listener.ingest.messages).toEqual(['0', '1', '2', '3', '4', '5'])
+    const [named, first, cut, multiline, endless, kept] = listener.ingest.stored.map(({ stream }) => stream)
     expect(named?.containerName).toHaveLength(1024)
     expect(Object.keys(first?.attributes ?? {})).toEqual(Object.keys(many).slice(0, 256))
     expect(multiline).toEqual({ ...STREAM, multiline: '^x' })
     expect(endless).toEqual(STREAM)
+    expect(kept).toEqual({ ...STREAM, retention: '7d' })
     expect(cut?.attributes).toEqual({ ['k'.repeat(512)]: '', x: 'v'.repeat(4096) })
     expect(listener.metrics.reasons).toEqual({})
   })

@@ -1,8 +1,10 @@
 import { pino } from 'pino'
 import { describe, expect, it } from 'vitest'
+import { Retention } from '../../../../server/retention.ts'
 import { Counts } from '../../../../server/store/elasticsearch/counts.ts'
 import { Names } from '../../../../server/store/elasticsearch/names.ts'
 import { expiredIndices } from '../../../../server/store/elasticsearch/retention.ts'
+import { Streams } from '../../../../server/store/elasticsearch/streams.ts'
 
 const NOW = BigInt(Date.parse('2026-11-21T12:00:00Z')) * 1_000_000n
 const DAY_MS = 86_400_000
@@ -12,8 +14,11 @@ function expired(days: Record<string, number>, limits: { retentionMs: number; ma
   const sizes = new Map(Object.entries(days).map(([index, bytes]) => [index, { records: 1, bytes }]))
   const counts = new Counts()
   for (const index of sizes.keys()) counts.replace(index, new Map([['a', { records: 1, first: 0n, last: 0n }]]))
+  const retention = Retention.same(limits.retentionMs)
   const options = { urls: [], log: pino({ level: 'silent' }), ...limits }
-  return expiredIndices({ names, counts, options }, sizes, NOW).map(({ index }) => index)
+  return expiredIndices({ names, counts, options, retention, streams: new Streams() }, sizes, NOW).map(
+    ({ index }) => index,
+  )
 }
 
 describe('expiredIndices', () => {

@@ -28,6 +28,7 @@ it('calls a stream without a label for events as it was called before there was 
     '"attributes":{"tier":"front"},"tag":""}'
   expect(labelsOf(one)).toBe(name)
   expect(labelsOf({ ...one, multiline: '^x' })).toBe(`${name.slice(0, -1)},"multiline":"^x"}`)
+  expect(labelsOf({ ...one, retention: '7d' })).toBe(`${name.slice(0, -1)},"retention":"7d"}`)
 })
 
 it('finds the streams of a container, and of a container on a node', () => {
