@@ -17,7 +17,8 @@ import { type Filled, filled } from './search-lines.ts'
 const DAYS = Number(process.argv[3] ?? 1)
 const LINES = Number(process.argv[2] ?? 10) * 1e6 * DAYS
 const HOUR = 3_600_000_000_000n
-const MONTH_MS = 30 * 86_400_000
+const DAY_MS = 86_400_000
+const MONTH_MS = 30 * DAY_MS
 const ROUNDS = 5
 const run = promisify(execFile)
 
@@ -58,7 +59,7 @@ async function seal(store: EmbeddedStore): Promise<void> {
   const started = performance.now()
   const times: number[] = []
   let [isDone, peak] = [false, 0]
-  const sealed = store.runSealing(Date.now() + MONTH_MS).finally(() => {
+  const sealed = store.runSealing(Date.now() + 2 * DAY_MS).finally(() => {
     isDone = true
   })
   while (!isDone) {

@@ -30,7 +30,7 @@ export class ArchiveScene {
   }
 
   async seal(): Promise<void> {
-    await this.store.runSealing(Date.now() + 400 * DAY_MS)
+    await this.store.runSealing(Date.now() + 2 * DAY_MS)
   }
 
   async reopen(): Promise<void> {

@@ -33,7 +33,10 @@ afterEach(async () => {
   await rm(dir, { recursive: true, force: true })
 })
 
-async function openIn(name: string, options: { segmentBytes?: number } = {}): Promise<EmbeddedStore> {
+async function openIn(
+  name: string,
+  options: Partial<Parameters<typeof EmbeddedStore.open>[0]> = {},
+): Promise<EmbeddedStore> {
   const path = join(dir, name)
   const opening = {
     dir: path,
@@ -65,6 +68,21 @@ const archive = async ({ url }: TestServer) =>
   (await fetch(`${url}/api/v1/search`, { headers: { accept: 'application/vnd.swarmlogs.archive' } })).text()
 
 describe('a backup', () => {
+  it('holds archived days, too', async () => {
+    const one = await openIn('archiving', { archive: { afterMs: 0 } })
+    await one.append([...linesOf(WEB, 3000), ...linesOf(API, 2000, { time: NOON - 3n * DAY })])
+    await one.runSealing(Date.now() + 2 * 86_400_000)
+    await one.append(linesOf(streamOf('late'), 10))
+    expect((await one.archive.list()).map(({ manifest }) => manifest.lines)).toEqual([2000, 3000])
+    await server.close()
+    server = await serve({ store: one })
+    await backup('a.tar')
+    await restoreBackup(path('a.tar'), path('new'), RUN)
+    const restored = await openIn('new')
+    expect((await restored.archive.list()).map(({ manifest }) => manifest.lines)).toEqual([2000, 3000])
+    expect(await messages(restored)).toEqual(await messages(one))
+  })
+
   it('holds all that the store has: lines of all days, gaps, saved values; and answers are the same', async () => {
     await store.append([...linesOf(WEB, 3000), ...linesOf(API, 2000, { time: NOON - 3n * DAY })])
     await store.append([recordOf(streamOf('odd'), { time: 5n, message: 'before 1990' })])

@@ -16,7 +16,7 @@ async function open(dir: string): Promise<EmbeddedStore> {
   let appends = 0
   store.append = async (records) => {
     const appended = await append(records)
-    if (++appends % 2 === 1) await store.runSealing(Date.now() + 400 * DAY_MS)
+    if (++appends % 2 === 1) await store.runSealing(Date.now() + 2 * DAY_MS)
     return appended
   }
   return store

@@ -7,7 +7,8 @@ import { pino } from 'pino'
 import { EmbeddedStore } from '../../../server/store/embedded/store.ts'
 import { DAY, NOON, recordOf, streamOf } from './records.ts'
 
-const MONTH_MS = 30 * 86_400_000
+const DAY_MS = 86_400_000
+const MONTH_MS = 30 * DAY_MS
 const [dir = '', start = '0'] = process.argv.slice(2)
 const log = pino({ level: 'silent' })
 const store = await EmbeddedStore.open({ dir, retentionMs: MONTH_MS, archive: { afterMs: 0 }, log })
@@ -26,7 +27,7 @@ for (let first = Number(start); ; first += 100) {
 async function archive(): Promise<void> {
   // To it all lines are old, and have been there for long.
   for (;;) {
-    await store.runSealing(Date.now() + MONTH_MS)
+    await store.runSealing(Date.now() + 2 * DAY_MS)
     await nextTurn()
   }
 }

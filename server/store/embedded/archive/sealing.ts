@@ -1,14 +1,17 @@
 import type { Logger } from 'pino'
+import type { LogStream } from '../../../../shared/record.ts'
 import { EVERYTHING } from '../../../query/query.ts'
 import { gapText } from '../../gap-text.ts'
-import { RECORD_COLUMNS, recordsOf } from '../answers.ts'
+import { recordsOf as linesAsRecords, RECORD_COLUMNS } from '../answers.ts'
 import { bigintColumn } from '../columns.ts'
 import { messageOf } from '../failure.ts'
 import { ARCHIVE, type Parts } from '../parts.ts'
-import { bytesOf, hotOf } from '../retention.ts'
+import { archivedOf, bytesOf, hotOf, overdueIn } from '../retention.ts'
 import { quoteText } from '../schema.ts'
 import { search } from '../search.ts'
 import { dayOf, Segment } from '../segment.ts'
+import type { Entry } from '../streams.ts'
+import type { Overdue } from '../thinner.ts'
 import { ArchivedLines } from './lines.ts'
 import { sealDay } from './sealer.ts'
 
@@ -56,7 +59,7 @@ export class Sealing {
       if (this.#stopping.signal.aborted) return
       const started = performance.now()
       try {
-        const { lines, files } = await this.#seal(day)
+        const { lines, files } = await this.#seal(day, nowMs)
         const bytes = files.reduce((sum, file) => sum + file.bytes, 0)
         log.info({ day, lines, bytes, seconds: Math.round((performance.now() - started) / 1000) }, 'day archived')
       } catch (error) {
@@ -74,9 +77,11 @@ export class Sealing {
     const isTight = bytesOf(hotOf(segments)) > 0.9 * limits.maxBytes
     const [oldest] = hot
     const days = new Set(hot.map(({ day }) => day).filter((day) => day < dayOf(now)))
-    return [...days].filter((day) => {
+    const overdue = overdueIn(archivedOf(segments), limits, nowMs).map(({ segment }) => segment.day)
+    return [...new Set([...days, ...overdue])].filter((day) => {
       const [archived] = segments.ofPartition(day)
       if (archived?.archived?.hasLostLines) return false
+      if (overdue.includes(day)) return true
       const end = BigInt(Date.parse(day)) * 1_000_000n + NS_PER_DAY
       const idleMs = archived?.archived === undefined ? IDLE_MS : SUPPLEMENT_IDLE_MS
       const isIdle = hot.every((segment) => segment.day !== day || nowMs - segment.lastWriteMs > idleMs)
@@ -87,9 +92,9 @@ export class Sealing {
     })
   }
 
-  async #seal(day: string) {
+  async #seal(day: string, nowMs: number) {
     const { log } = this.#options
-    const { segments, serial, writer, catalog, gaps, streams, archive: folder } = this.#parts
+    const { segments, serial, writer, catalog, gaps, streams, limits, archive: folder } = this.#parts
     // Lines that come from now on go to another segment, and are of later commits.
     const { sealed, received } = await serial.run(async () => {
       const sealed = segments.ofPartition(day)
@@ -98,6 +103,7 @@ export class Sealing {
     })
     const start = BigInt(Date.parse(day)) * 1_000_000n
     const [archived] = sealed.flatMap((segment) => segment.archived ?? [])
+    const expired = expiredIn(sealed, overdueIn(sealed, limits, nowMs))
     for (const segment of sealed) segment.pin()
     try {
       const manifest = await sealDay(folder, {
@@ -109,9 +115,9 @@ export class Sealing {
           ...sealed.filter((one) => one.archived === undefined).map(({ name }) => name),
         ],
         gaps: gaps.in({ since: start, until: start + NS_PER_DAY }).map(gapText),
-        lines: this.#lines(sealed, received),
+        lines: this.#lines(sealed, received, expired),
         chunks: (path) => this.#writeChunks(sealed, path),
-        expected: sealed.reduce((sum, { records }) => sum + records, 0),
+        expected: recordsOf(sealed, expired),
         signal: this.#stopping.signal,
       })
       const path = folder.pathOf(manifest)
@@ -152,7 +158,7 @@ export class Sealing {
     }
   }
 
-  #lines(sealed: readonly Segment[], received: bigint) {
+  #lines(sealed: readonly Segment[], received: bigint, expired: ReadonlySet<LogStream>) {
     const { segments } = this.#parts
     const only = {
       get all() {
@@ -161,8 +167,25 @@ export class Sealing {
       setAside: segments.setAside.bind(segments),
       reattach: segments.reattach.bind(segments),
     }
-    const query = { filter: EVERYTHING, order: 'asc' as const, receivedUpTo: received }
-    const wanted = { columns: RECORD_COLUMNS, answer: recordsOf }
+    const filter = { ...EVERYTHING, accepts: (stream: LogStream) => !expired.has(stream) }
+    const query = { filter, order: 'asc' as const, receivedUpTo: received }
+    const wanted = { columns: RECORD_COLUMNS, answer: linesAsRecords }
     return search({ ...this.#parts, segments: only }, query, wanted, this.#stopping.signal)
   }
+}
+
+/** The streams whose lines have expired in every segment that has any: they are left out. */
+function expiredIn(sealed: readonly Segment[], overdue: readonly Overdue[]): ReadonlySet<LogStream> {
+  const isOverdue = (segment: Segment, entry: Entry): boolean =>
+    overdue.some((one) => one.segment === segment && one.streams.has(entry))
+  const entries = new Set(overdue.flatMap(({ streams }) => [...streams]))
+  const expired = [...entries].filter((entry) =>
+    sealed.every((segment) => !segment.streams.has(entry) || isOverdue(segment, entry)),
+  )
+  return new Set(expired.map(({ stream }) => stream))
+}
+
+function recordsOf(sealed: readonly Segment[], expired: ReadonlySet<LogStream>): number {
+  const kept = sealed.flatMap(({ streams }) => [...streams].filter(([{ stream }]) => !expired.has(stream)))
+  return kept.reduce((sum, [, { records }]) => sum + records, 0)
 }
