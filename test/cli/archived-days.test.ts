@@ -50,7 +50,7 @@ describe('archive', { timeout: 60_000 }, () => {
       ...{ code: 0, stderr: '' },
       stdout: `${day(1)}: 11 lines, all as it was sealed\n${day(0)}: 10 lines, all as it was sealed\n`,
     })
-    expect(none).toMatchObject({ code: 1, stderr: 'error: cannot verify 2020-01-01: it is not archived\n' })
+    expect(none).toMatchObject({ code: 1, stderr: 'error: cannot verify 2020-01-01: nothing of it is archived\n' })
   })
 
   it('fetches days, passes over what is there whole, and finds what is not', async () => {

@@ -51,7 +51,7 @@ async function fetchDay({ client, day, dir, signal }: Fetch): Promise<void> {
   const manifest = parseManifest(text.toString(), `${day}/${MANIFEST}`)
   const members = membersOf(manifest)
   const folder = join(dir, folderName(manifest))
-  await mkdir(folder, { recursive: true })
+  await mkdir(folder, { recursive: true, mode: 0o700 })
   const progress = fileProgress()
   const total = members.reduce((sum, { bytes }) => sum + bytes, 0)
   let bytes = 0
@@ -88,7 +88,7 @@ async function write(
 ): Promise<void> {
   const unfinished = path + UNFINISHED
   try {
-    const file = await open(unfinished, 'w')
+    const file = await open(unfinished, 'w', 0o600)
     try {
       for await (const piece of pieces) await file.writeFile(piece)
       await file.sync()
