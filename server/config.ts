@@ -2,11 +2,12 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { SwarmlogsError } from '../shared/errors.ts'
 import { type Environment, environmentName, type Flags, setting, switchSetting } from '../shared/settings.ts'
-import { parseDuration, parseSize } from '../shared/time.ts'
+import { parseDuration } from '../shared/time.ts'
+import { type ArchiveConfig, archiveConfig } from './config/archive.ts'
 import { type CopyConfig, readCopyConfig } from './config/copy.ts'
 import { type ElasticsearchConfig, elasticsearchConfig } from './config/elasticsearch.ts'
 import { type PeerName, peersConfig } from './config/peers.ts'
-import { ofSetting, unusable } from './config/values.ts'
+import { ofSetting, size, unusable } from './config/values.ts'
 
 const HTTP_REMEDY = 'a token: --token-file or SWARMLOGS_TOKEN_FILE'
 
@@ -43,6 +44,7 @@ export interface ServerConfig {
   readonly retentionMs: number
   /** Keep the lines as text files, too. */
   readonly mirror?: { readonly dir: string; readonly maxBytes: number }
+  readonly archive: ArchiveConfig
   /** How much time of the store a query may take. */
   readonly queryMs: number
   readonly maxBytes?: number
@@ -66,6 +68,7 @@ export function serverConfig(flags: Flags, env: Environment = process.env): Serv
     queryMs: queryTimeout(setting(flags, env, 'query-timeout') ?? '30s'),
     ...size(flags, env, 'max-size', 'maxBytes'),
     ...mirror(flags, env),
+    archive: archiveConfig(flags, env),
     ...size(flags, env, 'segment-size', 'segmentBytes'),
     ...size(flags, env, 'memory', 'memoryBytes'),
     ...(elasticsearch !== undefined && { elasticsearch }),
@@ -139,14 +142,6 @@ function queryTimeout(text: string): number {
   const ms = Number(ofSetting('query-timeout', () => parseDuration(text)) / 1_000_000n)
   if (ms > 0 && ms < 2 ** 31) return ms
   throw unusable('query-timeout', text, 'give how long a query may take, such as 30s')
-}
-
-function size<Key extends string>(flags: Flags, env: Environment, name: string, key: Key): { [Name in Key]?: number } {
-  const text = setting(flags, env, name)
-  if (text === undefined) return {}
-  const bytes = ofSetting(name, () => parseSize(text))
-  if (bytes === 0) throw unusable(name, text, 'give a size, such as 20GiB')
-  return { [key]: bytes } as { [Name in Key]?: number }
 }
 
 /** Whoever can reach an open port could read all lines, or write any. */

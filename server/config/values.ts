@@ -1,5 +1,6 @@
 import { SwarmlogsError } from '../../shared/errors.ts'
 import { type Environment, environmentName, type Flags, setting } from '../../shared/settings.ts'
+import { parseSize } from '../../shared/time.ts'
 
 /** Reads a value of a setting; an error then names the setting. */
 export function ofSetting<Value>(name: string, read: () => Value): Value {
@@ -34,4 +35,18 @@ export function wholeNumber(
   const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN
   if (value >= min && value <= max) return value
   throw unusable(name, text, `give a whole number from ${min} to ${max}`)
+}
+
+/** A size of at least a byte, under the key that it goes by; nothing when not given. */
+export function size<Key extends string>(
+  flags: Flags,
+  env: Environment,
+  name: string,
+  key: Key,
+): { [Name in Key]?: number } {
+  const text = setting(flags, env, name)
+  if (text === undefined) return {}
+  const bytes = ofSetting(name, () => parseSize(text))
+  if (bytes === 0) throw unusable(name, text, 'give a size, such as 20GiB')
+  return { [key]: bytes } as { [Name in Key]?: number }
 }

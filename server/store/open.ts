@@ -1,5 +1,8 @@
+import { join } from 'node:path'
 import type { LogStream } from '../../shared/record.ts'
+import { ArchiveFolder } from '../archive/folder.ts'
 import type { ElasticsearchConfig } from '../config/elasticsearch.ts'
+import type { ElasticOptions } from './elasticsearch/options.ts'
 import type { FrozenOptions } from './embedded/frozen.ts'
 import type { LinesFile } from './embedded/parquet/check.ts'
 import type { ParquetWriter } from './embedded/parquet/writer.ts'
@@ -20,12 +23,35 @@ export type StoreOptions = EmbeddedOptions & { readonly elasticsearch?: Elastics
 /** Opens the store that the server was configured for. Only that one is loaded: each brings a large library. */
 export async function openStore({ elasticsearch, ...options }: StoreOptions): Promise<Store> {
   if (elasticsearch !== undefined) {
-    const { openElasticStore } = await import('./elasticsearch/store.ts')
     const { retentionMs, maxBytes, log } = options
-    return openElasticStore({ ...elasticsearch, retentionMs, ...(maxBytes !== undefined && { maxBytes }), log })
+    return openElastic({ ...elasticsearch, retentionMs, ...(maxBytes !== undefined && { maxBytes }), log }, options)
   }
   const { EmbeddedStore } = await import('./embedded/store.ts')
   return EmbeddedStore.open(options)
+}
+
+/** Opens the store in Elasticsearch, with its archive when days are archived, or are to be. */
+async function openElastic(
+  elastic: ElasticOptions,
+  { archive = {}, dir, retentionMs, log }: EmbeddedOptions,
+): Promise<Store> {
+  const folder = archive.dir ?? join(dir, 'archive')
+  const isUsed = archive.afterMs !== undefined || (await new ArchiveFolder(folder).id()) !== undefined
+  if (!isUsed) {
+    const { openElasticStore } = await import('./elasticsearch/store.ts')
+    return openElasticStore(elastic)
+  }
+  const { FolderTier } = await import('./embedded/archive/tier.ts')
+  const { ArchivedElasticStore, chunkName } = await import('./elasticsearch/archived.ts')
+  const { afterMs, maxBytes } = archive
+  const tempDir = join(dir, 'archive-tmp')
+  const tier = await FolderTier.open({ dir: folder, tempDir, retentionMs, maxBytes, chunkName, log })
+  try {
+    return await ArchivedElasticStore.open(elastic, tier, afterMs)
+  } catch (error) {
+    await tier.close()
+    throw error
+  }
 }
 
 /** Opens what writes lines to Parquet files. @param tempDir a folder of its own, for what does not fit in memory. */

@@ -5,9 +5,10 @@ import { SwarmlogsError } from '../../../../shared/errors.ts'
 import type { Archive, ArchivedDay, Verified } from '../../../archive/archive.ts'
 import type { ArchiveFolder, Hold } from '../../../archive/folder.ts'
 import { folderName, MANIFEST, manifestText, membersOf } from '../../../archive/manifest.ts'
-import type { Parts } from '../parts.ts'
 import { archivedOf } from '../retention.ts'
 import type { Segment } from '../segment.ts'
+import type { Segments } from '../segments.ts'
+import type { Serial } from '../serial.ts'
 import type { ArchivedLines } from './lines.ts'
 
 /** Days that can be on hold; more than anyone keeps. */
@@ -16,18 +17,20 @@ const MAX_HOLDS = 10_000
 /** A segment that is an archived day. */
 type Archived = Segment & { readonly archived: ArchivedLines }
 
-/** The archived days of an embedded store. */
+/** What the archive is a part of. */
+export interface ControlParts {
+  readonly segments: Pick<Segments, 'all' | 'ofPartition' | 'expire'>
+  readonly serial: Serial
+}
+
+/** The archived days of a store, by their segments. */
 export class EmbeddedArchive implements Archive {
   readonly #folder: ArchiveFolder
-  readonly #ready: () => Promise<Pick<Parts, 'segments' | 'serial'>>
+  readonly #ready: () => Promise<ControlParts>
   readonly #damagedManifests: () => readonly string[]
 
   /** @param ready the parts to work with; they can be others after a while. */
-  constructor(
-    folder: ArchiveFolder,
-    ready: () => Promise<Pick<Parts, 'segments' | 'serial'>>,
-    damagedManifests: () => readonly string[],
-  ) {
+  constructor(folder: ArchiveFolder, ready: () => Promise<ControlParts>, damagedManifests: () => readonly string[]) {
     this.#folder = folder
     this.#ready = ready
     this.#damagedManifests = damagedManifests
