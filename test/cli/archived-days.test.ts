@@ -115,6 +115,7 @@ describe('archive', { timeout: 60_000 }, () => {
       archive('verify', 'yesterday'),
       archive('ls', '--dir', join(dir, 'nothing')),
       archive('keep', join(dir, 'no.slog')),
+      archive('fetch', day(0), '-o', scene.path('id')),
     ])
     expect(outcomes.map(({ code, stderr }) => [code, stderr])).toEqual([
       [2, "error: cannot do 'burn' to the archive: give ls, verify, fetch, keep, release, rm\n"],
@@ -122,6 +123,7 @@ describe('archive', { timeout: 60_000 }, () => {
       [2, "error: cannot use 'yesterday' for a day: give 2026-11-19, or FROM..TO\n"],
       [2, expect.stringContaining('cannot read the archive in')],
       [2, expect.stringContaining('cannot open the bundle')],
+      [1, expect.stringContaining("cannot write '")],
     ])
   })
 })
