@@ -76,8 +76,15 @@ function storeChecks({ store }: ApiStatus): Check[] {
           "see the server's log; agents spool meanwhile",
         ),
       ]
-  if (store.damaged.length > 0) {
-    const text = `${counted(store.damaged.length, 'file')} set aside as damaged: ${named(store.damaged)}`
+  // Those of the archive have a folder before their names, and stay where they are.
+  const archived = store.damaged.filter((name) => name.includes('/'))
+  const aside = store.damaged.filter((name) => !name.includes('/'))
+  if (archived.length > 0) {
+    const text = `damaged in the archive: ${named(archived)}`
+    checks.push(warning('archive', text, 'check the disk, put back a copy; `swarmlogs archive verify` names all'))
+  }
+  if (aside.length > 0) {
+    const text = `${counted(aside.length, 'file')} set aside as damaged: ${named(aside)}`
     checks.push(warning('damaged', text, 'check the disk; once it is sound, remove them from the folder of the store'))
   }
   if (store.refused > 0) {

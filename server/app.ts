@@ -104,6 +104,8 @@ function create({ log }: Context, { tls }: AppOptions): FastifyInstance {
     logController: new LogController({ disableRequestLogging: !log.isLevelEnabled('debug') }),
     exposeHeadRoutes: false,
     bodyLimit: 64 * 1024,
+    // What is too long is told by the schemas, in our own form.
+    routerOptions: { maxParamLength: 16 * 1024 },
     // A request that is sent slower than this is an attack; answers may take as long as they like.
     requestTimeout: 30_000,
     forceCloseConnections: 'idle' as const,

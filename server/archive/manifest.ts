@@ -98,12 +98,13 @@ export function manifestText(manifest: DayManifest): string {
 export function parseManifest(text: string, from: string): DayManifest {
   try {
     const { sha256, ...manifest }: DayManifest & { sha256: string } = JSON.parse(text)
+    // Of whatever version: a flipped byte must not make it one that is newer.
+    const end = text.lastIndexOf(SUM)
+    if (end < 0 || hash('sha256', text.slice(0, end)) !== sha256) throw new Error('its SHA-256 is not that in it')
     if (manifest.format > ARCHIVE_FORMAT) {
       const why = `it was written by a newer swarmlogs (${manifest.version}); start that version or a newer one`
       throw new SwarmlogsError('SWARMLOGS_STORE_NEWER', `cannot read the archive's ${from}: ${why}`)
     }
-    const end = text.lastIndexOf(SUM)
-    if (end < 0 || hash('sha256', text.slice(0, end)) !== sha256) throw new Error('its SHA-256 is not that in it')
     if (!isRight(manifest)) throw new Error('it lacks what every manifest has')
     return manifest
   } catch (cause) {

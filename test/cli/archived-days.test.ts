@@ -50,7 +50,7 @@ describe('archive', { timeout: 60_000 }, () => {
       ...{ code: 0, stderr: '' },
       stdout: `${day(1)}: 11 lines, all as it was sealed\n${day(0)}: 10 lines, all as it was sealed\n`,
     })
-    expect(none).toMatchObject({ code: 1, stderr: 'error: cannot verify 2020-01-01: it is not archived\n' })
+    expect(none).toMatchObject({ code: 1, stderr: 'error: cannot verify 2020-01-01: nothing of it is archived\n' })
   })
 
   it('fetches days, passes over what is there whole, and finds what is not', async () => {
@@ -115,6 +115,7 @@ describe('archive', { timeout: 60_000 }, () => {
       archive('verify', 'yesterday'),
       archive('ls', '--dir', join(dir, 'nothing')),
       archive('keep', join(dir, 'no.slog')),
+      archive('fetch', day(0), '-o', scene.path('id')),
     ])
     expect(outcomes.map(({ code, stderr }) => [code, stderr])).toEqual([
       [2, "error: cannot do 'burn' to the archive: give ls, verify, fetch, keep, release, rm\n"],
@@ -122,6 +123,7 @@ describe('archive', { timeout: 60_000 }, () => {
       [2, "error: cannot use 'yesterday' for a day: give 2026-11-19, or FROM..TO\n"],
       [2, expect.stringContaining('cannot read the archive in')],
       [2, expect.stringContaining('cannot open the bundle')],
+      [1, expect.stringContaining("cannot write '")],
     ])
   })
 })

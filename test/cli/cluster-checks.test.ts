@@ -16,6 +16,12 @@ const { gaps: __, ...mute } = statusOf()
 const WRONG: readonly (readonly [what: string, found: string, text: string, status: ApiStatus])[] = [
   ['a store that takes nothing', 'failed store', 'full', statusOf({}, { writable: false, reason: 'the disk is full' })],
   ['damaged files', 'warning damaged', '1 file set aside', statusOf({}, { damaged: ['x'] })],
+  [
+    'damage in the archive',
+    'warning archive',
+    'damaged in the archive: 2026-11-19.1/words',
+    statusOf({}, { damaged: ['2026-11-19.1/words'] }),
+  ],
   ['refused lines', 'warning refused', '2 lines', statusOf({}, { refused: 2 })],
   ['a disk that fills first', 'warning disk', '1.0 GiB', statusOf({}, { bytes: 0, free_bytes: 1, max_bytes: 2 ** 30 })],
   ['no observer', 'warning membership', 'nobody', statusOf({ membership: 'unknown' })],

@@ -39,19 +39,21 @@ interface Fetch {
 
 /** Copies a day, its manifest last: where that is, all is. */
 async function fetchDay({ client, day, dir, signal }: Fetch): Promise<void> {
-  const { folderName, membersOf, parseManifest } = await import('../../../server/archive/manifest.ts')
-  const { damageOf } = await import('../../../server/archive/verify.ts')
+  const [{ folderName, membersOf, parseManifest }, { damageOf }] = await Promise.all([
+    import('../../../server/archive/manifest.ts'),
+    import('../../../server/archive/verify.ts'),
+  ])
   const read = async (file: string) => {
     const path = `api/v1/archive/${day}/${file}`
     return client.body(await client.get(path, { accept: 'application/octet-stream', signal }))
   }
-  const pieces: Buffer[] = []
-  for await (const piece of await read(MANIFEST)) pieces.push(piece)
-  const text = Buffer.concat(pieces)
+  const text = await gather(await read(MANIFEST))
   const manifest = parseManifest(text.toString(), `${day}/${MANIFEST}`)
   const members = membersOf(manifest)
   const folder = join(dir, folderName(manifest))
-  await mkdir(folder, { recursive: true })
+  await mkdir(folder, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
+    throw notWritten(folder, error)
+  })
   const progress = fileProgress()
   const total = members.reduce((sum, { bytes }) => sum + bytes, 0)
   let bytes = 0
@@ -88,7 +90,7 @@ async function write(
 ): Promise<void> {
   const unfinished = path + UNFINISHED
   try {
-    const file = await open(unfinished, 'w')
+    const file = await open(unfinished, 'w', 0o600)
     try {
       for await (const piece of pieces) await file.writeFile(piece)
       await file.sync()
@@ -100,9 +102,20 @@ async function write(
   } catch (error) {
     await rm(unfinished, { force: true })
     if (error instanceof SwarmlogsError || (error instanceof Error && error.name === 'AbortError')) throw error
-    const reason = error instanceof Error ? error.message : String(error)
-    throw new SwarmlogsError('SWARMLOGS_STORE_UNAVAILABLE', `cannot write '${path}': ${reason}`, { cause: error })
+    throw notWritten(path, error)
   }
+}
+
+async function gather(pieces: AsyncIterable<Buffer>): Promise<Buffer> {
+  const gathered: Buffer[] = []
+  for await (const piece of pieces) gathered.push(piece)
+  return Buffer.concat(gathered)
+}
+
+function notWritten(path: string, cause: unknown): SwarmlogsError {
+  const reason = cause instanceof Error ? cause.message : String(cause)
+  const text = `cannot write '${path}': ${reason}; give another folder with -o, or make room`
+  return new SwarmlogsError('SWARMLOGS_STORE_UNAVAILABLE', text, { cause })
 }
 
 function notWhole(file: string, why: string): SwarmlogsError {

@@ -24,8 +24,8 @@ export async function verify(args: readonly string[], flags: Flags): Promise<voi
   const unread = damaged.filter(
     (file) => isWanted(file.slice(0, 10)) && !days.some(({ day }) => file.startsWith(`${day}.`)),
   )
-  const missing = wanted.length === 1 && found.length === 0 && unread.length === 0
-  if (missing) throw new SwarmlogsError('SWARMLOGS_NOT_FOUND', `cannot verify ${wanted[0]}: it is not archived`)
+  if (wanted.length > 0 && found.length + unread.length === 0)
+    throw new SwarmlogsError('SWARMLOGS_NOT_FOUND', `cannot verify ${args.join(' ')}: nothing of it is archived`)
   const progress = fileProgress()
   const look = flags.dir === undefined ? atServer(new Client(clientConfig(flags))) : inFolder(String(flags.dir))
   let bad = unread.length

@@ -45,6 +45,7 @@ describe('statusScreen', () => {
           changed: 'the store changed',
           damaged: ['x.duckdb'],
           refused: 7,
+          archive: { days: 12, bytes: 2 ** 30, kept: 1 },
         },
       ),
     )
@@ -55,6 +56,7 @@ describe('statusScreen', () => {
       'takes no lines: the disk is full',
       'the store changed',
       'damaged: x.duckdb',
+      'archived: 12 days, 1.0 GiB; 1 day on hold',
       '7 refused: see swarmlogs status --refused',
       'web.3 on node2: ',
       'lost, rotated away, at least 120 lines',
