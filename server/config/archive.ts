@@ -1,6 +1,6 @@
 import { type Environment, type Flags, setting } from '../../shared/settings.ts'
 import { parseDuration } from '../../shared/time.ts'
-import { ofSetting, size } from './values.ts'
+import { conflict, ofSetting, size } from './values.ts'
 
 /** When days are archived, and where. */
 export interface ArchiveConfig {
@@ -13,8 +13,12 @@ export interface ArchiveConfig {
 }
 
 /** Reads `--archive-after` and what belongs to it. */
-export function archiveConfig(flags: Flags, env: Environment): ArchiveConfig {
+export function archiveConfig(flags: Flags, env: Environment, hasPeers = false): ArchiveConfig {
   const dir = setting(flags, env, 'archive-dir')
+  if (dir !== undefined && hasPeers)
+    throw conflict(
+      'cannot use --archive-dir (SWARMLOGS_ARCHIVE_DIR) with --peers: the others could not read the days that one server has archived',
+    )
   const after = setting(flags, env, 'archive-after') ?? '2d'
   return Object.freeze({
     ...(dir !== undefined && { dir }),
