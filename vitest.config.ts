@@ -11,7 +11,7 @@ export default defineConfig({
           ...shared,
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/{e2e,faults,lab}/**', 'test/server/store/elasticsearch*.test.ts'],
+          exclude: ['test/{e2e,faults,lab}/**', 'test/server/{archive/s3,store/elasticsearch}*.test.ts'],
           testTimeout: 30_000,
           sequence: { groupOrder: 0 },
         },
@@ -21,7 +21,7 @@ export default defineConfig({
         test: {
           ...shared,
           name: 'real',
-          include: ['test/{e2e,faults,lab}/**/*.test.ts', 'test/server/store/elasticsearch*.test.ts'],
+          include: ['test/{e2e,faults,lab}/**/*.test.ts', 'test/server/{archive/s3,store/elasticsearch}*.test.ts'],
           testTimeout: 60_000,
           fileParallelism: false,
           sequence: { groupOrder: 1 },

@@ -18,6 +18,25 @@ export const ELASTICSEARCH_FLAGS: readonly FlagSpec[] = [
   { flags: '--elasticsearch-refresh <DURATION>', text: 'how soon a search finds new lines (default 1s)' },
 ]
 
+/** Flags of the storage that archived days are kept on. */
+const ARCHIVE_S3_FLAGS: readonly FlagSpec[] = [
+  { flags: '--archive-s3 <URL>', text: 'S3 storage that archived days are kept on: s3://BUCKET/PREFIX' },
+  { flags: '--archive-s3-endpoint <URL>', text: "its address, when it is not Amazon's" },
+  { flags: '--archive-s3-region <NAME>', text: 'its region (default: that of AWS_REGION, or of ~/.aws/config)' },
+  { flags: '--archive-s3-path-style', text: 'for storage without host names for buckets: https://HOST/BUCKET/...' },
+  {
+    flags: '--archive-s3-access-key-file <FILE>',
+    text: 'access key for it [SWARMLOGS_ARCHIVE_S3_ACCESS_KEY_FILE] (default: AWS_* variables, ~/.aws, or a role)',
+  },
+  {
+    flags: '--archive-s3-secret-key-file <FILE>',
+    text: 'its secret key [SWARMLOGS_ARCHIVE_S3_SECRET_KEY_FILE]',
+  },
+  { flags: '--archive-s3-sse <KIND>', text: 'have it encrypt what is put there: AES256 or aws:kms' },
+  { flags: '--archive-s3-kms-key <ID>', text: 'the key for aws:kms, when it is not the default one' },
+  { flags: '--archive-s3-ca <FILE>', text: 'certificate authority (PEM) that its certificate is checked against' },
+]
+
 /** Flags of a server's listeners, secrets and store. */
 export const STORE_FLAGS: readonly FlagSpec[] = [
   {
@@ -62,6 +81,7 @@ export const STORE_FLAGS: readonly FlagSpec[] = [
   { flags: '--store <NAME>', text: 'embedded or elasticsearch (default embedded)' },
   { flags: '--elasticsearch <URL>', text: 'Elasticsearch 8 or 9: its nodes, with commas between them' },
   ...ELASTICSEARCH_FLAGS,
+  ...ARCHIVE_S3_FLAGS,
   { flags: '--peers <HOST:PORT>', text: 'other servers on the same Elasticsearch, such as tasks.server:4280' },
 ]
 

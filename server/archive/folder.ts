@@ -1,10 +1,18 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { SwarmlogsError } from '../../shared/errors.ts'
 import { syncPath } from '../sync-path.ts'
-import { type DayManifest, folderName, MANIFEST, parseFolderName, parseManifest } from './manifest.ts'
+import {
+  type DayManifest,
+  folderName,
+  MANIFEST,
+  MANIFEST_COPY,
+  manifestText,
+  parseFolderName,
+  parseManifest,
+} from './manifest.ts'
 
 const UNFINISHED = '.unfinished'
 const HOLDS = 'holds.json'
@@ -41,28 +49,23 @@ export class ArchiveFolder {
 
   /**
    * The days that are whole, the newest generation of each, oldest first; older generations and what was left unfinished is deleted.
-   * Of a day whose manifest is damaged nothing is deleted, and an earlier generation serves: it is told to `onDamaged`.
+   * Of a day whose manifests are both damaged nothing is deleted, and an earlier generation serves. A damaged one is told to `onDamaged`,
+   * 2026-11-19.1/manifest.json.
    */
   async days(onDamaged: (name: string, error: unknown) => void): Promise<ArchivedFolder[]> {
     const newest = new Map<string, ArchivedFolder>()
     const names = (await this.id()) === undefined ? [] : await readdir(this.root)
     for (const name of names.filter((one) => one.endsWith(UNFINISHED))) await this.#delete(name)
     const found = names.flatMap((name) => ({ name, ...parseFolderName(name) }))
-    for (const { name, day, generation = 0 } of found.sort((a, b) => (b.generation ?? 0) - (a.generation ?? 0))) {
+    for (const { name, day } of found.sort((a, b) => (b.generation ?? 0) - (a.generation ?? 0))) {
       if (day === undefined) continue
       const path = join(this.root, name)
       if (newest.has(day)) {
         await this.#delete(name)
         continue
       }
-      try {
-        const manifest = parseManifest(await readFile(join(path, MANIFEST), 'utf8'), `${name}/${MANIFEST}`)
-        if (manifest.day !== day || manifest.generation !== generation) throw new Error('it is of another day')
-        newest.set(day, { path, manifest })
-      } catch (error) {
-        if (error instanceof SwarmlogsError && error.code === 'SWARMLOGS_STORE_NEWER') throw error
-        onDamaged(name, error)
-      }
+      const manifest = await readManifest(path, (file, error) => onDamaged(`${name}/${file}`, error))
+      if (manifest !== undefined) newest.set(day, { path, manifest })
     }
     return [...newest.values()].sort((a, b) => (a.manifest.day < b.manifest.day ? -1 : 1))
   }
@@ -81,7 +84,7 @@ export class ArchiveFolder {
   async finish(manifest: DayManifest): Promise<string> {
     const path = this.pathOf(manifest)
     const unfinished = path + UNFINISHED
-    await writeSynced(join(unfinished, MANIFEST), JSON.stringify(manifest))
+    for (const name of [MANIFEST_COPY, MANIFEST]) await writeSynced(join(unfinished, name), manifestText(manifest))
     await syncPath(unfinished)
     await rename(unfinished, path)
     await syncPath(this.root)
@@ -128,6 +131,28 @@ export class ArchiveFolder {
   }
 }
 
+/**
+ * The manifest of the day in a folder, or its copy; undefined when neither can be read. Each that is damaged is told to `onDamaged`; a day
+ * that was fetched from elsewhere has no copy. Throws SWARMLOGS_STORE_NEWER.
+ */
+export async function readManifest(
+  path: string,
+  onDamaged: (file: string, error: unknown) => void,
+): Promise<DayManifest | undefined> {
+  const name = basename(path)
+  for (const file of [MANIFEST, MANIFEST_COPY]) {
+    try {
+      const manifest = parseManifest(await readFile(join(path, file), 'utf8'), `${name}/${file}`)
+      if (folderName(manifest) !== name) throw new Error('it is of another day')
+      return manifest
+    } catch (error) {
+      if (error instanceof SwarmlogsError && error.code === 'SWARMLOGS_STORE_NEWER') throw error
+      if (file === MANIFEST || !isAbsent(error)) onDamaged(file, error)
+    }
+  }
+  return undefined
+}
+
 /** The SHA-256 of a file, in hexadecimal. */
 export async function sha256Of(path: string, signal?: AbortSignal): Promise<string> {
   const hash = createHash('sha256')
@@ -140,9 +165,14 @@ async function readOr<T>(path: string, otherwise: T): Promise<string | T> {
   try {
     return await readFile(path, 'utf8')
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return otherwise
+    if (isAbsent(error)) return otherwise
     throw error
   }
+}
+
+/** Whether a file is not there. */
+export function isAbsent(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOENT'
 }
 
 async function writeSynced(path: string, text: string): Promise<void> {

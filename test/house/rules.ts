@@ -10,7 +10,7 @@ export const rules: IForbiddenRuleType[] = [
     from: {
       path: `^${part}/`,
       pathNot:
-        '^cli/commands/(agent|direct|doctor|export|import|incident|observer|serve|server|store|up|healthcheck)\\.ts$',
+        '^cli/commands/(agent|archive/[a-z]+|direct|doctor|export|import|incident|observer|replay|serve|server|store|up|healthcheck)\\.ts$',
     },
     to: { path: `^(${PARTS.filter((other) => other !== part).join('|')})/` },
   })),
@@ -49,6 +49,12 @@ export const rules: IForbiddenRuleType[] = [
     severity: 'error',
     from: { path: '^(agent|server|cli|shared)/', pathNot: '^server/store/elasticsearch/' },
     to: { path: 'node_modules/@elastic/' },
+  },
+  {
+    name: 'the-client-of-s3-stays-in-its-shelf',
+    severity: 'error',
+    from: { path: '^(agent|server|cli|shared)/', pathNot: '^server/archive/s3' },
+    to: { path: 'node_modules/@aws-sdk/' },
   },
   {
     name: 'dockerode-stays-with-discover-and-tail',

@@ -1,5 +1,4 @@
 import { chmodSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { type Access, type Answer, call } from './elastic-call.ts'
 import { givenElastic } from './elastic-given.ts'
@@ -9,6 +8,7 @@ import { addEmailAnalysis } from './elastic-plugin.ts'
 import { untilReady } from './elastic-ready.ts'
 import { makeSecurity, type Security } from './elastic-security.ts'
 import { claimPlace, clearPlace, type Place } from './place.ts'
+import { freePorts } from './ports.ts'
 
 /** A real Elasticsearch cluster of a test's own. Nodes are numbered from 1. */
 export interface Elastic extends Access {
@@ -66,7 +66,7 @@ async function layOut(place: Place, { nodes: count = 1, secure = false, ...rest 
   // The servers' own user must get to their folders.
   chmodSync(place.dir, 0o711)
   const home = await unpackElastic(place.dir)
-  const ports = await freePorts(20_000 + place.number * 40, count * 2)
+  const ports = await freePorts(place, count * 2)
   const security = secure ? makeSecurity(join(place.dir, 'secrets')) : undefined
   if (secure) await addEmailAnalysis(home)
   const nodes: ElasticNode[] = []
@@ -145,19 +145,4 @@ function environmentOf({ urls }: Access, security: Security | undefined): Record
     SWARMLOGS_ELASTICSEARCH_PASSWORD_FILE: security.access.passwordFile,
     SWARMLOGS_ELASTICSEARCH_CA: security.access.caFile,
   }
-}
-
-/** Ports below those that the kernel gives to outgoing connections: one of these would keep a killed node from starting again. */
-async function freePorts(from: number, count: number): Promise<number[]> {
-  const free: number[] = []
-  for (let port = from; free.length < count; port++) if (await isFree(port)) free.push(port)
-  return free
-}
-
-function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const server = createServer()
-    server.on('error', () => resolve(false))
-    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
-  })
 }

@@ -1,15 +1,15 @@
 import { createReadStream } from 'node:fs'
 import { join } from 'node:path'
-import type { Readable } from 'node:stream'
+import { Readable } from 'node:stream'
 import { SwarmlogsError } from '../../../../shared/errors.ts'
 import type { Archive, ArchivedDay, Verified } from '../../../archive/archive.ts'
 import type { ArchiveFolder, Hold } from '../../../archive/folder.ts'
-import { MANIFEST, membersOf } from '../../../archive/manifest.ts'
+import { folderName, MANIFEST, manifestText, membersOf } from '../../../archive/manifest.ts'
 import { archivedOf } from '../retention.ts'
 import type { Segment } from '../segment.ts'
 import type { Segments } from '../segments.ts'
 import type { Serial } from '../serial.ts'
-import { type ArchivedLines, damageOf } from './lines.ts'
+import type { ArchivedLines } from './lines.ts'
 
 /** Days that can be on hold; more than anyone keeps. */
 const MAX_HOLDS = 10_000
@@ -27,24 +27,36 @@ export interface ControlParts {
 export class EmbeddedArchive implements Archive {
   readonly #folder: ArchiveFolder
   readonly #ready: () => Promise<ControlParts>
+  readonly #damagedManifests: () => readonly string[]
 
   /** @param ready the parts to work with; they can be others after a while. */
-  constructor(folder: ArchiveFolder, ready: () => Promise<ControlParts>) {
+  constructor(folder: ArchiveFolder, ready: () => Promise<ControlParts>, damagedManifests: () => readonly string[]) {
     this.#folder = folder
     this.#ready = ready
+    this.#damagedManifests = damagedManifests
   }
 
   get place(): string {
     return this.#folder.root
   }
 
+  get damaged(): readonly string[] {
+    return this.#damagedManifests()
+  }
+
+  async holds(): Promise<readonly Hold[]> {
+    await this.#ready()
+    return this.#folder.holds()
+  }
+
   async list(): Promise<readonly ArchivedDay[]> {
     const { segments } = await this.#ready()
-    const holds = new Map((await this.#folder.holds()).map((hold) => [hold.day, hold]))
+    const holds = new Map((await this.holds()).map((hold) => [hold.day, hold]))
     return archivedOf(segments)
       .filter(isArchived)
       .map(({ archived, day, bytes }) => ({
-        ...{ manifest: archived.folder.manifest, bytes, hold: holds.get(day), damaged: archived.damaged },
+        ...{ manifest: archived.folder.manifest, bytes, hold: holds.get(day) },
+        damaged: [...new Set([...archived.damaged, ...this.damaged.filter(isOf(archived))])],
       }))
   }
 
@@ -53,12 +65,7 @@ export class EmbeddedArchive implements Archive {
     // Retention must not delete what is being read.
     segment.pin()
     try {
-      const { path, manifest } = segment.archived.folder
-      for (const { name, bytes, sha256 } of membersOf(manifest)) {
-        signal?.throwIfAborted()
-        yield { name, bytes, why: await damageOf(join(path, name), { bytes, sha256 }, signal) }
-      }
-      await segment.archived.findDamage()
+      yield* segment.archived.verify(signal)
     } finally {
       segment.unpin()
     }
@@ -66,8 +73,10 @@ export class EmbeddedArchive implements Archive {
 
   async read(day: string, name: string): Promise<Readable> {
     const { manifest, path } = (await this.#find(day)).archived.folder
-    const isMember = name === MANIFEST || membersOf(manifest).some((member) => member.name === name)
-    if (!isMember) throw new SwarmlogsError('SWARMLOGS_USAGE', `cannot fetch '${name}': ${day} has no such file`)
+    // Its file may be damaged, and only its copy have been whole.
+    if (name === MANIFEST) return Readable.from([Buffer.from(manifestText(manifest))])
+    if (!membersOf(manifest).some((member) => member.name === name))
+      throw new SwarmlogsError('SWARMLOGS_USAGE', `cannot fetch '${name}': ${day} has no such file`)
     return createReadStream(join(path, name))
   }
 
@@ -118,6 +127,10 @@ export class EmbeddedArchive implements Archive {
       throw new SwarmlogsError('SWARMLOGS_USAGE', `${day} is not archived: swarmlogs archive ls tells which days are`)
     return found
   }
+}
+
+function isOf({ folder }: ArchivedLines): (file: string) => boolean {
+  return (file) => file.startsWith(`${folderName(folder.manifest)}/`)
 }
 
 function isArchived(segment: Segment): segment is Archived {

@@ -1,9 +1,19 @@
-import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
 import { LEVELS } from '../../../../shared/record.ts'
-import { type ArchivedFolder, sha256Of } from '../../../archive/folder.ts'
-import { CHUNKS, folderName, type LinesFile, membersOf, type Sealed, WORDS } from '../../../archive/manifest.ts'
+import type { Verified } from '../../../archive/archive.ts'
+import type { ArchivedFolder } from '../../../archive/folder.ts'
+import {
+  CHUNKS,
+  folderName,
+  type LinesFile,
+  MANIFEST,
+  MANIFEST_COPY,
+  membersOf,
+  type Sealed,
+  WORDS,
+} from '../../../archive/manifest.ts'
+import { damageOf, verifyDay } from '../../../archive/verify.ts'
 import { FOREIGN_ORDINALS } from '../../store.ts'
 import { AHEAD, FOREIGN, HEAD_MISSING, levelCode, quoteText } from '../schema.ts'
 import type { Held } from '../segment.ts'
@@ -21,6 +31,14 @@ const COLUMNS =
 const NOTHING =
   '(SELECT 0::BIGINT AS time, 0 AS stream, 0::UTINYINT AS source, 0::DOUBLE AS ordinal, 0::BIGINT AS received, 0::UTINYINT AS level, ' +
   "0::UTINYINT AS flags, 0::UINTEGER AS cut_from, 0::UINTEGER AS long, '' AS message, '' AS fields WHERE false)"
+
+/** What is lost with a file that is damaged. */
+const LOST: Readonly<Record<string, string>> = {
+  [MANIFEST]: 'its copy has all of it',
+  [MANIFEST_COPY]: 'the manifest has all of it',
+  [WORDS]: 'searches read more lines than they need',
+  [CHUNKS]: 'what foreign senders send again for its day counts as new',
+}
 
 /** Rows of a day, by their number in the order of its files. */
 export interface RowRange {
@@ -44,6 +62,9 @@ interface Known {
 export class ArchivedLines {
   readonly folder: ArchivedFolder
   readonly #files: readonly Known[]
+  /** Files beside those that proved damaged. */
+  readonly #others = new Set<string>()
+  #chunksSound: Promise<boolean> | undefined
   readonly #log: Logger
 
   constructor(folder: ArchivedFolder, log: Logger) {
@@ -70,7 +91,13 @@ export class ArchivedLines {
   /** Names of files that are not what was sealed, as far as was looked. */
   get damaged(): readonly string[] {
     const name = folderName(this.folder.manifest)
-    return this.#files.filter(({ isDamaged }) => isDamaged).map(({ file }) => `${name}/${file.name}`)
+    const lines = this.#files.filter(({ isDamaged }) => isDamaged).map(({ file }) => file.name)
+    return [...lines, ...this.#others].map((file) => `${name}/${file}`)
+  }
+
+  /** Whether lines of it are lost. */
+  get hasLostLines(): boolean {
+    return this.#files.some(({ isDamaged }) => isDamaged)
   }
 
   /** What it holds of its streams, by their numbers. */
@@ -102,13 +129,23 @@ export class ArchivedLines {
 
   /** Whether the index of words is what was sealed. */
   async areWordsSound(): Promise<boolean> {
-    return (await damageOf(this.wordsPath, this.folder.manifest.words)) === ''
+    return this.#isOtherSound(WORDS, this.folder.manifest.words)
   }
 
-  /** The chunks of foreign senders as a table like a segment's; undefined when there are none. */
-  get chunksSql(): string | undefined {
+  /** The chunks of foreign senders as a table like a segment's; undefined when there are none, or they cannot be read. */
+  async chunksSql(): Promise<string | undefined> {
     const { path, manifest } = this.folder
-    return manifest.chunks === null ? undefined : `read_parquet(${quoteText(join(path, CHUNKS))})`
+    if (manifest.chunks === null) return undefined
+    this.#chunksSound ??= this.#isOtherSound(CHUNKS, manifest.chunks)
+    return (await this.#chunksSound) ? `read_parquet(${quoteText(join(path, CHUNKS))})` : undefined
+  }
+
+  /** Reads all files, and tells of each what it is; what is damaged is left out from then on. */
+  async *verify(signal?: AbortSignal): AsyncGenerator<Verified> {
+    for await (const looked of verifyDay(this.folder, signal)) {
+      this.#judge(looked.name, looked.why)
+      yield looked
+    }
   }
 
   /** Looks at all files again; answers whether one proved damaged that did not before. */
@@ -127,23 +164,28 @@ export class ArchivedLines {
   }
 
   async #isSound({ name, bytes, sha256 }: LinesFile): Promise<boolean> {
-    const path = join(this.folder.path, name)
-    const why = await damageOf(path, { bytes, sha256 })
-    const file = `${folderName(this.folder.manifest)}/${name}`
-    if (why !== '')
-      this.#log.error({ file }, `a file of the archive is damaged, ${why}: its lines are left out, all others serve`)
-    return why === ''
+    return this.#judge(name, await damageOf(join(this.folder.path, name), { bytes, sha256 }))
   }
-}
 
-/** Why a file is not what was sealed; '' when it is. */
-export async function damageOf(path: string, { bytes, sha256 }: Sealed, signal?: AbortSignal): Promise<string> {
-  try {
-    const { size } = await stat(path)
-    if (size !== bytes) return `it has ${size} bytes, not ${bytes}`
-    return (await sha256Of(path, signal)) === sha256 ? '' : 'its SHA-256 is not that of the manifest'
-  } catch (error) {
-    signal?.throwIfAborted()
-    return error instanceof Error && 'code' in error && error.code === 'ENOENT' ? 'it is not there' : String(error)
+  async #isOtherSound(name: string, { bytes, sha256 }: Sealed): Promise<boolean> {
+    return this.#judge(name, await damageOf(join(this.folder.path, name), { bytes, sha256 }))
+  }
+
+  /** Notes what was found out about a file, and says so once. @param why it is damaged; '' when it is not */
+  #judge(name: string, why: string): boolean {
+    const known = this.#files.find(({ file }) => file.name === name)
+    const wasDamaged = known?.isDamaged ?? this.#others.has(name)
+    if (known !== undefined) {
+      known.isDamaged = why !== ''
+      known.sound = Promise.resolve(why === '')
+    } else if (why !== '') this.#others.add(name)
+    else this.#others.delete(name)
+    if (name === CHUNKS) this.#chunksSound = Promise.resolve(why === '')
+    if (why !== '' && !wasDamaged) {
+      const file = `${folderName(this.folder.manifest)}/${name}`
+      const lost = LOST[name] ?? 'its lines are left out, all others serve'
+      this.#log.error({ file }, `a file of the archive is damaged, ${why}: ${lost}`)
+    }
+    return why === ''
   }
 }

@@ -55,6 +55,7 @@ export class FolderTier implements ArchiveTier {
   readonly #streams = new Streams()
   /** Written, and not read yet. */
   readonly #written = new Map<string, DayManifest>()
+  readonly #damagedManifests: string[] = []
   #list: readonly Segment[] = []
   #days: ReadonlySet<bigint> = new Set()
   #range: ArchiveTier['range']
@@ -82,7 +83,11 @@ export class FolderTier implements ArchiveTier {
     }
     const rest = { serial: this.#serial, sliceBytes: MEMORY_BYTES / SLICES_IN_MEMORY, onFatal: () => {} }
     this.#parts = { engine, streams: this.#streams, segments, writer, ...rest }
-    this.control = new EmbeddedArchive(this.#folder, async () => ({ segments, serial: this.#serial }))
+    this.control = new EmbeddedArchive(
+      this.#folder,
+      async () => ({ segments, serial: this.#serial }),
+      () => this.#damagedManifests,
+    )
   }
 
   /** Throws SWARMLOGS_STORE_NEWER when a newer version wrote it. */
@@ -91,8 +96,10 @@ export class FolderTier implements ArchiveTier {
     const engine = await Engine.open({ memoryBytes: MEMORY_BYTES, tempDir, tempBytes: TEMP_BYTES })
     try {
       const tier = new FolderTier(options, engine)
-      const onDamaged = (day: string, err: unknown): void =>
-        log.error({ day, err }, 'archived day is damaged: left out')
+      const onDamaged = (file: string, err: unknown): void => {
+        tier.#damagedManifests.push(file)
+        log.error({ file, err }, 'manifest of an archived day is damaged')
+      }
       const days = await tier.#folder.days(onDamaged)
       tier.#use(days.map((folder) => Segment.ofArchive(new ArchivedLines(folder, log), tier.#streams)))
       return tier
@@ -129,8 +136,8 @@ export class FolderTier implements ArchiveTier {
     const named = records.map((record) => ({ record, id: this.#options.chunkName(record.chunk) }))
     for (const { day, archived } of this.#list) {
       const own = named.filter(({ record }) => dayOf(record.time) === day)
-      const table = archived?.chunksSql
-      if (own.length === 0 || table === undefined) continue
+      const table = own.length === 0 ? undefined : await archived?.chunksSql()
+      if (table === undefined) continue
       const ids = own.map(({ id }) => id)
       const last = await this.#serial.run(() => lastOfChunks(engine.writer, table, ids))
       for (const { record, id } of own) if (record.ordinal <= (last.get(id) ?? -1)) known.add(record)
@@ -170,12 +177,12 @@ export class FolderTier implements ArchiveTier {
       ...{ writable: true, reason: '', segments: all.length, bytes: bytesOf(all) },
       records: all.reduce((sum, { records }) => sum + records, 0),
       ...(this.#range && { begins: this.#range.first }),
-      damaged: all.flatMap(({ archived }) => archived?.damaged ?? []),
+      damaged: [...this.#damagedManifests, ...all.flatMap(({ archived }) => archived?.damaged ?? [])],
     }
   }
 
   async seal(day: DayToSeal): Promise<TierDay> {
-    const before = this.#list.find((segment) => segment.day === day.day)?.archived?.chunksSql
+    const before = await this.#list.find((segment) => segment.day === day.day)?.archived?.chunksSql()
     const chunks = (path: string): Promise<boolean> =>
       this.#serial.run(() => writeChunks(this.#parts.engine.writer, path, day.chunks, before))
     const manifest = await sealDay(this.#folder, { ...day, chunks })
