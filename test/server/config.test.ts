@@ -137,6 +137,10 @@ describe('serverConfig', () => {
   })
 
   it.each<[Record<string, string>, RegExp]>([
+    [
+      { elasticsearch: 'http://a', peers: 'tasks.server:4280', archiveDir: '/a' },
+      /--archive-dir \(SWARMLOGS_ARCHIVE_DIR\) with --peers/,
+    ],
     [{ peers: 'tasks.server:4280' }, /--peers \(SWARMLOGS_PEERS\) with the embedded store/],
     [
       { elasticsearch: 'http://a', peers: 'tasks.server' },
