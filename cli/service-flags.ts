@@ -61,7 +61,10 @@ export const STORE_FLAGS: readonly FlagSpec[] = [
     flags: '--archive-after <DURATION>',
     text: 'archive a day (as Parquet files, see `swarmlogs archive`) so long after its end, or never (default 2d)',
   },
-  { flags: '--archive-dir <DIR>', text: "folder of the archive (default archive, in the store's own)" },
+  {
+    flags: '--archive-dir <DIR>',
+    text: "folder of the archive (default archive, in the store's own; with Elasticsearch none)",
+  },
   {
     flags: '--archive-max-size <SIZE>',
     text: 'how large the archive may be, the oldest days go (default: it counts for --max-size)',

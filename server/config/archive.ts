@@ -17,11 +17,23 @@ export interface ArchiveConfig {
   readonly cacheBytes?: number
 }
 
-/** Reads `--archive-after` and what belongs to it. */
-export function archiveConfig(flags: Flags, env: Environment): ArchiveConfig {
+/** Reads `--archive-after` and what belongs to it. @param store what must not be together with it. */
+export function archiveConfig(
+  flags: Flags,
+  env: Environment,
+  store: { readonly isElastic: boolean; readonly hasPeers: boolean } = { isElastic: false, hasPeers: false },
+): ArchiveConfig {
   const dir = setting(flags, env, 'archive-dir')
+  if (dir !== undefined && store.hasPeers)
+    throw conflict(
+      'cannot use --archive-dir (SWARMLOGS_ARCHIVE_DIR) with --peers: the others could not read the days that one server has archived',
+    )
   const after = setting(flags, env, 'archive-after') ?? '2d'
   const s3 = archiveS3Config(flags, env)
+  if (s3 !== undefined && store.isElastic)
+    throw conflict(
+      'cannot use --archive-s3 (SWARMLOGS_ARCHIVE_S3) with --store elasticsearch: give --archive-dir alone, a folder that is backed up',
+    )
   const cache = size(flags, env, 'archive-cache', 'cacheBytes')
   if (s3 === undefined && cache.cacheBytes !== undefined)
     throw conflict(

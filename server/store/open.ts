@@ -1,6 +1,5 @@
 import { join } from 'node:path'
 import type { LogStream } from '../../shared/record.ts'
-import { ArchiveFolder } from '../archive/folder.ts'
 import type { ElasticsearchConfig } from '../config/elasticsearch.ts'
 import type { ElasticOptions } from './elasticsearch/options.ts'
 import type { FrozenOptions } from './embedded/frozen.ts'
@@ -31,24 +30,25 @@ export async function openStore({ elasticsearch, ...options }: StoreOptions): Pr
   return EmbeddedStore.open(options)
 }
 
-/** Opens the store in Elasticsearch, with its archive when days are archived, or are to be. */
+/**
+ * Opens the store in Elasticsearch, with its archive where a folder is given for one: it is this server's alone, and days in it are no more in the
+ * cluster.
+ */
 async function openElastic(
   elastic: ElasticOptions,
-  { archive = {}, dir, retentionMs, retention, log }: EmbeddedOptions,
+  { archive, retentionMs, retention, log }: EmbeddedOptions,
 ): Promise<Store> {
-  const folder = archive.dir ?? join(dir, 'archive')
-  const isUsed = archive.afterMs !== undefined || (await new ArchiveFolder(folder).id()) !== undefined
-  if (!isUsed) {
+  if (archive?.dir === undefined) {
     const { openElasticStore } = await import('./elasticsearch/store.ts')
     return openElasticStore(elastic)
   }
   const { FolderTier } = await import('./embedded/archive/tier.ts')
   const { ArchivedElasticStore, chunkName } = await import('./elasticsearch/archived.ts')
-  const { afterMs, maxBytes } = archive
-  const tempDir = join(dir, 'archive-tmp')
+  const { dir, afterMs, maxBytes } = archive
   // A day goes as a whole.
   const keptMs = Math.max(retentionMs, Number((retention?.longestNs ?? 0n) / 1_000_000n))
-  const tier = await FolderTier.open({ dir: folder, tempDir, retentionMs: keptMs, maxBytes, chunkName, log })
+  const options = { dir, tempDir: join(dir, 'tmp'), retentionMs: keptMs, maxBytes, chunkName, log }
+  const tier = await FolderTier.open(options)
   try {
     return await ArchivedElasticStore.open(elastic, tier, afterMs)
   } catch (error) {

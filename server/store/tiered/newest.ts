@@ -89,6 +89,9 @@ async function wantedOf(
   groups: ReadonlyMap<string, Group>,
   { filter, newest, perTask = false, since }: Newest,
 ): Promise<((stream: LogStream) => boolean) | undefined> {
+  const only = perTask ? undefined : groups.get('')
+  // The common case, for which no catalog is read.
+  if (only !== undefined && only.records >= newest && only.oldest.time > (archive.range?.last ?? 0n)) return undefined
   const last = new Map<string, bigint>()
   for (const summary of await archive.streams()) {
     if (!streamMatches(filter, summary.stream)) continue

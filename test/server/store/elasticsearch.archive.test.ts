@@ -1,17 +1,26 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
 import { pino } from 'pino'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { ArchivedElasticStore } from '../../../server/store/elasticsearch/archived.ts'
 import { openStore } from '../../../server/store/open.ts'
+import { formatTime } from '../../../shared/time.ts'
 import { type Elastic, startElastic } from '../../lab/elastic.ts'
 import { appendingContract } from './contract/appending.ts'
 import { foreignContract } from './contract/foreign.ts'
 import { dropAll } from './elasticsearch.ts'
-import { collect, DAY, linesOf, NOON, type StoreUnderTest, WEB } from './records.ts'
+import { collect, DAY, linesOf, NOON, queryOf, type StoreUnderTest, WEB } from './records.ts'
 
 const DAY_MS = 86_400_000
+/** When all lines are old, and have been there for long. */
+const LATER = Date.now() + 400 * DAY_MS
+const WRITER = fileURLToPath(new URL('elasticsearch.seal-crash.ts', import.meta.url))
+const ROUNDS = Number(process.env.TEST_ROUNDS ?? 6)
 
 let elastic: Elastic
 beforeAll(async () => {
@@ -34,7 +43,7 @@ async function open(isSealing: boolean): Promise<Opened> {
   const prefix = `test-archive-${process.pid}-${number++}`
   const openIt = async (): Promise<ArchivedElasticStore> => {
     const store = (await openStore({
-      ...{ dir, retentionMs: 500 * DAY_MS, archive: { afterMs: 0 } },
+      ...{ dir, retentionMs: 500 * DAY_MS, archive: { dir: join(dir, 'archive'), afterMs: 0 } },
       elasticsearch: { urls: elastic.urls, prefix, replicas: 0 },
       log: pino({ level: process.env.TEST_LOG ?? 'silent' }),
     })) as ArchivedElasticStore
@@ -61,7 +70,7 @@ function sealing(store: ArchivedElasticStore): ArchivedElasticStore {
   let appends = 0
   store.append = async (records) => {
     const appended = await append(records)
-    if (appends++ % 2 === 0) await store.runSealing(Date.now() + 400 * DAY_MS)
+    if (appends++ % 2 === 0) await store.runSealing(LATER)
     return appended
   }
   return store
@@ -81,19 +90,109 @@ describe('elasticsearch, half archived: store contract', () => {
 })
 
 describe('archiving days of Elasticsearch', () => {
-  it('moves days that are over, and deletes their indices', async () => {
-    const under = await open(false)
+  let under: Opened
+  beforeEach(async () => {
+    under = await open(false)
+  })
+  afterEach(async () => {
+    await under.destroy()
+  })
+  const seal = (): Promise<void> => under.store.runSealing(LATER)
+  const indices = async (): Promise<string[]> => {
+    const { body } = await elastic.call('GET', `/_cat/indices/${under.prefix}-*?h=index&s=index`)
+    return body
+      .split('\n')
+      .map((line) => line.trim().slice(under.prefix.length + 1))
+      .filter((name) => /^(late-|odd-)?2/.test(name))
+  }
+  const archived = async (): Promise<string[]> =>
+    (await readdir(join(under.dir, 'archive'))).filter((name) => /^2/.test(name)).sort()
+  const today = new Date().toISOString().slice(0, 10).replaceAll('-', '.')
+  const dayOf = (time: bigint): string => formatTime(time).slice(0, 10)
+  const OLD = NOON - 3n * DAY
+
+  it('moves what is over, takes late lines in the meantime, and merges them in', async () => {
+    const lines = [...linesOf(WEB, 300), ...linesOf(WEB, 200, { time: OLD })]
+    await under.store.append(lines)
+    await seal()
+    expect([await indices(), await archived()]).toEqual([[today], [`${dayOf(OLD)}.1`, `${dayOf(NOON)}.1`]])
+    const late = linesOf(WEB, 205, { time: OLD })
+    expect((await under.store.append(late)).stored).toHaveLength(5)
+    expect(await indices()).toEqual([today, `late-${dayOf(OLD).replaceAll('-', '.')}.1`])
+    await under.reopen()
+    expect((await under.store.append([...lines, ...late])).stored).toEqual([])
+    const before = await collect(under.store)
+    const days = new Map<string, number>()
+    for (const { day, records } of await under.store.days()) days.set(day, (days.get(day) ?? 0) + records)
+    expect([...days].sort()).toEqual([
+      [dayOf(OLD), 205],
+      [dayOf(NOON), 300],
+    ])
+    await seal()
+    expect([await indices(), await archived()]).toEqual([[today], [`${dayOf(OLD)}.2`, `${dayOf(NOON)}.1`]])
+    expect(await collect(under.store)).toEqual(before)
+    expect(await under.store.count(queryOf())).toBe(505)
+    expect(under.store.status().records).toBe(505)
+    expect((await under.store.append([...lines, ...late])).stored).toEqual([])
+  })
+
+  it('is left to one server: others refuse to start, or to answer', async () => {
+    const other = {
+      retentionMs: 500 * DAY_MS,
+      elasticsearch: { urls: elastic.urls, prefix: under.prefix, replicas: 0 },
+    }
+    const log = pino({ level: 'silent' })
+    const running = await openStore({ ...other, dir: under.dir, log })
     try {
-      const lines = [...linesOf(WEB, 3000), ...linesOf(WEB, 2000, { time: NOON - 3n * DAY })]
-      await under.store.append(lines)
-      const before = await collect(under.store)
-      await under.store.runSealing(Date.now() + 400 * DAY_MS)
-      expect(await collect(under.store)).toEqual(before)
-      expect((await readdir(join(under.dir, 'archive'))).length).toBe(3)
-      const { body } = await elastic.call('GET', `/_cat/indices/${under.prefix}-2*?h=index`)
-      expect(body.trim()).toBe(`${under.prefix}-${new Date().toISOString().slice(0, 10).replaceAll('-', '.')}`)
+      running.sharing?.observe((await under.store.append(linesOf(WEB, 10))).received)
+      expect(await collect(running)).toHaveLength(10)
+      await seal()
+      const config = { code: 'SWARMLOGS_CONFIG', message: expect.stringContaining('archive') }
+      await expect(openStore({ ...other, dir: under.dir, log })).rejects.toMatchObject(config)
+      const archive = { dir: join(under.dir, 'another'), afterMs: 0 }
+      await expect(openStore({ ...other, dir: under.dir, archive, log })).rejects.toMatchObject(config)
+      await vi.waitFor(() => expect(collect(running)).rejects.toMatchObject({ code: 'SWARMLOGS_STORE_UNAVAILABLE' }), {
+        timeout: 40_000,
+        interval: 500,
+      })
+      expect(running.status().writable).toBe(false)
+      expect(await collect(under.store)).toHaveLength(10)
     } finally {
-      await under.destroy()
+      await running.close()
     }
   })
+
+  it('leaves each line in one place, whenever it is killed', { timeout: 240_000 }, async () => {
+    const { epoch } = under.store.identity
+    await under.store.close()
+    let acked = 0
+    for (let round = 0; round < ROUNDS; round++) acked = await writeAndKill(under, acked, (round * 377) % 2_000)
+    await under.reopen()
+    for (const isSealed of [false, true]) {
+      if (isSealed) await seal()
+      const numbers = (await collect(under.store)).map(({ message }) => Number.parseInt(message, 10))
+      numbers.sort((a, b) => a - b)
+      // Lines of the append that was cut off may be there, too; each once.
+      expect(new Set(numbers).size).toBe(numbers.length)
+      expect(numbers.slice(0, acked)).toEqual(Array.from({ length: acked }, (_, index) => index))
+      expect(await under.store.count(queryOf())).toBe(numbers.length)
+    }
+    expect(await indices()).toEqual([today])
+    expect(under.store.identity.epoch).toBe(epoch)
+  })
 })
+
+/** Writes from line `start` on, kills the writer a while after its first ack; returns the line behind the last ack. */
+async function writeAndKill({ prefix, dir }: Opened, start: number, delayMs: number): Promise<number> {
+  const args = [WRITER, elastic.urls[0] ?? '', prefix, join(dir, 'archive'), String(start)]
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+  let acked = start
+  for await (const line of createInterface({ input: child.stdout })) {
+    // Not a wait for something: it moves the kill through the sealing.
+    if (acked === start) setTimeout(() => child.kill('SIGKILL'), delayMs)
+    acked = Number(line)
+  }
+  if (child.signalCode === null) await once(child, 'exit')
+  expect(child.signalCode).toBe('SIGKILL')
+  return acked
+}
