@@ -4,9 +4,13 @@ import { mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/p
 import { join } from 'node:path'
 import { SwarmlogsError } from '../../shared/errors.ts'
 import { syncPath } from '../sync-path.ts'
+import type { FileCache } from './cache.ts'
 import { type DayManifest, folderName, MANIFEST, parseFolderName, parseManifest } from './manifest.ts'
+import { ShelfCopy, type ShelfOptions } from './shelf-copy.ts'
 
 const UNFINISHED = '.unfinished'
+/** What is to be removed from the shelf before it is here. */
+const REMOVING = '.removing'
 const HOLDS = 'holds.json'
 const ID = 'id'
 
@@ -27,10 +31,23 @@ export interface ArchivedFolder {
 /** The folder of an archive: one folder for each generation of a day. */
 export class ArchiveFolder {
   readonly root: string
+  readonly #copy: ShelfCopy | undefined
 
-  /** It is made when the first day is. */
-  constructor(root: string) {
+  private constructor(root: string, copy: ShelfCopy | undefined) {
     this.root = root
+    this.#copy = copy
+  }
+
+  /** It is made when the first day is; or now, of what the shelf has. */
+  static async open(root: string, shelf?: ShelfOptions): Promise<ArchiveFolder> {
+    const folder = new ArchiveFolder(root, shelf && new ShelfCopy(root, shelf))
+    if ((await folder.id()) === undefined) await folder.#copy?.restore()
+    return folder
+  }
+
+  /** Where lines come from that are not local. */
+  get cache(): FileCache | undefined {
+    return this.#copy?.cache
   }
 
   /** Tells this folder from another one that stands in its place; undefined when it is not there. */
@@ -47,6 +64,7 @@ export class ArchiveFolder {
     const newest = new Map<string, ArchivedFolder>()
     const names = (await this.id()) === undefined ? [] : await readdir(this.root)
     for (const name of names.filter((one) => one.endsWith(UNFINISHED))) await this.#delete(name)
+    for (const name of names.filter((one) => one.endsWith(REMOVING))) this.#removeCopy(name.slice(0, -REMOVING.length))
     const found = names.flatMap((name) => ({ name, ...parseFolderName(name) }))
     for (const { name, day, generation = 0 } of found.sort((a, b) => (b.generation ?? 0) - (a.generation ?? 0))) {
       if (day === undefined) continue
@@ -64,6 +82,7 @@ export class ArchiveFolder {
         onDamaged(name, error)
       }
     }
+    for (const { path, manifest } of newest.values()) await this.#noteFiles(path, manifest)
     return [...newest.values()].sort((a, b) => (a.manifest.day < b.manifest.day ? -1 : 1))
   }
 
@@ -72,19 +91,22 @@ export class ArchiveFolder {
     const path = this.pathOf(of) + UNFINISHED
     await mkdir(this.root, { recursive: true, mode: 0o700 })
     if ((await this.id()) === undefined) await this.#write(ID, randomUUID())
+    await this.#copyPlain(folderName(of))
     await rm(path, { recursive: true, force: true })
     await mkdir(path, { mode: 0o700 })
     return path
   }
 
   /** Writes the manifest of what `begin` began, and has it count from now on, also after a power cut. Answers where it is. */
-  async finish(manifest: DayManifest): Promise<string> {
+  async finish(manifest: DayManifest, signal?: AbortSignal): Promise<string> {
     const path = this.pathOf(manifest)
     const unfinished = path + UNFINISHED
     await writeSynced(join(unfinished, MANIFEST), JSON.stringify(manifest))
     await syncPath(unfinished)
+    await this.#copy?.put(unfinished, manifest, signal)
     await rename(unfinished, path)
     await syncPath(this.root)
+    await this.#noteFiles(path, manifest)
     return path
   }
 
@@ -110,6 +132,27 @@ export class ArchiveFolder {
   async writeHolds(holds: readonly Hold[]): Promise<void> {
     await mkdir(this.root, { recursive: true, mode: 0o700 })
     await this.#write(HOLDS, JSON.stringify(holds))
+    await this.#copy?.putPlain([HOLDS])
+  }
+
+  /** Also tells before much work is done for nothing whether the shelf can be reached. */
+  async #copyPlain(folder: string): Promise<void> {
+    if (this.#copy === undefined) return
+    await this.#copy.removed(folder)
+    const hasHolds = (await readOr(join(this.root, HOLDS), undefined)) !== undefined
+    await this.#copy.putPlain(hasHolds ? [ID, HOLDS] : [ID])
+  }
+
+  /** Tells the cache what is local. */
+  async #noteFiles(path: string, manifest: DayManifest): Promise<void> {
+    if (this.cache === undefined) return
+    const there = new Set(await readdir(path))
+    for (const { name, bytes } of manifest.files)
+      if (there.has(name)) this.cache.note(`${folderName(manifest)}/${name}`, bytes)
+  }
+
+  #removeCopy(name: string): void {
+    void this.#copy?.remove(name, join(this.root, name + REMOVING))
   }
 
   async #write(name: string, text: string): Promise<void> {
@@ -121,6 +164,11 @@ export class ArchiveFolder {
 
   async #delete(name: string): Promise<void> {
     const path = join(this.root, name)
+    if (this.#copy !== undefined && !name.endsWith(UNFINISHED)) {
+      await rename(path, path + REMOVING)
+      this.#removeCopy(name)
+      return
+    }
     // Under this name it counts no more, so that half of it is never taken for the whole.
     const doomed = name.endsWith(UNFINISHED) ? path : path + UNFINISHED
     if (doomed !== path) await rename(path, doomed)

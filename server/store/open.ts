@@ -1,4 +1,6 @@
 import type { LogStream } from '../../shared/record.ts'
+import { openShelf } from '../archive/open-shelf.ts'
+import type { ArchiveConfig } from '../config/archive.ts'
 import type { ElasticsearchConfig } from '../config/elasticsearch.ts'
 import type { FrozenOptions } from './embedded/frozen.ts'
 import type { LinesFile } from './embedded/parquet/check.ts'
@@ -15,17 +17,30 @@ export type { ParquetWriter } from './embedded/parquet/writer.ts'
 export const PARQUET_FORMAT = 1
 
 /** Which store to open: Elasticsearch when it is given, else the embedded one in its folder. */
-export type StoreOptions = EmbeddedOptions & { readonly elasticsearch?: ElasticsearchConfig }
+export type StoreOptions = Omit<EmbeddedOptions, 'archive'> & {
+  readonly archive?: ArchiveConfig
+  readonly elasticsearch?: ElasticsearchConfig
+}
 
 /** Opens the store that the server was configured for. Only that one is loaded: each brings a large library. */
-export async function openStore({ elasticsearch, ...options }: StoreOptions): Promise<Store> {
+export async function openStore({
+  elasticsearch,
+  archive: { s3, ...archive } = {},
+  ...options
+}: StoreOptions): Promise<Store> {
   if (elasticsearch !== undefined) {
     const { openElasticStore } = await import('./elasticsearch/store.ts')
     const { retentionMs, maxBytes, log } = options
     return openElasticStore({ ...elasticsearch, retentionMs, ...(maxBytes !== undefined && { maxBytes }), log })
   }
   const { EmbeddedStore } = await import('./embedded/store.ts')
-  return EmbeddedStore.open(options)
+  const shelf = s3 && (await openShelf(s3))
+  try {
+    return await EmbeddedStore.open({ ...options, archive: { ...archive, shelf } })
+  } catch (error) {
+    shelf?.close()
+    throw error
+  }
 }
 
 /** Opens what writes lines to Parquet files. @param tempDir a folder of its own, for what does not fit in memory. */

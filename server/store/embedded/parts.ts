@@ -2,6 +2,7 @@ import type { Logger } from 'pino'
 import { SwarmlogsError } from '../../../shared/errors.ts'
 import type { Opening } from '../../../shared/forward/lineage.ts'
 import { ArchiveFolder } from '../../archive/folder.ts'
+import type { Shelf } from '../../archive/shelf.ts'
 import { greater } from '../bigint.ts'
 import { Admission } from './admission.ts'
 import { Catalog } from './catalog.ts'
@@ -24,6 +25,7 @@ const SLICES_IN_MEMORY = 16
 const DEFAULT_MAX_BYTES = 20 * 1024 * MIB
 const DEFAULT_SEGMENT_BYTES = 1024 * MIB
 const DEFAULT_RESERVE_BYTES = 64 * MIB
+const DEFAULT_CACHE_BYTES = 10 * 1024 * MIB
 const MAX_TEMP_BYTES = 4 * 1024 * MIB
 const DEFAULT_LOCK_WAIT_MS = 30_000
 /** The archive that days of the store are in, among the catalog's named values. */
@@ -56,6 +58,10 @@ export interface ArchiveOptions {
   readonly afterMs?: number | undefined
   /** Of all archived days together; by default they count with all else. */
   readonly maxBytes?: number | undefined
+  /** Where all archived days are kept; the folder is a cache of it then. It is closed with the store. */
+  readonly shelf?: Shelf | undefined
+  /** Of lines in that cache; by default 10 GiB. */
+  readonly cacheBytes?: number | undefined
 }
 
 /** What an open store is made of, in the order in which it is opened. */
@@ -143,13 +149,16 @@ async function openOn(
   })
   const opening = catalog.begin(newest, before?.opening)
   const indexer = new Indexer({ engine, segments, folder, log, reserveBytes })
-  const limits = { retentionNs, maxBytes, archiveBytes: options.archive?.maxBytes }
+  // What is elsewhere takes no room here.
+  const elsewhere = options.archive?.shelf && Number.POSITIVE_INFINITY
+  const limits = { retentionNs, maxBytes, archiveBytes: options.archive?.maxBytes ?? elsewhere }
   return { archive, engine, catalog, opening, gaps, streams, serial, segments, writer, indexer, limits, onFatal }
 }
 
 /** The archive, which must be there when days are in it: else their lines would seem never to have come. */
 async function openArchive(options: EmbeddedOptions, folder: Folder, catalog: Catalog): Promise<ArchiveFolder> {
-  const archive = new ArchiveFolder(options.archive?.dir ?? folder.archive)
+  const { dir = folder.archive, shelf, cacheBytes = DEFAULT_CACHE_BYTES } = options.archive ?? {}
+  const archive = await ArchiveFolder.open(dir, shelf && { shelf, cacheBytes, log: options.log })
   const id = await catalog.load(ARCHIVE)
   if (id === undefined || id === (await archive.id())) return archive
   const text =

@@ -97,7 +97,7 @@ export class Segments {
     const replaced = new Set<string>()
     const onDamaged = (day: string, err: unknown): void => log.error({ day, err }, 'archived day is damaged: left out')
     for (const folder of await archive.days(onDamaged)) {
-      const segment = Segment.ofArchive(new ArchivedLines(folder, log), streams)
+      const segment = Segment.ofArchive(new ArchivedLines(folder, log, archive.cache), streams)
       this.#list = [...this.#list, segment].sort(compareSegments)
       for (const name of folder.manifest.replaces) {
         replaced.add(name)

@@ -264,6 +264,7 @@ export class EmbeddedStore implements Store {
     await this.#recovery
     await this.#sealing?.stop()
     await closeParts(this.#parts, this.#options.log)
+    this.#options.archive?.shelf?.close()
     openFolders.delete(this.#folder.root)
   }
 

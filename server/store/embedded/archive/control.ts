@@ -4,6 +4,7 @@ import type { Readable } from 'node:stream'
 import { SwarmlogsError } from '../../../../shared/errors.ts'
 import type { Archive, ArchivedDay, Verified } from '../../../archive/archive.ts'
 import type { ArchiveFolder, Hold } from '../../../archive/folder.ts'
+import { Lease } from '../../../archive/lease.ts'
 import { MANIFEST, membersOf } from '../../../archive/manifest.ts'
 import type { Parts } from '../parts.ts'
 import { archivedOf } from '../retention.ts'
@@ -45,23 +46,30 @@ export class EmbeddedArchive implements Archive {
     const segment = await this.#find(day)
     // Retention must not delete what is being read.
     segment.pin()
+    const lease = new Lease(signal)
     try {
       const { path, manifest } = segment.archived.folder
       for (const { name, bytes, sha256 } of membersOf(manifest)) {
         signal?.throwIfAborted()
+        await segment.archived.take(name, lease)
         yield { name, bytes, why: await damageOf(join(path, name), { bytes, sha256 }, signal) }
+        lease.release()
       }
       await segment.archived.findDamage()
     } finally {
+      lease.release()
       segment.unpin()
     }
   }
 
   async read(day: string, name: string): Promise<Readable> {
-    const { manifest, path } = (await this.#find(day)).archived.folder
+    const { archived } = await this.#find(day)
+    const { manifest, path } = archived.folder
     const isMember = name === MANIFEST || membersOf(manifest).some((member) => member.name === name)
     if (!isMember) throw new SwarmlogsError('SWARMLOGS_USAGE', `cannot fetch '${name}': ${day} has no such file`)
-    return createReadStream(join(path, name))
+    const lease = new Lease()
+    await archived.take(name, lease)
+    return createReadStream(join(path, name)).once('close', () => lease.release())
   }
 
   async remove(day: string): Promise<void> {

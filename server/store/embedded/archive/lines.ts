@@ -2,7 +2,9 @@ import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
 import { LEVELS } from '../../../../shared/record.ts'
+import type { FileCache } from '../../../archive/cache.ts'
 import { type ArchivedFolder, sha256Of } from '../../../archive/folder.ts'
+import { Lease } from '../../../archive/lease.ts'
 import { CHUNKS, folderName, type LinesFile, membersOf, type Sealed, WORDS } from '../../../archive/manifest.ts'
 import { FOREIGN_ORDINALS } from '../../store.ts'
 import { AHEAD, FOREIGN, HEAD_MISSING, levelCode, quoteText } from '../schema.ts'
@@ -45,10 +47,13 @@ export class ArchivedLines {
   readonly folder: ArchivedFolder
   readonly #files: readonly Known[]
   readonly #log: Logger
+  readonly #cache: FileCache | undefined
 
-  constructor(folder: ArchivedFolder, log: Logger) {
+  /** @param cache where lines come from that are not local; without one they all are. */
+  constructor(folder: ArchivedFolder, log: Logger, cache?: FileCache) {
     this.folder = folder
     this.#log = log
+    this.#cache = cache
     let from = 0
     this.#files = folder.manifest.files.map((file) => {
       const known = { file, first: BigInt(file.first), last: BigInt(file.last), from }
@@ -69,8 +74,7 @@ export class ArchivedLines {
 
   /** Names of files that are not what was sealed, as far as was looked. */
   get damaged(): readonly string[] {
-    const name = folderName(this.folder.manifest)
-    return this.#files.filter(({ isDamaged }) => isDamaged).map(({ file }) => `${name}/${file.name}`)
+    return this.#files.filter(({ isDamaged }) => isDamaged).map(({ file }) => this.#named(file))
   }
 
   /** What it holds of its streams, by their numbers. */
@@ -90,14 +94,23 @@ export class ArchivedLines {
   }
 
   /**
-   * Must be awaited before what `sql` answers is run: has looked then whether the files are what was sealed. One that is not is told once,
-   * and its lines are lost; all others serve.
+   * Must be awaited before what `sql` answers is run: the files are local then, and stay until the lease is released; and has looked whether
+   * they are what was sealed. One that is not is told once, and its lines are lost; all others serve.
    */
-  async ready(first: bigint, last: bigint, rows?: readonly RowRange[]): Promise<void> {
-    for (const known of this.#choose(first, last, rows)) {
-      known.sound ??= this.#isSound(known.file)
-      known.isDamaged = !(await known.sound)
-    }
+  async ready(lease: Lease, first: bigint, last: bigint, rows?: readonly RowRange[]): Promise<void> {
+    const chosen = this.#choose(first, last, rows)
+    // At once, as each may take a while.
+    const taken = await Promise.allSettled(chosen.map(({ file }) => this.take(file.name, lease)))
+    const failed = taken.find((one) => one.status === 'rejected')
+    if (failed !== undefined) throw failed.reason
+    for (const known of chosen) await this.#look(known)
+  }
+
+  /** Resolves when a file is local; it stays until the lease is released. */
+  async take(name: string, lease: Lease): Promise<void> {
+    const file = this.#files.find((known) => known.file.name === name)?.file
+    if (this.#cache === undefined || file === undefined) return
+    lease.hold(await this.#cache.take(this.#named(file), file.bytes, lease.signal))
   }
 
   /** Whether the index of words is what was sealed. */
@@ -114,9 +127,33 @@ export class ArchivedLines {
   /** Looks at all files again; answers whether one proved damaged that did not before. */
   async findDamage(): Promise<boolean> {
     const before = this.damaged.length
-    for (const known of this.#files) if (!known.isDamaged) known.sound = undefined
-    await this.ready(this.#files[0]?.first ?? 0n, this.#files.at(-1)?.last ?? 0n)
+    for (const known of this.#files) {
+      if (known.isDamaged) continue
+      known.sound = undefined
+      const lease = new Lease()
+      try {
+        await this.take(known.file.name, lease)
+        await this.#look(known)
+      } finally {
+        lease.release()
+      }
+    }
     return this.damaged.length > before
+  }
+
+  async #look(known: Known): Promise<void> {
+    known.sound ??= this.#isSound(known.file)
+    try {
+      known.isDamaged = !(await known.sound)
+    } catch (error) {
+      // It could not be looked at.
+      known.sound = undefined
+      throw error
+    }
+  }
+
+  #named({ name }: LinesFile): string {
+    return `${folderName(this.folder.manifest)}/${name}`
   }
 
   #choose(first: bigint, last: bigint, rows: readonly RowRange[] | undefined): readonly Known[] {
@@ -126,12 +163,19 @@ export class ArchivedLines {
     })
   }
 
-  async #isSound({ name, bytes, sha256 }: LinesFile): Promise<boolean> {
-    const path = join(this.folder.path, name)
-    const why = await damageOf(path, { bytes, sha256 })
-    const file = `${folderName(this.folder.manifest)}/${name}`
-    if (why !== '')
-      this.#log.error({ file }, `a file of the archive is damaged, ${why}: its lines are left out, all others serve`)
+  async #isSound(file: LinesFile): Promise<boolean> {
+    const name = this.#named(file)
+    const look = () => damageOf(join(this.folder.path, file.name), file)
+    let why = await look()
+    if (why !== '' && this.#cache !== undefined) {
+      // There may be a better one than the local one; whoever asks has this file on a lease, and has the new one so, too.
+      this.#cache.drop(name)
+      const release = await this.#cache.take(name, file.bytes)
+      why = await look()
+      release()
+    }
+    const text = `a file of the archive is damaged, ${why}: its lines are left out, all others serve`
+    if (why !== '') this.#log.error({ file: name }, text)
     return why === ''
   }
 }

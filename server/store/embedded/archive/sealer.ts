@@ -69,7 +69,7 @@ export async function sealDay(
     const sealed = String(BigInt(Date.now()) * 1_000_000n)
     const manifest = { format: ARCHIVE_FORMAT, version: programVersion(), sealed, ...day, ...rest, chunks: written }
     signal.throwIfAborted()
-    await archive.finish(manifest)
+    await archive.finish(manifest, signal)
     return manifest
   } catch (error) {
     await rm(dir, { recursive: true, force: true })

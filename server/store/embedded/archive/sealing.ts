@@ -119,7 +119,10 @@ export class Sealing {
         // A store that is opened anew finds the day, and what it takes the place of.
         if (this.#stopping.signal.aborted) return
         await this.#noteArchive()
-        await segments.replace(sealed, Segment.ofArchive(new ArchivedLines({ path, manifest }, log), streams))
+        await segments.replace(
+          sealed,
+          Segment.ofArchive(new ArchivedLines({ path, manifest }, log, folder.cache), streams),
+        )
       })
       return manifest
     } finally {
