@@ -11,6 +11,8 @@ const WAITING = 1_024
 interface Kept {
   readonly bytes: number
   isThere: boolean
+  /** On the shelf: it may go here. */
+  isElsewhere: boolean
   /** How many read it at this moment. */
   pins: number
   fetch: Fetch | undefined
@@ -45,17 +47,20 @@ export class FileCache {
     return this.#bytes
   }
 
-  /** Takes over a file that is there, and on the shelf. */
-  note(name: string, bytes: number): void {
-    if (this.#files.get(name)?.isThere) return
-    this.#files.set(name, { bytes, isThere: true, pins: 0, fetch: undefined })
-    this.#bytes += bytes
+  /** Takes over a file that is there; it stays at least until it is on the shelf, too. */
+  note(name: string, bytes: number, isElsewhere: boolean): void {
+    const file = this.#files.get(name)
+    if (file?.isThere) file.isElsewhere = isElsewhere
+    else {
+      this.#files.set(name, { bytes, isThere: true, isElsewhere, pins: 0, fetch: undefined })
+      this.#bytes += bytes
+    }
     this.#shrink(0)
   }
 
   /** Resolves when the file is there; it stays until what that answers is called. Rejects when it cannot be fetched, or the signal aborts. */
   async take(name: string, bytes: number, signal?: AbortSignal): Promise<() => void> {
-    const file = this.#files.get(name) ?? { bytes, isThere: false, pins: 0, fetch: undefined }
+    const file = this.#files.get(name) ?? { bytes, isThere: false, isElsewhere: true, pins: 0, fetch: undefined }
     this.#files.delete(name)
     this.#files.set(name, file)
     file.pins++
@@ -75,14 +80,20 @@ export class FileCache {
     }
   }
 
-  /** Deletes a file that is not what it should be, or is not on the shelf any more. */
+  /** Deletes a file that is not what it should be, if there is another one on the shelf. */
   drop(name: string): void {
     const file = this.#files.get(name)
-    if (!file?.isThere) return
+    if (!file?.isThere || !file.isElsewhere) return
     file.isThere = false
     this.#bytes -= file.bytes
     // At once: what is fetched anew must not be deleted.
     rmSync(join(this.#root, name), { force: true })
+  }
+
+  /** A file that is deleted with its folder. */
+  forget(name: string): void {
+    if (this.#files.get(name)?.isThere) this.#bytes -= this.#files.get(name)?.bytes ?? 0
+    this.#files.delete(name)
   }
 
   async #await(name: string, file: Kept, signal?: AbortSignal): Promise<void> {
@@ -118,9 +129,9 @@ export class FileCache {
 
   /** Makes room for so many bytes. */
   #shrink(bytes: number): void {
-    for (const [name, { pins, isThere, fetch }] of this.#files) {
+    for (const [name, { pins, isThere, isElsewhere, fetch }] of this.#files) {
       if (this.#bytes + bytes <= this.#maxBytes) return
-      if (pins > 0 || fetch !== undefined) continue
+      if (pins > 0 || !isElsewhere || fetch !== undefined) continue
       if (isThere) this.drop(name)
       this.#files.delete(name)
     }

@@ -82,7 +82,8 @@ export class ArchiveFolder {
         onDamaged(name, error)
       }
     }
-    for (const { path, manifest } of newest.values()) await this.#noteFiles(path, manifest)
+    for (const { manifest } of newest.values()) await this.#copy?.note(manifest)
+    this.#copy?.adopt()
     return [...newest.values()].sort((a, b) => (a.manifest.day < b.manifest.day ? -1 : 1))
   }
 
@@ -106,7 +107,7 @@ export class ArchiveFolder {
     await this.#copy?.put(unfinished, manifest, signal)
     await rename(unfinished, path)
     await syncPath(this.root)
-    await this.#noteFiles(path, manifest)
+    await this.#copy?.note(manifest)
     return path
   }
 
@@ -139,16 +140,9 @@ export class ArchiveFolder {
   async #copyPlain(folder: string): Promise<void> {
     if (this.#copy === undefined) return
     await this.#copy.removed(folder)
-    const hasHolds = (await readOr(join(this.root, HOLDS), undefined)) !== undefined
-    await this.#copy.putPlain(hasHolds ? [ID, HOLDS] : [ID])
-  }
-
-  /** Tells the cache what is local. */
-  async #noteFiles(path: string, manifest: DayManifest): Promise<void> {
-    if (this.cache === undefined) return
-    const there = new Set(await readdir(path))
-    for (const { name, bytes } of manifest.files)
-      if (there.has(name)) this.cache.note(`${folderName(manifest)}/${name}`, bytes)
+    await this.#copy.claim()
+    if ((await readOr(join(this.root, HOLDS), undefined)) !== undefined) await this.#copy.putPlain([HOLDS])
+    this.#copy.adopt()
   }
 
   #removeCopy(name: string): void {

@@ -1,6 +1,7 @@
-import { mkdir, readFile, rename, rm } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
+import { SwarmlogsError } from '../../shared/errors.ts'
 import { syncPath } from '../sync-path.ts'
 import { FileCache } from './cache.ts'
 import {
@@ -19,6 +20,8 @@ import type { Shelf } from './shelf.ts'
 const FETCHES = 8
 /** Tells an archive from others; it is fetched last. */
 const ID = 'id'
+/** In the folder of a day: the shelf that it is on. */
+const MARK = 'shelf'
 
 /** Where an archive is kept besides its folder, and how much of its lines may be in that. */
 export interface ShelfOptions {
@@ -35,6 +38,9 @@ export class ShelfCopy {
   readonly #log: Logger
   /** Days that are being removed, by the names of their folders. */
   readonly #removals = new Map<string, Promise<void>>()
+  /** Days that are on this machine alone, by the names of their folders. */
+  readonly #missing = new Map<string, DayManifest>()
+  #adoption: Promise<void> | undefined
 
   constructor(root: string, { shelf, cacheBytes, log }: ShelfOptions) {
     this.#root = root
@@ -73,6 +79,42 @@ export class ShelfCopy {
     this.#log.info({ days: whole.length, shelf: this.name }, 'archive restored from its storage')
   }
 
+  /** Takes over a day that is here, on the shelf or not: from before there was one. */
+  async note(manifest: DayManifest): Promise<void> {
+    const folder = folderName(manifest)
+    const isElsewhere = (await read(join(this.#root, folder, MARK))) === this.name
+    if (!isElsewhere) this.#missing.set(folder, manifest)
+    await this.#noteFiles(manifest, isElsewhere)
+  }
+
+  /** Puts days on the shelf that are not, by and by; what fails is tried again with the next call. */
+  adopt(): void {
+    this.#adoption ??= this.#adopt()
+      .catch((err: unknown) => this.#log.warn({ err }, 'archived days cannot be put on the storage of the archive now'))
+      .finally(() => {
+        this.#adoption = undefined
+      })
+  }
+
+  /** Throws when the shelf belongs to another archive. */
+  async claim(): Promise<void> {
+    const theirs = join(this.#root, `${ID}.unfinished`)
+    const isNew = await this.#shelf.get(ID, theirs).then(
+      () => false,
+      (error: unknown) => {
+        if (error instanceof SwarmlogsError && error.code === 'SWARMLOGS_NOT_FOUND') return true
+        throw error
+      },
+    )
+    const [ours, other] = await Promise.all([join(this.#root, ID), theirs].map(read))
+    await rm(theirs, { force: true })
+    if (isNew) await this.#shelf.put(ID, join(this.#root, ID))
+    else if (ours !== other) {
+      const text = `cannot archive to ${this.name}: it belongs to another archive than '${this.#root}': give another prefix (--archive-s3)`
+      throw new SwarmlogsError('SWARMLOGS_CONFIG', text)
+    }
+  }
+
   /** Puts a day there, its manifest last: with that it counts. */
   async put(dir: string, manifest: DayManifest, signal?: AbortSignal): Promise<void> {
     const folder = folderName(manifest)
@@ -80,6 +122,7 @@ export class ShelfCopy {
     await this.#shelf.remove([`${folder}/${MANIFEST}`], signal)
     for (const { name } of membersOf(manifest)) await this.#shelf.put(`${folder}/${name}`, join(dir, name), signal)
     await this.#shelf.put(`${folder}/${MANIFEST}`, join(dir, MANIFEST), signal)
+    await writeFile(join(dir, MARK), this.name)
   }
 
   /** Puts files of the folder itself there, where they are not as they are here. */
@@ -103,7 +146,8 @@ export class ShelfCopy {
     try {
       const manifest = parseManifest(await readFile(join(doomed, MANIFEST), 'utf8'), `${folder}/${MANIFEST}`)
       const names = membersOf(manifest).map(({ name }) => `${folder}/${name}`)
-      for (const name of names) this.cache.drop(name)
+      for (const name of names) this.cache.forget(name)
+      this.#missing.delete(folder)
       await this.#shelf.remove([`${folder}/${MANIFEST}`])
       await this.#shelf.remove(names)
       await rm(doomed, { recursive: true, force: true })
@@ -122,7 +166,29 @@ export class ShelfCopy {
     const draft = `${path}.unfinished`
     await mkdir(draft, { recursive: true, mode: 0o700 })
     for (const name of names) await this.#shelf.get(name, join(draft, name.slice(folder.length + 1)))
+    await writeFile(join(draft, MARK), this.name)
     await rename(draft, path)
     await syncPath(this.#root)
   }
+
+  async #adopt(): Promise<void> {
+    if (this.#missing.size > 0) await this.claim()
+    for (const [folder, manifest] of [...this.#missing]) {
+      await this.put(join(this.#root, folder), manifest)
+      this.#missing.delete(folder)
+      await this.#noteFiles(manifest, true)
+    }
+  }
+
+  /** Tells the cache what is local. */
+  async #noteFiles(manifest: DayManifest, isElsewhere: boolean): Promise<void> {
+    const folder = folderName(manifest)
+    const there = new Set(await readdir(join(this.#root, folder)))
+    for (const { name, bytes } of manifest.files)
+      if (there.has(name)) this.cache.note(`${folder}/${name}`, bytes, isElsewhere)
+  }
+}
+
+async function read(path: string): Promise<string> {
+  return (await readFile(path, 'utf8').catch(() => '')).trim()
 }

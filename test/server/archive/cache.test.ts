@@ -34,9 +34,23 @@ describe('FileCache', () => {
   it('takes over what is there, as far as there is room', () => {
     for (const name of ['a', 'b', 'c']) {
       writeFileSync(join(dir, 'local/d.1', name), '0123456789')
-      cache.note(`d.1/${name}`, 10)
+      cache.note(`d.1/${name}`, 10, true)
     }
     expect(['a', 'b', 'c'].map(isThere)).toEqual([false, true, true])
+  })
+
+  it('drops nothing that is nowhere else', async () => {
+    for (const name of ['a', 'b', 'c', 'd']) {
+      writeFileSync(join(dir, 'local/d.1', name), '0123456789')
+      cache.note(`d.1/${name}`, 10, name === 'd')
+    }
+    cache.drop('d.1/a')
+    await use('b')
+    expect(['a', 'b', 'c', 'd'].map(isThere)).toEqual([true, true, true, false])
+    expect(fetched).toEqual([])
+    cache.note('d.1/c', 10, true)
+    expect(cache.bytes).toBe(20)
+    expect(['a', 'b', 'c'].map(isThere)).toEqual([true, true, false])
   })
 
   it('keeps what is being read, even when that is too much', async () => {

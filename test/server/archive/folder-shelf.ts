@@ -1,6 +1,7 @@
 import { copyFile, mkdir, readdir, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Shelf } from '../../../server/archive/shelf.ts'
+import { SwarmlogsError } from '../../../shared/errors.ts'
 
 /** A shelf in a folder, which tests look into; `before` is told of each call and may delay it or have it fail. */
 export class FolderShelf implements Shelf {
@@ -26,7 +27,9 @@ export class FolderShelf implements Shelf {
 
   async get(name: string, path: string, signal?: AbortSignal): Promise<void> {
     await this.before('get', name, signal)
-    await copyFile(join(this.root, name), path)
+    await copyFile(join(this.root, name), path).catch((cause) => {
+      throw new SwarmlogsError('SWARMLOGS_NOT_FOUND', `cannot fetch ${name}: it is not there`, { cause })
+    })
   }
 
   async remove(names: readonly string[], signal?: AbortSignal): Promise<void> {

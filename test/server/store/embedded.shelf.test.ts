@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -13,7 +13,7 @@ const DAY_MS = 86_400_000
 const LATER_MS = Date.now() + 400 * DAY_MS
 
 /** A store that archives to a shelf; no file of lines stays here when nobody reads it, unless there is a cache. */
-async function open(dir: string, shelf: FolderShelf, cacheBytes = 0): Promise<EmbeddedStore> {
+async function open(dir: string, shelf: FolderShelf | undefined, cacheBytes = 0): Promise<EmbeddedStore> {
   const archive = { afterMs: 0, shelf, cacheBytes, dir: join(dir, 'archive') }
   const log = pino({ level: 'silent' })
   return EmbeddedStore.open({ dir: join(dir, 'data'), retentionMs: 30 * DAY_MS, lockWaitMs: 0, archive, log })
@@ -83,7 +83,7 @@ describe('a store whose archive is on a shelf', () => {
       throw new Error('no line')
     }
     await store.runSealing(LATER_MS)
-    expect(calls).toEqual(['put id', 'put id'])
+    expect(calls).toEqual(['get id', 'get id'])
     expect(await messages()).toEqual(['first', 'second'])
   })
 
@@ -149,6 +149,32 @@ describe('a store whose archive is on a shelf', () => {
     store = await open(dir, shelf, 2 ** 30)
     expect(await messages()).toEqual(['first', 'second'])
     expect(store.status().damaged).toEqual([])
+  })
+
+  it('puts days there that were archived before there was a shelf, and deletes none of them until then', async () => {
+    await store.close()
+    store = await open(dir, undefined)
+    await store.runSealing(LATER_MS)
+    await store.close()
+    shelf.before = () => Promise.reject(new Error('no line'))
+    store = await open(dir, shelf)
+    expect(await messages()).toEqual(['first', 'second'])
+    expect(linesHere()).toHaveLength(2)
+    shelf.before = () => {}
+    await reopen()
+    await expect.poll(() => linesHere()).toEqual([])
+    expect(await messages()).toEqual(['first', 'second'])
+    expect((await shelf.all()).filter(({ name }) => name.endsWith('/manifest.json'))).toHaveLength(2)
+  })
+
+  it('leaves a shelf alone that belongs to another archive', async () => {
+    mkdirSync(shelf.root, { recursive: true })
+    writeFileSync(join(shelf.root, 'id'), 'another')
+    await store.runSealing(LATER_MS)
+    expect(await archived()).toEqual([])
+    expect((await shelf.all()).map(({ name }) => name)).toEqual(['id'])
+    expect(readFileSync(join(shelf.root, 'id'), 'utf8')).toBe('another')
+    expect(await messages()).toEqual(['first', 'second'])
   })
 
   it('verifies all files of a day, wherever they are', async () => {
