@@ -16,8 +16,11 @@ export function archiveOf(args: readonly string[]): { path: string; command: rea
 
 /** Throws SWARMLOGS_USAGE for a command that a bundle cannot answer. */
 export function mustRead([name = '', ...args]: readonly string[]): void {
-  if (!READING.includes(name)) {
-    throw new SwarmlogsError('SWARMLOGS_USAGE', `cannot run '${name}' on a bundle: give one of ${READING.join(', ')}`)
+  if (!READING.includes(name) && !(name === 'incident' && args[0] === 'diff')) {
+    throw new SwarmlogsError(
+      'SWARMLOGS_USAGE',
+      `cannot run '${name}' on a bundle: give one of ${READING.join(', ')}, incident diff`,
+    )
   }
   const elsewhere = args.find((arg) => /^--(url|profile|direct|token-file|tls-ca)(=|$)/.test(arg))
   if (elsewhere !== undefined) {

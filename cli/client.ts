@@ -44,6 +44,11 @@ export class Client {
     return this.#ask(path, ask, 'GET', undefined)
   }
 
+  /** Sends a POST without a body, whose answer is still to be read. */
+  async post(path: string, ask: Ask): Promise<IncomingMessage> {
+    return this.#ask(path, ask, 'POST', undefined)
+  }
+
   async #ask(path: string, ask: Ask, method: string, body: string | undefined): Promise<IncomingMessage> {
     const { token } = this.#config
     const url = new URL(path, this.#config.url)
@@ -80,7 +85,7 @@ export class Client {
   }
 
   /** Sends something, or deletes, and resolves with the JSON of the answer. */
-  async send<T>(method: 'POST' | 'DELETE', path: string, sent?: Sent): Promise<T> {
+  async send<T>(method: 'POST' | 'PUT' | 'DELETE', path: string, sent?: Sent): Promise<T> {
     const headers: Record<string, string> = { ...(sent && { 'content-type': sent.type }), ...sent?.headers }
     const ask = { accept: 'application/json', headers, ...(sent?.params && { params: sent.params }) }
     const response = await this.#ask(path, ask, method, sent?.body)

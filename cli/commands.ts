@@ -92,6 +92,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/incident.ts')).incident,
   },
   {
+    name: 'archive',
+    summary: 'list archived days, verify, fetch, delete them, put them on hold',
+    load: async () => (await import('./commands/archive.ts')).archive,
+  },
+  {
     name: 'replay',
     summary: 'show the lines of an incident with their pauses, as they came in',
     load: async () => (await import('./commands/replay.ts')).replayLines,

@@ -186,6 +186,7 @@ function addPrintFlags(params: URLSearchParams, flags: QuestionFlags, isRaw: boo
   if (flags.trunc === false) params.set('trunc', 'false')
 }
 
-function localZone(): string {
+/** The zone of this machine. */
+export function localZone(): string {
   return new Intl.DateTimeFormat().resolvedOptions().timeZone
 }

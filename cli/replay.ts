@@ -9,13 +9,24 @@ const NEWLINE = 0x0a
 const TIME_LENGTH = 31
 const NS_PER_MS = 1_000_000
 
-/** A printed line, and when it was printed (ms since 1970). */
-export interface TimedLine {
+/** What was printed or happened at a time, nanoseconds since 1970. */
+export interface Timed {
+  readonly ns: bigint
+}
+
+/** A printed line. */
+export interface TimedLine extends Timed {
   readonly source: Source
-  readonly timeMs: number
   /** Without its time, with its newline. */
   readonly text: Buffer
   readonly time: Buffer
+}
+
+/** What it is the turn of. */
+export interface Due<T> {
+  readonly item: T
+  /** So long after the first of all (ms). */
+  readonly offsetMs: number
 }
 
 /** How fast lines are replayed. */
@@ -32,7 +43,10 @@ export interface Clock {
   readonly wait: (ms: number) => Promise<unknown>
 }
 
-const CLOCK: Clock = { nowMs: () => performance.now(), wait: (ms) => delay(ms) }
+/** The clock of this machine; its waits end when the signal comes, by throwing. */
+export function clockUntil(signal?: AbortSignal): Clock {
+  return { nowMs: () => performance.now(), wait: (ms) => delay(ms, undefined, signal && { signal }) }
+}
 
 /** Reads `10x`, `0.5`, `max`. Throws SWARMLOGS_USAGE. */
 export function parseSpeed(text: string): number {
@@ -60,31 +74,30 @@ export async function* timedLines(pieces: AsyncIterable<Buffer>): AsyncGenerator
   demux.end()
 }
 
-/** Hands lines on when it is their turn; those that are due together in one call. */
-export async function replay(
-  batches: AsyncIterable<readonly TimedLine[]>,
+/** Yields what there is when it is its turn, that which is due together in one list. What is out of order comes with its neighbours. */
+export async function* replay<T extends Timed>(
+  batches: AsyncIterable<readonly T[]>,
   { speed, maxPauseMs }: Pace,
-  show: (lines: readonly TimedLine[]) => Promise<void>,
-  { nowMs, wait } = CLOCK,
-): Promise<void> {
-  let dueMs = nowMs()
-  let lastMs: number | undefined
-  for await (const lines of batches) {
-    let together: TimedLine[] = []
-    for (const line of lines) {
-      // A line that is out of order is shown with its neighbours.
-      const pauseMs = Math.max(0, line.timeMs - (lastMs ?? line.timeMs)) / speed
-      lastMs = Math.max(line.timeMs, lastMs ?? line.timeMs)
-      dueMs += Math.min(pauseMs, maxPauseMs)
-      const waitMs = dueMs - nowMs()
+  { nowMs, wait } = clockUntil(),
+): AsyncGenerator<readonly Due<T>[]> {
+  const startMs = nowMs()
+  let offsetMs = 0
+  let last: bigint | undefined
+  for await (const items of batches) {
+    let together: Due<T>[] = []
+    for (const item of items) {
+      const pauseMs = last === undefined || item.ns < last ? 0 : Number(item.ns - last) / NS_PER_MS / speed
+      if (last === undefined || item.ns > last) last = item.ns
+      offsetMs += Math.min(pauseMs, maxPauseMs)
+      const waitMs = startMs + offsetMs - nowMs()
       if (waitMs >= 1) {
-        if (together.length > 0) await show(together)
+        if (together.length > 0) yield together
         together = []
         await wait(waitMs)
       }
-      together.push(line)
+      together.push({ item, offsetMs })
     }
-    if (together.length > 0) await show(together)
+    if (together.length > 0) yield together
   }
 }
 
@@ -93,7 +106,7 @@ function* linesOf(run: Buffer, source: Source): Generator<TimedLine> {
     const end = run.indexOf(NEWLINE, at) + 1
     const time = run.subarray(at, at + TIME_LENGTH)
     const ns = parseTime(time.toString('latin1').trimEnd(), 0n, 'UTC')
-    yield { source, timeMs: Number(ns) / NS_PER_MS, time, text: run.subarray(at + TIME_LENGTH, end) }
+    yield { source, ns, time, text: run.subarray(at + TIME_LENGTH, end) }
     at = end
   }
 }

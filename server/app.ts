@@ -9,6 +9,7 @@ import type { Context } from './context.ts'
 import { lokiRoutes, readyRoute } from './loki/routes.ts'
 import { Problem, problemOf, problemOfValidation } from './problem.ts'
 import { annotationRoutes } from './routes/annotations.ts'
+import { archiveRoutes } from './routes/archive.ts'
 import { compressAnswers } from './routes/compressed.ts'
 import { contextRoute } from './routes/context.ts'
 import { countRoutes } from './routes/count.ts'
@@ -89,6 +90,7 @@ export async function buildApp(context: Context, options: AppOptions): Promise<F
     await scope.register(statusRoutes(context), { prefix: '/api/v1' })
     await scope.register(annotationRoutes(context), { prefix: '/api/v1' })
     await scope.register(knowledgeRoute(context), { prefix: '/api/v1' })
+    await scope.register(archiveRoutes(context), { prefix: '/api/v1' })
     await scope.register(peersRoute(context))
   })
   return app
@@ -128,6 +130,7 @@ const DOCUMENT = (version: string) => ({
   tags: [
     { name: 'logs', description: 'The lines.' },
     { name: 'overview', description: 'What there is.' },
+    { name: 'archive', description: 'Days that are archived.' },
     { name: 'health', description: 'For orchestrators and monitoring.' },
   ],
   components: {

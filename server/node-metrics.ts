@@ -62,6 +62,8 @@ const OF_ALL: readonly (readonly [name: string, help: string, value: (status: Ap
     ({ membership }) => (membership === 'known' ? 1 : 0),
   ],
   ['nodes', 'Nodes that logs are to be collected of.', ({ nodes }) => nodes.length],
+  ['archive_days', 'Days that are archived.', ({ store }) => store.archive?.days ?? 0],
+  ['archive_bytes', 'Bytes that archived days take.', ({ store }) => store.archive?.bytes ?? 0],
   ['store_refused_records', 'Lines that the store would never take.', ({ store }) => store.refused],
 ]
 

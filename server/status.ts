@@ -42,7 +42,7 @@ async function gapsOf(context: Context): Promise<ApiGapStatus> {
 
 async function storeStatus(store: Store, changed: string): Promise<ApiStoreStatus> {
   const { reason, begins, damaged, refused = 0, ...status } = store.status()
-  const room = store.room && (await orNothing(store.room()))
+  const [room, archive] = await Promise.all([store.room && orNothing(store.room()), orNothing(archiveOf(store))])
   return {
     ...{ kind: store.kind, id: store.identity.id, epoch: store.identity.epoch },
     ...status,
@@ -51,8 +51,15 @@ async function storeStatus(store: Store, changed: string): Promise<ApiStoreStatu
     damaged: [...damaged],
     refused,
     ...(changed && { changed }),
+    ...(archive && { archive }),
     ...(room && { free_bytes: room.freeBytes, max_bytes: room.maxBytes }),
   }
+}
+
+async function archiveOf({ archive }: Store): Promise<ApiStoreStatus['archive']> {
+  if (archive === undefined) return undefined
+  const [days, holds] = await Promise.all([archive.list(), archive.holds()])
+  return { days: days.length, bytes: days.reduce((sum, { bytes }) => sum + bytes, 0), kept: holds.length }
 }
 
 async function orNothing<T>(asked: Promise<T>): Promise<T | undefined> {

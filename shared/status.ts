@@ -30,6 +30,16 @@ export const ApiStoreStatus = Type.Object(
     ),
     free_bytes: Type.Optional(Type.Integer({ description: 'Free on the disk of the embedded store.' })),
     max_bytes: Type.Optional(Type.Integer({ description: 'What the embedded store may take (--max-size).' })),
+    archive: Type.Optional(
+      Type.Object(
+        {
+          days: Type.Integer({ description: 'How many days are archived.', examples: [12] }),
+          bytes: Type.Integer({ description: 'What they take.' }),
+          kept: Type.Integer({ description: 'How many days are on hold, archived or not.' }),
+        },
+        { description: 'What of it is archived; absent where the store has no archive.' },
+      ),
+    ),
   },
   { title: 'StoreStatus' },
 )

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto'
 import { createWriteStream } from 'node:fs'
-import { rename, rm } from 'node:fs/promises'
+import { rename } from 'node:fs/promises'
 import { pipeline } from 'node:stream/promises'
 import { createGzip, createZstdCompress } from 'node:zlib'
 import { SwarmlogsError } from '../../shared/errors.ts'
+import { passingFile } from '../../shared/passing.ts'
 import type { Flags } from '../../shared/settings.ts'
 import { Client } from '../client.ts'
 import type { CommandSpec } from '../command.ts'
@@ -89,14 +90,17 @@ async function writeOut(texts: AsyncIterable<string>, signal: AbortSignal): Prom
 /** There is no file of that name before all is in it. */
 async function writeFile(texts: AsyncIterable<string>, path: string, signal: AbortSignal): Promise<void> {
   const unfinished = `${path}.unfinished`
-  const file = createWriteStream(unfinished, { flags: 'wx', mode: 0o600 })
-  const packer = path.endsWith('.gz') ? createGzip() : path.endsWith('.zst') ? createZstdCompress() : undefined
   try {
-    await (packer === undefined ? pipeline(texts, file, { signal }) : pipeline(texts, packer, file, { signal }))
-    await rename(unfinished, path)
+    const passing = await passingFile(unfinished)
+    try {
+      const packer = path.endsWith('.gz') ? createGzip() : path.endsWith('.zst') ? createZstdCompress() : undefined
+      const out = createWriteStream(unfinished)
+      await (packer === undefined ? pipeline(texts, out, { signal }) : pipeline(texts, packer, out, { signal }))
+      await rename(unfinished, path)
+    } finally {
+      await passing.remove()
+    }
   } catch (error) {
-    const isOurs = (error as NodeJS.ErrnoException).code !== 'EEXIST'
-    if (isOurs) await rm(unfinished, { force: true })
     throw failed(error, path, signal)
   }
 }

@@ -3,12 +3,15 @@ import type { Flags } from '../../shared/settings.ts'
 import { formatTime } from '../../shared/time.ts'
 import type { CommandSpec } from '../command.ts'
 import { FILTER_FLAGS, GREP_FLAG, LEVEL_FLAG, RANGE_FLAGS, SERVER_FLAGS } from '../flags.ts'
+import { joinQueries } from '../operands.ts'
 import { bytesText } from '../output/bytes.ts'
 import { harmless } from '../output/harmless.ts'
 import { saveProgress } from '../output/save-progress.ts'
 import { printTable } from '../output/table.ts'
+import { localZone, readQuestion } from '../question.ts'
 import { readSave, sourceOf } from '../save.ts'
 import { serve } from '../serve.ts'
+import { boundsOf, readSide, type Side } from '../sides.ts'
 
 const ACTIONS = ['save', 'verify', 'diff'] as const
 
@@ -23,18 +26,23 @@ more), and every reading command works on it without a server:
 
 \`incident verify FILE\` reads all of it, and names what is damaged or was changed;
 exit code 1 then. \`incident diff A B\` shows which kinds of lines are new, gone,
-more or less in B.
+more or less in B: two files, or two times of the server or, with --archive, of a file.
 
 Examples:
   swarmlogs incident save checkout-down --since 3h --until 1h
   swarmlogs incident save oom 'level>=error' --service 'shop_*' --since 2h -o oom.slog
   swarmlogs incident save crash --around AQDwx...      15 minutes before and after a line
   swarmlogs incident verify oom.slog
-  swarmlogs incident diff yesterday.slog today.slog`
+  swarmlogs incident diff yesterday.slog today.slog
+  swarmlogs incident diff 09:00..10:00 10:00..11:00 --service 'shop_*'
+  swarmlogs --archive oom.slog incident diff 2h..1h 1h.. 'level>=warn'`
 
 /** The command `incident`. */
 export const incident: CommandSpec = {
-  operand: { form: '<ACTION> [ARG...]', text: 'save NAME [QUERY...], verify FILE, or diff FILE FILE' },
+  operand: {
+    form: '<ACTION> [ARG...]',
+    text: 'save NAME [QUERY...], verify FILE, diff FILE FILE, or diff FROM..TO FROM..TO [QUERY...]',
+  },
   flags: [
     ...RANGE_FLAGS,
     {
@@ -42,7 +50,7 @@ export const incident: CommandSpec = {
       text: 'save: the line that it is about; without --since and --until, 15 minutes around it',
     },
     { flags: '-o, --output <FILE>', text: 'save: the file to write (default NAME.slog)' },
-    { flags: '--service <NAME>', text: 'save: only of these services (name, glob; repeatable)', isRepeatable: true },
+    { flags: '--service <NAME>', text: 'only of these services (name, glob; repeatable)', isRepeatable: true },
     ...FILTER_FLAGS,
     GREP_FLAG,
     LEVEL_FLAG,
@@ -108,20 +116,43 @@ async function verify([path = '', ...more]: readonly string[], flags: Flags): Pr
   process.stdout.write('all of it is as it was saved\n')
 }
 
-async function diff(paths: readonly string[], flags: Flags): Promise<void> {
-  const [a, b] = paths
-  if (a === undefined || b === undefined || paths.length > 2) {
-    throw new SwarmlogsError('SWARMLOGS_USAGE', 'cannot compare this: give two files')
-  }
+async function diff([a = '', b = '', ...words]: readonly string[], flags: Flags): Promise<void> {
+  if (b === '')
+    throw new SwarmlogsError('SWARMLOGS_USAGE', 'cannot compare this: give two files, or two times FROM..TO')
   const limit = Number(flags.limit)
   if (!Number.isSafeInteger(limit) || limit < 1) {
     throw new SwarmlogsError('SWARMLOGS_USAGE', `cannot use '${flags.limit}' for --limit: give a count such as 20`)
   }
-  const { diffBundles } = await import('../../server/bundle/diff.ts')
-  const { bundleFolder } = await import('../config.ts')
-  const rows = await diffBundles(a, b, bundleFolder())
+  const sides = [readSide(a), readSide(b)] as const
+  const { params } = readQuestion({ ...flags, ...(words.length > 0 && { q: joinQueries(words) }), output: 'json' }, [])
+  if (params.size > 0 && sides.some((side) => 'path' in side)) {
+    const remedy = 'compare times of one: swarmlogs --archive FILE incident diff FROM..TO FROM..TO QUERY'
+    throw new SwarmlogsError('SWARMLOGS_USAGE', `cannot choose among the lines of files: ${remedy}`)
+  }
+  const { diffLines } = await import('../../server/bundle/diff.ts')
+  const linesOf = (side: Side) => ('path' in side ? linesOfFile(side.path) : linesOfTime(side, params, flags))
+  const rows = await diffLines(await linesOf(sides[0]), await linesOf(sides[1]))
   const shown = rows
     .slice(0, limit)
     .map(({ change, before, after, pattern }) => [change, String(before), String(after), pattern])
   printTable(['CHANGE', 'IN A', 'IN B', 'PATTERN'], shown)
+}
+
+async function linesOfFile(path: string) {
+  const [{ linesOfBundle }, { bundleFolder }] = await Promise.all([
+    import('../../server/bundle/diff.ts'),
+    import('../config.ts'),
+  ])
+  return linesOfBundle(path, bundleFolder())
+}
+
+async function linesOfTime(range: Extract<Side, { from: string }>, params: URLSearchParams, flags: Flags) {
+  const { linesOfAnswers, MAX_LINES } = await import('../../server/bundle/diff.ts')
+  const source = sourceOf(flags)
+  // Ctrl-C ends the process.
+  const { signal } = new AbortController()
+  const { time } = await source.knowledge<Knowledge>(signal)
+  const asked = new URLSearchParams([...params, ...Object.entries(boundsOf(range, BigInt(time), localZone()))])
+  asked.set('n', String(MAX_LINES))
+  return linesOfAnswers((cursor) => source.lines(asked, cursor, signal))
 }

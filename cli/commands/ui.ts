@@ -47,11 +47,11 @@ export function checkTerminal(): void {
   throw new SwarmlogsError('SWARMLOGS_USAGE', 'cannot show this without a terminal: swarmlogs tail prints lines')
 }
 
-/** Runs the terminal UI, beginning at a place. */
-export async function showUi(client: Client, place: Place, flags: Flags): Promise<void> {
+/** Runs the terminal UI, beginning at a place. @param now its clock, where that is not this machine's. */
+export async function showUi(client: Client, place: Place, flags: Flags, now?: () => number): Promise<void> {
   const { colour, isPlainTerminal } = colourConfig(flags)
   const hasColour = colour === 'always' || (colour === 'auto' && !isPlainTerminal)
   quickReact()
   const { runUi } = await import('../ui/run.ts')
-  process.exitCode = await runUi(client, place, { hasColour, hasMouse: flags.mouse === true })
+  process.exitCode = await runUi(client, place, { hasColour, hasMouse: flags.mouse === true, now })
 }

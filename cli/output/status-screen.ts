@@ -52,10 +52,17 @@ function storeOf({ store }: ApiStatus, now: number): string[] {
     `${store.kind} ${store.id}, epoch ${store.epoch}`,
     store.writable ? 'takes lines' : `takes no lines: ${store.reason ?? ''}`,
     `${counted(store.records, 'line')}${days} in ${counted(store.segments, parts[0], parts[1])}, ${bytesText(store.bytes)}${oldest}`,
+    ...(store.archive === undefined || store.archive.days + store.archive.kept === 0
+      ? []
+      : [archiveText(store.archive)]),
     ...(store.changed === undefined ? [] : [store.changed]),
     ...(store.damaged.length > 0 ? [`damaged: ${store.damaged.join(', ')}`] : []),
     ...(store.refused > 0 ? [`${store.refused} refused: see swarmlogs status --refused`] : []),
   ]
+}
+
+function archiveText({ days, bytes, kept }: NonNullable<ApiStatus['store']['archive']>): string {
+  return `archived: ${counted(days, 'day')}, ${bytesText(bytes)}${kept > 0 ? `; ${counted(kept, 'day')} on hold` : ''}`
 }
 
 function gapsOf({ gaps }: ApiStatus): string[] {

@@ -23,7 +23,10 @@ export class Loop {
   /** When a key was last answered. */
   #answered = Number.NEGATIVE_INFINITY
 
-  constructor(state: State, run: (effect: Effect) => void) {
+  readonly #now: () => number
+
+  constructor(state: State, run: (effect: Effect) => void, now: () => number = Date.now) {
+    this.#now = now
     this.#state = state
     this.#frame = state
     this.#run = run
@@ -41,7 +44,7 @@ export class Loop {
   }
 
   readonly press = (keys: readonly string[]): void => {
-    for (const key of keys) this.dispatch({ kind: 'key', key, now: Date.now() })
+    for (const key of keys) this.dispatch({ kind: 'key', key, now: this.#now() })
   }
 
   readonly point = (mouse: Mouse): void => this.dispatch({ kind: 'mouse', mouse })

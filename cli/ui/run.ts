@@ -25,10 +25,13 @@ const LOOK: Look = {
 export interface Terminal {
   readonly hasColour: boolean
   readonly hasMouse: boolean
+  /** Ms since 1970, where the lines are of another time. */
+  readonly now?: (() => number) | undefined
 }
 
 /** Shows lines until the user leaves, and resolves with the exit code. Throws, before it takes the terminal, when there is no server. */
-export async function runUi(client: Client, place: Place, { hasColour, hasMouse }: Terminal): Promise<number> {
+export async function runUi(client: Client, place: Place, terminal: Terminal): Promise<number> {
+  const { hasColour, hasMouse, now = Date.now } = terminal
   await client.json<ApiVersion>('api/v1/version')
   const { stdin, stdout } = process
   const left = Promise.withResolvers<number>()
@@ -38,8 +41,8 @@ export async function runUi(client: Client, place: Place, { hasColour, hasMouse 
     write: (text) => stdout.write(text),
     quit: left.resolve,
   })
-  const state = initialState(client.address, place, { ...LOOK, hasColour }, Date.now())
-  const loop = new Loop(state, (effect) => session.run(effect))
+  const state = initialState(client.address, place, { ...LOOK, hasColour }, now())
+  const loop = new Loop(state, (effect) => session.run(effect), now)
   const resize = () => loop.dispatch({ kind: 'size', columns: stdout.columns, rows: stdout.rows })
   let ink: Instance | undefined
   const leave = takeTerminal(stdout, stdin, { stop: () => ink?.unmount(), end: left.resolve })
@@ -51,7 +54,7 @@ export async function runUi(client: Client, place: Place, { hasColour, hasMouse 
   })
   // An error while drawing ends it like any other crash.
   ink.waitUntilExit().catch(left.reject)
-  const ticks = setInterval(() => loop.dispatch({ kind: 'tick', now: Date.now() }), TICK_MS)
+  const ticks = setInterval(() => loop.dispatch({ kind: 'tick', now: now() }), TICK_MS)
   if (hasMouse) loop.step(mouseSwitched, true)
   loop.step((first) => firstStep(first, place), true)
   try {

@@ -23,6 +23,10 @@ export interface Verified {
 export interface Archive {
   /** As messages name it. */
   readonly place: string
+  /** Manifests that are damaged, 2026-11-19.1/manifest.json: where its copy is too, the day is left out. */
+  readonly damaged: readonly string[]
+  /** Days on hold, archived or not, by day. */
+  holds(): Promise<readonly Hold[]>
   /** Oldest first. */
   list(): Promise<readonly ArchivedDay[]>
   /** Reads all files of a day and holds them against its manifest. */

@@ -1,11 +1,19 @@
 import { createHash, randomUUID } from 'node:crypto'
-import { createReadStream } from 'node:fs'
+import { createReadStream, existsSync } from 'node:fs'
 import { mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { SwarmlogsError } from '../../shared/errors.ts'
 import { syncPath } from '../sync-path.ts'
 import type { FileCache } from './cache.ts'
-import { type DayManifest, folderName, MANIFEST, parseFolderName, parseManifest } from './manifest.ts'
+import {
+  type DayManifest,
+  folderName,
+  MANIFEST,
+  MANIFEST_COPY,
+  manifestText,
+  parseFolderName,
+  parseManifest,
+} from './manifest.ts'
 import { ShelfCopy, type ShelfOptions } from './shelf-copy.ts'
 
 const UNFINISHED = '.unfinished'
@@ -33,16 +41,15 @@ export class ArchiveFolder {
   readonly root: string
   readonly #copy: ShelfCopy | undefined
 
-  private constructor(root: string, copy: ShelfCopy | undefined) {
+  /** It is made when the first day is, or of what the shelf has. */
+  constructor(root: string, shelf?: ShelfOptions) {
     this.root = root
-    this.#copy = copy
+    this.#copy = shelf && new ShelfCopy(root, shelf)
   }
 
-  /** It is made when the first day is; or now, of what the shelf has. */
-  static async open(root: string, shelf?: ShelfOptions): Promise<ArchiveFolder> {
-    const folder = new ArchiveFolder(root, shelf && new ShelfCopy(root, shelf))
-    if ((await folder.id()) === undefined) await folder.#copy?.restore()
-    return folder
+  /** Fetches what tells of the days when nothing is here; must be awaited before anything else. */
+  async restore(): Promise<void> {
+    if (this.#copy !== undefined && (await this.id()) === undefined) await this.#copy.restore()
   }
 
   /** Where lines come from that are not local. */
@@ -58,7 +65,8 @@ export class ArchiveFolder {
 
   /**
    * The days that are whole, the newest generation of each, oldest first; older generations and what was left unfinished is deleted.
-   * Of a day whose manifest is damaged nothing is deleted, and an earlier generation serves: it is told to `onDamaged`.
+   * Of a day whose manifests are both damaged nothing is deleted, and an earlier generation serves. A damaged one is told to `onDamaged`,
+   * 2026-11-19.1/manifest.json.
    */
   async days(onDamaged: (name: string, error: unknown) => void): Promise<ArchivedFolder[]> {
     const newest = new Map<string, ArchivedFolder>()
@@ -66,21 +74,15 @@ export class ArchiveFolder {
     for (const name of names.filter((one) => one.endsWith(UNFINISHED))) await this.#delete(name)
     for (const name of names.filter((one) => one.endsWith(REMOVING))) this.#removeCopy(name.slice(0, -REMOVING.length))
     const found = names.flatMap((name) => ({ name, ...parseFolderName(name) }))
-    for (const { name, day, generation = 0 } of found.sort((a, b) => (b.generation ?? 0) - (a.generation ?? 0))) {
+    for (const { name, day } of found.sort((a, b) => (b.generation ?? 0) - (a.generation ?? 0))) {
       if (day === undefined) continue
       const path = join(this.root, name)
       if (newest.has(day)) {
         await this.#delete(name)
         continue
       }
-      try {
-        const manifest = parseManifest(await readFile(join(path, MANIFEST), 'utf8'), `${name}/${MANIFEST}`)
-        if (manifest.day !== day || manifest.generation !== generation) throw new Error('it is of another day')
-        newest.set(day, { path, manifest })
-      } catch (error) {
-        if (error instanceof SwarmlogsError && error.code === 'SWARMLOGS_STORE_NEWER') throw error
-        onDamaged(name, error)
-      }
+      const manifest = await readManifest(path, (file, error) => onDamaged(`${name}/${file}`, error))
+      if (manifest !== undefined) newest.set(day, { path, manifest })
     }
     for (const { manifest } of newest.values()) await this.#copy?.note(manifest)
     this.#copy?.adopt()
@@ -102,7 +104,7 @@ export class ArchiveFolder {
   async finish(manifest: DayManifest, signal?: AbortSignal): Promise<string> {
     const path = this.pathOf(manifest)
     const unfinished = path + UNFINISHED
-    await writeSynced(join(unfinished, MANIFEST), JSON.stringify(manifest))
+    for (const name of [MANIFEST_COPY, MANIFEST]) await writeSynced(join(unfinished, name), manifestText(manifest))
     await syncPath(unfinished)
     await this.#copy?.put(unfinished, manifest, signal)
     await rename(unfinished, path)
@@ -140,6 +142,10 @@ export class ArchiveFolder {
   async #copyPlain(folder: string): Promise<void> {
     if (this.#copy === undefined) return
     await this.#copy.removed(folder)
+    const doomed = join(this.root, folder + REMOVING)
+    if (existsSync(doomed)) await this.#copy.remove(folder, doomed)
+    // Else what is put there now would be removed some time.
+    if (existsSync(doomed)) throw new Error(`what was in ${folder} on ${this.#copy.name} is not removed yet`)
     await this.#copy.claim()
     if ((await readOr(join(this.root, HOLDS), undefined)) !== undefined) await this.#copy.putPlain([HOLDS])
     this.#copy.adopt()
@@ -170,6 +176,28 @@ export class ArchiveFolder {
   }
 }
 
+/**
+ * The manifest of the day in a folder, or its copy; undefined when neither can be read. Each that is damaged is told to `onDamaged`; a day
+ * that was fetched from elsewhere has no copy. Throws SWARMLOGS_STORE_NEWER.
+ */
+export async function readManifest(
+  path: string,
+  onDamaged: (file: string, error: unknown) => void,
+): Promise<DayManifest | undefined> {
+  const name = basename(path)
+  for (const file of [MANIFEST, MANIFEST_COPY]) {
+    try {
+      const manifest = parseManifest(await readFile(join(path, file), 'utf8'), `${name}/${file}`)
+      if (folderName(manifest) !== name) throw new Error('it is of another day')
+      return manifest
+    } catch (error) {
+      if (error instanceof SwarmlogsError && error.code === 'SWARMLOGS_STORE_NEWER') throw error
+      if (file === MANIFEST || !isAbsent(error)) onDamaged(file, error)
+    }
+  }
+  return undefined
+}
+
 /** The SHA-256 of a file, in hexadecimal. */
 export async function sha256Of(path: string, signal?: AbortSignal): Promise<string> {
   const hash = createHash('sha256')
@@ -182,9 +210,14 @@ async function readOr<T>(path: string, otherwise: T): Promise<string | T> {
   try {
     return await readFile(path, 'utf8')
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return otherwise
+    if (isAbsent(error)) return otherwise
     throw error
   }
+}
+
+/** Whether a file is not there. */
+export function isAbsent(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOENT'
 }
 
 async function writeSynced(path: string, text: string): Promise<void> {

@@ -1,14 +1,19 @@
+import { hash } from 'node:crypto'
 import { SwarmlogsError } from '../../shared/errors.ts'
 import type { LogStream } from '../../shared/record.ts'
 
 /** The version of the layout of an archived day. */
 export const ARCHIVE_FORMAT = 1
 export const MANIFEST = 'manifest.json'
+/** The same again: without a manifest a day could not be read. */
+export const MANIFEST_COPY = 'manifest.copy.json'
 /** What tells in which lines of a day a text can be; it can be made anew. */
 export const WORDS = 'words'
 /** Foreign senders' chunks with lines in the day, by which they are known when they are sent again. */
 export const CHUNKS = 'chunks.parquet'
 const LINES = /^lines-\d{5}\.parquet$/
+/** What stands between a manifest and its hash. */
+const SUM = ',"sha256":"'
 const DAY = /^\d{4}-\d\d-\d\d$/
 
 /** Lines of one stream of a day: its number, how many, times of the first and last, newest commit, oldest commit of lines whose clock ran ahead (or ''), bytes of text. */
@@ -50,6 +55,8 @@ export interface DayManifest {
   /** What it takes the place of in the hot store: names of segments, or ids of indices. */
   readonly replaces: readonly string[]
   readonly lines: number
+  /** Bytes of all messages, in UTF-8. */
+  readonly messageBytes: number
   /** Labels, by the numbers that lines have for them. */
   readonly streams: readonly LogStream[]
   readonly counts: readonly StreamCounts[]
@@ -81,14 +88,22 @@ export function membersOf({ files, words, chunks }: DayManifest): readonly (Seal
   return [...files, { name: WORDS, ...words }, ...(chunks === null ? [] : [{ name: CHUNKS, ...chunks }])]
 }
 
+/** A manifest as it is written: with the sha256 of all before it at its end. */
+export function manifestText(manifest: DayManifest): string {
+  const text = JSON.stringify(manifest).slice(0, -1)
+  return `${text}${SUM}${hash('sha256', text)}"}`
+}
+
 /** Reads a manifest. Throws SWARMLOGS_STORE_DAMAGED, or _STORE_NEWER when a newer version wrote it. @param from as messages name it. */
 export function parseManifest(text: string, from: string): DayManifest {
   try {
-    const manifest: DayManifest = JSON.parse(text)
+    const { sha256, ...manifest }: DayManifest & { sha256: string } = JSON.parse(text)
     if (manifest.format > ARCHIVE_FORMAT) {
       const why = `it was written by a newer swarmlogs (${manifest.version}); start that version or a newer one`
       throw new SwarmlogsError('SWARMLOGS_STORE_NEWER', `cannot read the archive's ${from}: ${why}`)
     }
+    const end = text.lastIndexOf(SUM)
+    if (end < 0 || hash('sha256', text.slice(0, end)) !== sha256) throw new Error('its SHA-256 is not that in it')
     if (!isRight(manifest)) throw new Error('it lacks what every manifest has')
     return manifest
   } catch (cause) {
@@ -103,6 +118,7 @@ function isRight({
   store,
   replaces,
   lines,
+  messageBytes,
   streams,
   counts,
   files,
@@ -111,7 +127,7 @@ function isRight({
 }: DayManifest): boolean {
   return (
     DAY.test(day) &&
-    [generation, lines, words.bytes].every(Number.isSafeInteger) &&
+    [generation, lines, messageBytes, words.bytes].every(Number.isSafeInteger) &&
     isTime(store.received) &&
     [replaces, streams, counts, files, gaps].every(Array.isArray) &&
     files.every(isFile) &&

@@ -30,6 +30,13 @@ export interface ShelfOptions {
   readonly log: Logger
 }
 
+const DEFAULT_CACHE_BYTES = 10 * 2 ** 30
+
+/** With what is taken when nothing is said of the cache. */
+export function shelfOptions(shelf: Shelf, cacheBytes: number | undefined, log: Logger): ShelfOptions {
+  return { shelf, cacheBytes: cacheBytes ?? DEFAULT_CACHE_BYTES, log }
+}
+
 /** The copy of an archive on a shelf. Of its folder only the files of lines may be missing; the shelf has all. */
 export class ShelfCopy {
   readonly cache: FileCache

@@ -2,14 +2,23 @@ import { hash } from 'node:crypto'
 import { mkdir, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
 import { SwarmlogsError } from '../../shared/errors.ts'
+import { type Passing, passingFolder } from '../../shared/passing.ts'
 import { thawLines } from '../store/open.ts'
 import type { Manifest, Member } from './manifest.ts'
-import { type Passing, passingFolder } from './passing.ts'
 import type { Bundle } from './read.ts'
 import { damaged } from './tar.ts'
 
-/** So many bundles are kept unpacked, those that were used last. */
-const MAX_KEPT = 8
+/** What is kept unpacked beside the bundle that is asked, those that were used last. */
+export interface CacheBounds {
+  /** That one included. */
+  readonly bundles: number
+  /** On disk, that one included; a larger one is kept all the same. */
+  readonly bytes: number
+}
+
+const BOUNDS: CacheBounds = { bundles: 8, bytes: 10 * 2 ** 30 }
+/** The unit of `blocks` in what stat tells. */
+const BLOCK_BYTES = 512
 /** What a killed process left is deleted after so long. */
 const STALE_MS = 86_400_000
 /** Counts up when what is unpacked looks otherwise. */
@@ -31,9 +40,9 @@ export interface Unpacked {
 }
 
 /** Unpacks the lines of a bundle, or finds them unpacked. Files that are damaged are left out and told. */
-export async function unpack(bundle: Bundle, cacheDir: string): Promise<Unpacked> {
+export async function unpack(bundle: Bundle, cacheDir: string, bounds: CacheBounds = BOUNDS): Promise<Unpacked> {
   try {
-    return await unpackInto(bundle, cacheDir)
+    return await unpackInto(bundle, cacheDir, bounds)
   } catch (cause) {
     if (cause instanceof SwarmlogsError) throw cause
     const reason = cause instanceof Error ? cause.message : String(cause)
@@ -42,7 +51,7 @@ export async function unpack(bundle: Bundle, cacheDir: string): Promise<Unpacked
   }
 }
 
-async function unpackInto(bundle: Bundle, cacheDir: string): Promise<Unpacked> {
+async function unpackInto(bundle: Bundle, cacheDir: string, bounds: CacheBounds): Promise<Unpacked> {
   await mkdir(cacheDir, { recursive: true, mode: 0o700 })
   const lost: LostFile[] = []
   for (const member of bundle.manifest.members.filter(({ lines }) => lines !== undefined)) {
@@ -52,8 +61,12 @@ async function unpackInto(bundle: Bundle, cacheDir: string): Promise<Unpacked> {
   // What is damaged otherwise is unpacked anew.
   const name = `${FORMAT}-${bundle.fingerprint}${lost.length === 0 ? '' : `-${digestOf(lost)}`}`
   const dir = join(cacheDir, name)
-  await prune(cacheDir, name)
-  if (!(await exists(dir))) await make(bundle, lost, cacheDir, dir)
+  if (!(await exists(dir))) {
+    await prune(cacheDir, name, bounds)
+    await make(bundle, lost, cacheDir, dir)
+  }
+  // Now it is known how large it is.
+  await prune(cacheDir, name, bounds)
   const now = new Date()
   await utimes(dir, now, now).catch(() => {})
   return { dir, lost }
@@ -101,18 +114,33 @@ async function copy(bundle: Bundle, member: Member, path: string): Promise<void>
 }
 
 /** Makes room for the one of this name; a folder that another process reads goes on being read, as its files are open. */
-async function prune(cacheDir: string, needed: string): Promise<void> {
-  const found = await Promise.all(
-    (await readdir(cacheDir)).map(async (name) => ({
-      name,
-      usedMs: (await stat(join(cacheDir, name)).catch(() => undefined))?.mtimeMs ?? 0,
-    })),
-  )
+async function prune(cacheDir: string, needed: string, bounds: CacheBounds): Promise<void> {
+  const found = await Promise.all((await readdir(cacheDir)).map((name) => heldIn(cacheDir, name)))
   const isPassing = (name: string): boolean => name.startsWith(UNFINISHED) || name.startsWith(SPILL)
   const others = found.filter(({ name }) => name !== needed && !isPassing(name)).sort((a, b) => b.usedMs - a.usedMs)
   const stale = found.filter(({ name, usedMs }) => isPassing(name) && usedMs < Date.now() - STALE_MS)
-  for (const { name } of [...others.slice(MAX_KEPT - 1), ...stale])
-    await rm(join(cacheDir, name), { recursive: true, force: true })
+  let bytes = found.find(({ name }) => name === needed)?.bytes ?? 0
+  const surplus = others.filter((one, index) => {
+    bytes += one.bytes
+    return index >= bounds.bundles - 1 || bytes > bounds.bytes
+  })
+  for (const { name } of [...surplus, ...stale]) await rm(join(cacheDir, name), { recursive: true, force: true })
+}
+
+/** How much a folder has, and when it was last used. Another process may remove it meanwhile. */
+async function heldIn(cacheDir: string, name: string): Promise<{ name: string; usedMs: number; bytes: number }> {
+  const folder = join(cacheDir, name)
+  const files = await readdir(folder, { recursive: true }).catch(() => [])
+  const sizes = await Promise.all(
+    files.map((file) =>
+      stat(join(folder, file)).then(
+        ({ blocks }) => blocks * BLOCK_BYTES,
+        () => 0,
+      ),
+    ),
+  )
+  const usedMs = (await stat(folder).catch(() => undefined))?.mtimeMs ?? 0
+  return { name, usedMs, bytes: sizes.reduce((sum, size) => sum + size, 0) }
 }
 
 function exists(path: string): Promise<boolean> {

@@ -1,4 +1,3 @@
-import type { Logger } from 'pino'
 import { Annotations } from '../annotations.ts'
 import { OwnCommits } from '../commits.ts'
 import { Completeness, type CompletenessOptions } from '../completeness.ts'
@@ -17,17 +16,23 @@ const MAX_STREAMED = 64
 /** Whoever looks at a bundle waits for the whole answer. */
 const QUERY_MS = 600_000
 
-/** What the routes work with on a bundle: the clock stands still at its end, and what was known then is known. */
-export async function bundleContext(bundle: OpenBundle, log: Logger, stopping: AbortSignal): Promise<Context> {
-  const { store, knowledge, manifest } = bundle
+/** Lines of a bundle, and what was known when it was saved. */
+export type KnownLines = Pick<OpenBundle, 'store' | 'knowledge'>
+
+/** What the routes work with on the lines of a bundle: what was known when it was saved is known. @param now its clock. */
+export async function bundleContext(
+  bundle: KnownLines,
+  { log, stopping, now }: Pick<Context, 'log' | 'stopping' | 'now'>,
+): Promise<Context> {
+  const { store, knowledge } = bundle
   const { version } = knowledge
-  const end = BigInt(manifest.until)
   const [live, inventories, metrics] = [new Live(), new Inventories(store), new Metrics(version)]
   await inventories.load()
   const annotations = new Annotations(store)
   await annotations.load()
   const commits = new OwnCommits(store, live)
-  const ingestor = new Ingestor({ store, commits, inventories, log, now: () => end })
+  const gapFeed = new GapFeed()
+  const ingestor = new Ingestor({ store, commits, inventories, log, now })
   ingestor.heard(knowledge.seen.map(([node, at]) => [node, BigInt(at)] as const))
   const completeness = await RememberedCompleteness.open(bundle, {
     inventories,
@@ -36,10 +41,9 @@ export async function bundleContext(bundle: OpenBundle, log: Logger, stopping: A
   })
   return {
     ...{ store, live, commits, inventories, annotations, completeness, ingestor, metrics, log, version, stopping },
-    gapFeed: new GapFeed(),
-    // Nobody notes anything in a bundle.
-    onNoted: () => {},
-    now: () => end,
+    gapFeed,
+    onNoted: (annotation) => gapFeed.publish([annotation]),
+    now,
     slots: new Slots(MAX_STREAMED),
     eventTurns: new Turns(),
     timing: { ...TIMING, queryMs: QUERY_MS },
@@ -49,7 +53,7 @@ export async function bundleContext(bundle: OpenBundle, log: Logger, stopping: A
 /** Judges as the server did when the bundle was saved, whatever time is asked about. */
 class RememberedCompleteness extends Completeness {
   static async open(
-    { store, knowledge }: OpenBundle,
+    { store, knowledge }: KnownLines,
     known: Pick<CompletenessOptions, 'inventories' | 'log' | 'seen'>,
   ): Promise<Completeness> {
     let now = BigInt(knowledge.time)

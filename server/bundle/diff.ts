@@ -1,11 +1,13 @@
+import type { StoredRecord } from '../../shared/record.ts'
 import { Patterns, patternText } from '../query/patterns.ts'
 import { EVERYTHING } from '../query/query.ts'
 import { openBundle } from './open.ts'
+import { readReplayed } from './replayed.ts'
 
-/** As many lines of each bundle are looked at, the newest. */
-const MAX_LINES = 1_000_000
+/** As many lines of each side are looked at, the newest. */
+export const MAX_LINES = 1_000_000
 
-/** What became of one kind of lines from one bundle to the other. */
+/** What became of one kind of lines from one side to the other. */
 export interface Difference {
   readonly change: 'new' | 'gone' | 'more' | 'less' | 'same'
   readonly before: number
@@ -13,11 +15,14 @@ export interface Difference {
   readonly pattern: string
 }
 
-/** Compares the kinds of lines of two bundles: what is new or gone comes first, then what changed most as a part of all. */
-export async function diffBundles(a: string, b: string, cacheDir: string): Promise<Difference[]> {
+/** Lines, some at a time. */
+export type Lines = AsyncIterable<readonly StoredRecord[]>
+
+/** Compares two sides by their kinds of lines: what changed most as a part of all comes first. */
+export async function diffLines(a: Lines, b: Lines): Promise<Difference[]> {
   const patterns = new Patterns()
-  const before = await take(patterns, a, 'before', cacheDir)
-  const after = await take(patterns, b, 'now', cacheDir)
+  const before = await take(patterns, a, 'before')
+  const after = await take(patterns, b, 'now')
   const rows = patterns.both().map((pattern) => {
     const growth = (pattern.now + 1) / (after + 1) / ((pattern.before + 1) / (before + 1))
     return {
@@ -40,16 +45,29 @@ function changeOf({ before, now }: { before: number; now: number }, growth: numb
   return growth >= 1.5 ? 'more' : growth <= 1 / 1.5 ? 'less' : 'same'
 }
 
-async function take(patterns: Patterns, path: string, window: 'now' | 'before', cacheDir: string): Promise<number> {
+async function take(patterns: Patterns, lines: Lines, window: 'now' | 'before'): Promise<number> {
+  let taken = 0
+  for await (const records of lines) {
+    for (const record of records) patterns.take(record, window)
+    taken += records.length
+  }
+  return taken
+}
+
+/** The newest lines of a bundle. */
+export async function* linesOfBundle(path: string, cacheDir: string): AsyncGenerator<readonly StoredRecord[]> {
   const bundle = await openBundle(path, cacheDir)
   try {
-    let taken = 0
-    for await (const records of bundle.store.search({ filter: EVERYTHING, order: 'desc', limit: MAX_LINES })) {
-      for (const record of records) patterns.take(record, window)
-      taken += records.length
-    }
-    return taken
+    yield* bundle.store.search({ filter: EVERYTHING, order: 'desc', limit: MAX_LINES })
   } finally {
     await bundle.close()
   }
+}
+
+/** The lines that archive forms of a search tell. */
+export async function* linesOfAnswers(
+  linesFrom: (cursor: string | null) => Promise<AsyncIterable<Buffer>>,
+): AsyncGenerator<readonly StoredRecord[]> {
+  for await (const items of readReplayed(linesFrom))
+    yield items.flatMap((item) => ('record' in item ? [item.record] : []))
 }

@@ -1,9 +1,9 @@
 import { chmod, rename } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { passingFolder } from '../../shared/passing.ts'
 import { openParquetWriter, readParquetLines } from '../store/open.ts'
 import { Gathered } from './gathered.ts'
-import { passingFolder } from './passing.ts'
 import { takeLines } from './take-lines.ts'
 
 const PART_LINES = 100_000

@@ -1,15 +1,15 @@
 import { createHash, hash } from 'node:crypto'
-import { open, rename, rm, stat } from 'node:fs/promises'
+import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { SwarmlogsError } from '../../shared/errors.ts'
 import type { Inventory } from '../../shared/inventory.ts'
+import { type Passing, passingFile, passingFolder } from '../../shared/passing.ts'
 import { formatTime } from '../../shared/time.ts'
 import { type Annotation, annotationsIn } from '../annotations.ts'
 import { openParquetWriter, PARQUET_FORMAT } from '../store/open.ts'
 import { Gathered } from './gathered.ts'
 import type { Knowledge } from './knowledge.ts'
 import { BUNDLE_FORMAT, linesName, MANIFEST, type Manifest, MEMBERS, type Member } from './manifest.ts'
-import { passingFolder, passingPath } from './passing.ts'
 import { README } from './readme.ts'
 import { takeLines } from './take-lines.ts'
 import { contentOf, TarWriter } from './tar.ts'
@@ -44,9 +44,10 @@ export interface Saved {
 export async function saveBundle(options: SaveOptions): Promise<Saved> {
   const { path } = options
   const unfinished = `${path}.unfinished`
-  const file = await create(unfinished)
-  const passing = [passingPath(unfinished)]
+  const passing = [await create(unfinished)]
+  let file: FileHandle | undefined
   try {
+    file = await open(unfinished, 'r+')
     const temp = await passingFolder(`${path}.tmp-`)
     passing.push(temp)
     const tar = new TarWriter(file, Math.floor(Number(BigInt(options.knowledge.time) / 1_000_000_000n)))
@@ -59,14 +60,14 @@ export async function saveBundle(options: SaveOptions): Promise<Saved> {
     if (error instanceof SwarmlogsError && !options.signal.aborted) throw error
     throw options.signal.aborted ? aborted() : unwritable(path, error)
   } finally {
-    await file.close()
+    await file?.close()
     for (const one of passing) await one.remove()
   }
 }
 
-async function create(path: string) {
+async function create(path: string): Promise<Passing> {
   try {
-    return await open(path, 'wx', 0o600)
+    return await passingFile(path)
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw unwritable(path, cause)
     const message = `cannot write '${path}': another save writes it, or one was killed; delete that file`

@@ -28,7 +28,9 @@ export async function serveBundle({ path, cacheDir, listen, tokens, log }: Serve
   const bundle = await openBundle(path, cacheDir)
   try {
     const stopping = new AbortController()
-    const context = await bundleContext(bundle, log, stopping.signal)
+    // The clock stands still at its end.
+    const end = BigInt(bundle.manifest.until)
+    const context = await bundleContext(bundle, { log, stopping: stopping.signal, now: () => end })
     const secrets = new Secrets(tokens, log)
     const localOnly = secrets.values.length === 0 && isLoopback(listen.host)
     const app = await buildApp(context, { tokens: () => secrets.values, localOnly })

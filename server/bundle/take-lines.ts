@@ -43,12 +43,14 @@ async function takeAnswer({ linesFrom, gathered, flush, signal, onProgress }: Ta
   return found
 }
 
-function slow(stopped: string): SwarmlogsError {
+/** The error of a server that cannot tell all lines. */
+export function slow(stopped: string): SwarmlogsError {
   const message = `cannot save all lines: ${stopped}; save a shorter time, or with a narrower query`
   return new SwarmlogsError('SWARMLOGS_LIMIT', message)
 }
 
-function cutOff(): SwarmlogsError {
+/** The error of an answer without an end. */
+export function cutOff(): SwarmlogsError {
   const message = 'cannot take all lines: the answer ended too early; save again'
   return new SwarmlogsError('SWARMLOGS_PROTOCOL', message)
 }

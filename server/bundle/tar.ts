@@ -3,9 +3,12 @@ import { SwarmlogsError } from '../../shared/errors.ts'
 
 const BLOCK = 512
 const NAME_BYTES = 100
+const HEADS_BYTES = 64 * 1024
 const COPY_BYTES = 1024 * 1024
 /** Eleven octal digits. */
 const MAX_BYTES = 8 ** 11 - 1
+/** More than those of a hundred thousand files of lines. */
+const MAX_MEMBERS = 100_100
 
 /** One file in a tar archive. */
 export interface TarMember {
@@ -51,20 +54,21 @@ export class TarWriter {
 
 /**
  * Lists the members of a tar archive by its heads alone. Throws SWARMLOGS_STORE_DAMAGED at what is none, at anything but a plain file, at a
- * name that is not wanted or comes twice, and at a content that reaches beyond the file.
+ * name that is not wanted or comes twice, at a content that reaches beyond the file, and at more members than any bundle has.
  */
 export async function readTar(path: string, isWanted: (name: string) => boolean): Promise<TarMember[]> {
   const file = await open(path, 'r')
   try {
     const { size } = await file.stat()
     const members = new Map<string, TarMember>()
-    const head = Buffer.alloc(BLOCK)
+    const heads = new Heads(file)
     for (let at = 0; at + BLOCK <= size; ) {
-      await file.read(head, 0, BLOCK, at)
+      const head = await heads.at(at)
       if (head.every((byte) => byte === 0)) return [...members.values()]
       const { name, bytes } = readHead(head)
       const member = { name, bytes, at: at + BLOCK }
       if (!isWanted(name)) throw damaged(`it has a member '${printable(name)}', which no bundle has`)
+      if (members.size >= MAX_MEMBERS) throw damaged('it has more members than any bundle')
       if (members.has(name)) throw damaged(`it has '${name}' twice`)
       if (member.at + bytes > size) throw damaged(`'${name}' is cut off`)
       members.set(name, member)
@@ -73,6 +77,28 @@ export async function readTar(path: string, isWanted: (name: string) => boolean)
     throw damaged('its end is missing')
   } finally {
     await file.close()
+  }
+}
+
+/** Reads heads; of small members, many at a time. */
+class Heads {
+  readonly #file: FileHandle
+  readonly #piece = Buffer.alloc(HEADS_BYTES)
+  #from = 0
+  #to = 0
+
+  constructor(file: FileHandle) {
+    this.#file = file
+  }
+
+  async at(at: number): Promise<Buffer> {
+    if (at < this.#from || at + BLOCK > this.#to) {
+      const { bytesRead } = await this.#file.read(this.#piece, 0, HEADS_BYTES, at)
+      if (bytesRead < BLOCK) throw damaged('it became shorter while it was read')
+      this.#from = at
+      this.#to = at + bytesRead
+    }
+    return this.#piece.subarray(at - this.#from, at - this.#from + BLOCK)
   }
 }
 

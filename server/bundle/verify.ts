@@ -1,8 +1,8 @@
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { passingFolder } from '../../shared/passing.ts'
 import { unpack } from './cache.ts'
 import type { Manifest } from './manifest.ts'
-import { passingFolder } from './passing.ts'
 import { Bundle } from './read.ts'
 
 /** What is wrong with a part of a bundle. */

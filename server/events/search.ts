@@ -1,12 +1,18 @@
 import { SwarmlogsError } from '../../shared/errors.ts'
 import { comparePositions, positionOf, type StoredRecord } from '../../shared/record.ts'
 import type { Context } from '../context.ts'
+import { napping } from '../napping.ts'
+import type { Budget } from '../query/budget.ts'
 import type { Query } from '../query/query.ts'
 import { MAX_HELD_CHARS } from './limits.ts'
-import type { Lines } from './lines.ts'
+import { type Lines, linesOf } from './lines.ts'
 import { newestEvents } from './newest.ts'
 import { eventsFrom } from './range.ts'
 import type { EventRecord } from './record.ts'
+
+/** A client that takes nothing for so long loses its turn. */
+const NAP_AFTER_MS = 2_000
+const PIECE_CHARS = 256 * 1024
 
 /** Which events are wanted; of each task apart is not to be had. */
 export type EventQuery = Omit<Query, 'perTask'>
@@ -23,14 +29,51 @@ export async function* searchEvents(
   yield* first(newestEvents(store, { ...scope, ...(after && { after }) }, signal), limit)
 }
 
-/** What an answer yields: one that holds events to turn them around, when it is its turn. Throws a Problem (429) when too many wait. */
-export function inTurn<T>(
-  { eventTurns }: Pick<Context, 'eventTurns'>,
-  { order, newest }: EventQuery,
+/**
+ * The events, until the time of the query is up. Where they are held to be turned around, they are looked for when it is their turn, which a
+ * client that does not take them loses, and with it what was held for it: when it goes on, they are looked for from there. Throws a Problem
+ * (429) when too many wait.
+ */
+export function eventsInTurn(
+  context: Pick<Context, 'eventTurns' | 'store' | 'inventories'>,
+  query: EventQuery,
+  budget: Budget,
   signal: AbortSignal,
-  answer: AsyncGenerator<T>,
-): AsyncGenerator<T> {
-  return order === 'asc' && newest === undefined ? answer : eventTurns.over(signal, answer)
+): AsyncGenerator<readonly EventRecord[]> {
+  const lines = linesOf(context)
+  const find = (rest: EventQuery) => budget.over(searchEvents(lines, rest, budget.signal(signal)))
+  if (query.order === 'asc' && query.newest === undefined) return find(query)
+  let rest = query
+  const goOn = async function* (): AsyncGenerator<readonly EventRecord[]> {
+    for await (const found of context.eventTurns.over(signal, find(rest))) {
+      for (const piece of piecesOf(found)) {
+        rest = behind(rest, piece)
+        yield piece
+      }
+    }
+  }
+  return napping(goOn, NAP_AFTER_MS)
+}
+
+/** Events that are handed on together; a client that stalls holds no more. */
+function* piecesOf(events: readonly EventRecord[]): Generator<readonly EventRecord[]> {
+  let [from, chars] = [0, 0]
+  for (const [index, { message }] of events.entries()) {
+    chars += message.length
+    if (chars < PIECE_CHARS) continue
+    yield events.slice(from, index + 1)
+    from = index + 1
+    chars = 0
+  }
+  if (from < events.length) yield events.slice(from)
+}
+
+/** The query for what comes behind these events. */
+function behind(query: EventQuery, found: readonly EventRecord[]): EventQuery {
+  const last = found.at(-1)
+  if (last === undefined) return query
+  const { limit } = query
+  return { ...query, after: positionOf(last), ...(limit !== undefined && { limit: limit - found.length }) }
 }
 
 /** The newest N, then in the order and from the place that is wanted. */

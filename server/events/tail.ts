@@ -9,7 +9,7 @@ import { BEFORE } from './limits.ts'
 import { linesOf } from './lines.ts'
 import { streamsOf } from './pivot.ts'
 import { type EventRecord, matchingEvent } from './record.ts'
-import { inTurn, searchEvents } from './search.ts'
+import { eventsInTurn } from './search.ts'
 import type { StartOf } from './start.ts'
 
 /**
@@ -56,8 +56,7 @@ async function beginOf(
   const range = { ...(since !== undefined && { since }), ...(until !== undefined && { until }) }
   const query = { filter, ...range, order: 'desc' as const, limit: newest, receivedUpTo }
   let first: Position | undefined
-  const events = budget.over(searchEvents(linesOf(context), query, budget.signal(signal)))
-  for await (const found of inTurn(context, query, signal, events)) {
+  for await (const found of eventsInTurn(context, query, budget, signal)) {
     const last = found.at(-1)
     if (last !== undefined) first = positionOf(last)
   }

@@ -1,9 +1,8 @@
 import { SwarmlogsError } from '../../shared/errors.ts'
 import type { StoredRecord } from '../../shared/record.ts'
 import type { Context } from '../context.ts'
-import { linesOf } from '../events/lines.ts'
 import type { EventRecord } from '../events/record.ts'
-import { inTurn, searchEvents } from '../events/search.ts'
+import { eventsInTurn } from '../events/search.ts'
 import { badParameter } from '../problem.ts'
 import type { Budget } from '../query/budget.ts'
 import type { SearchParameters } from '../query/parameters.ts'
@@ -25,9 +24,8 @@ export function find(
   query: Query,
   signal: AbortSignal,
 ): AsyncGenerator<readonly StoredRecord[]> {
-  const until = budget.signal(signal)
-  if (!isEvents) return budget.over(context.store.search(query, until))
-  return inTurn(context, query, signal, budget.over(searchEvents(linesOf(context), query, until)))
+  if (isEvents) return eventsInTurn(context, query, budget, signal)
+  return budget.over(context.store.search(query, budget.signal(signal)))
 }
 
 /** Events are turned around, and so held, when the newest are asked for. */
@@ -50,9 +48,8 @@ export function printed(
   signal: AbortSignal,
 ): AsyncIterable<readonly PrintedRun[]> {
   const { budget, isEvents } = wish
-  if (!isEvents) return budget.over(context.store.print(query, format, budget.signal(signal)))
-  const events = budget.over(searchEvents(linesOf(context), query, budget.signal(signal)))
-  return printEvents(inTurn(context, query, signal, events), format)
+  if (isEvents) return printEvents(eventsInTurn(context, query, budget, signal), format)
+  return budget.over(context.store.print(query, format, budget.signal(signal)))
 }
 
 async function* printEvents(

@@ -9,7 +9,7 @@ import { type Choice, mustExist, readChoice } from '../query/choice.ts'
 import { looksAtLines } from '../query/filter.ts'
 import { rangeOf, type ScopeParameters } from '../query/parameters.ts'
 import type { Scope } from '../query/query.ts'
-import { windowsOf } from '../query/windows.ts'
+import { Windows } from '../query/windows.ts'
 import type { Asking } from './asking.ts'
 import { isFinal } from './final.ts'
 import { writeHeaders } from './headers.ts'
@@ -53,16 +53,20 @@ export async function inWindows(
   const isReading = isEvents || looksAtLines(scope.filter)
   const budget = new Budget(context.timing.queryMs, isReading)
   const until = budget.signal(signal)
+  const windows = new Windows(scope, choice.matched, isReading, context.timing.queryMs)
   let since: bigint | undefined
-  for (const window of windowsOf(scope, choice.matched, isReading)) {
+  for (let window = windows.next(); window !== undefined; window = windows.next()) {
+    const start = performance.now()
     try {
-      await budget.run(() => count(window, until))
+      const one = window
+      await budget.run(() => count(one, until))
     } catch (error) {
       const { stopped } = budget
       if (stopped === undefined || signal.aborted) throw error
       return { stopped, ...(since !== undefined && { counted_since: formatTime(since) }) }
     }
     since = window.since
+    windows.learn(performance.now() - start)
   }
   return {}
 }

@@ -28,6 +28,7 @@ export const statusSchema = {
       store: {
         ...{ kind: 'embedded', id: '3f0c5d8b-7f3b-4f8e-9d6b-0f3d8d3b6a5e', epoch: 1, writable: true },
         ...{ records: counts.records, bytes: 12_345_678, begins: counts.first, segments: 2, damaged: [], refused: 0 },
+        archive: { days: 12, bytes: 3_456_789, kept: 1 },
       },
     }),
     ...problems,

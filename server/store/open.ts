@@ -1,7 +1,11 @@
+import { join } from 'node:path'
 import type { LogStream } from '../../shared/record.ts'
+import { ArchiveFolder } from '../archive/folder.ts'
 import { openShelf } from '../archive/open-shelf.ts'
+import { shelfOptions } from '../archive/shelf-copy.ts'
 import type { ArchiveConfig } from '../config/archive.ts'
 import type { ElasticsearchConfig } from '../config/elasticsearch.ts'
+import type { ElasticOptions } from './elasticsearch/options.ts'
 import type { FrozenOptions } from './embedded/frozen.ts'
 import type { LinesFile } from './embedded/parquet/check.ts'
 import type { ParquetWriter } from './embedded/parquet/writer.ts'
@@ -26,19 +30,47 @@ export type StoreOptions = Omit<EmbeddedOptions, 'archive'> & {
 export async function openStore({
   elasticsearch,
   archive: { s3, ...archive } = {},
-  ...options
+  ...rest
 }: StoreOptions): Promise<Store> {
-  if (elasticsearch !== undefined) {
-    const { openElasticStore } = await import('./elasticsearch/store.ts')
-    const { retentionMs, maxBytes, log } = options
-    return openElasticStore({ ...elasticsearch, retentionMs, ...(maxBytes !== undefined && { maxBytes }), log })
-  }
-  const { EmbeddedStore } = await import('./embedded/store.ts')
   const shelf = s3 && (await openShelf(s3))
+  const options = { ...rest, archive: { ...archive, shelf } }
   try {
-    return await EmbeddedStore.open({ ...options, archive: { ...archive, shelf } })
+    if (elasticsearch !== undefined) {
+      const { retentionMs, maxBytes, log } = options
+      const elastic = { ...elasticsearch, retentionMs, ...(maxBytes !== undefined && { maxBytes }), log }
+      return await openElastic(elastic, options)
+    }
+    const { EmbeddedStore } = await import('./embedded/store.ts')
+    return await EmbeddedStore.open(options)
   } catch (error) {
     shelf?.close()
+    throw error
+  }
+}
+
+/** Opens the store in Elasticsearch, with its archive when days are archived, or are to be. */
+async function openElastic(
+  elastic: ElasticOptions,
+  { archive = {}, dir, retentionMs, log }: EmbeddedOptions,
+): Promise<Store> {
+  const folder = archive.dir ?? join(dir, 'archive')
+  const { afterMs, maxBytes, shelf, cacheBytes } = archive
+  const isUsed = afterMs !== undefined || shelf !== undefined || (await new ArchiveFolder(folder).id()) !== undefined
+  if (!isUsed) {
+    const { openElasticStore } = await import('./elasticsearch/store.ts')
+    return openElasticStore(elastic)
+  }
+  const { FolderTier } = await import('./embedded/archive/tier.ts')
+  const { ArchivedElasticStore, chunkName } = await import('./elasticsearch/archived.ts')
+  const tempDir = join(dir, 'archive-tmp')
+  const tier = await FolderTier.open({
+    ...{ dir: folder, tempDir, retentionMs, maxBytes, chunkName, log },
+    ...(shelf && { shelf: shelfOptions(shelf, cacheBytes, log) }),
+  })
+  try {
+    return await ArchivedElasticStore.open(elastic, tier, afterMs)
+  } catch (error) {
+    await tier.close()
     throw error
   }
 }

@@ -25,8 +25,8 @@ export interface Filled {
   readonly packed: string
 }
 
-/** Fills a folder with so many lines, the last one of now; one that was filled before stays as it is. */
-export async function filled(folder: string, lines: number): Promise<Filled> {
+/** Fills a folder with so many lines over so many days, the last one of now; one that was filled before stays as it is. */
+export async function filled(folder: string, lines: number, days = 1): Promise<Filled> {
   const files = {
     store: join(folder, 'store'),
     plain: join(folder, 'lines.log'),
@@ -34,22 +34,22 @@ export async function filled(folder: string, lines: number): Promise<Filled> {
   }
   if (await isThere(files.packed)) return files
   await mkdir(folder, { recursive: true })
-  await fillBoth(files, lines)
+  await fillBoth(files, lines, BigInt(days) * DAY_NS)
   await promisify(execFile)('zstd', ['-q', '-3', '-T2', '-f', files.plain, '-o', `${files.packed}.unfinished`])
   await rename(`${files.packed}.unfinished`, files.packed)
   return files
 }
 
-async function fillBoth({ store: dir, plain }: Filled, lines: number): Promise<void> {
+async function fillBoth({ store: dir, plain }: Filled, lines: number, span: bigint): Promise<void> {
   const store = await openStore({ dir, retentionMs: 30 * 86_400_000, log: pino({ level: 'warn' }) })
   const file = await open(plain, 'w')
   const corpus = new Corpus(1)
-  const start = BigInt(Date.now()) * 1_000_000n - DAY_NS
+  const start = BigInt(Date.now()) * 1_000_000n - span
   const streams = Array.from({ length: SERVICES * REPLICAS }, (_, index) => streamOf(index))
   for (let first = 0; first < lines; first += BATCH) {
     const records = Array.from({ length: Math.min(BATCH, lines - first) }, (_, index) => {
       const number = first + index
-      return recordOf(corpus, number, start + (BigInt(number) * DAY_NS) / BigInt(lines), streams)
+      return recordOf(corpus, number, start + (BigInt(number) * span) / BigInt(lines), streams)
     })
     await file.write(records.map(({ message }) => `${message}\n`).join(''))
     await store.append(records)

@@ -146,4 +146,29 @@ describe('incident', () => {
     expect(code).toBe(0)
     expect(stdout).toMatch(/^CHANGE +IN A +IN B +PATTERN\nnew +0 +500 +GET \/cart <num>\n/)
   })
+
+  it('diff shows the same of two times of the server, and of a bundle', { timeout: 60_000 }, async () => {
+    const at = formatTime(NOON)
+    const args = ['incident', 'diff', `${formatTime(SINCE)}..${at}`, `${at}..${formatTime(UNTIL)}`, '-n', '3']
+    const [live, file, query] = await Promise.all([cli(args), archived(args), archived([...args, 'level>=warn'])])
+    expect(live.stdout).toMatch(/^CHANGE +IN A +IN B +PATTERN\n(new|gone) /)
+    expect(live.stdout).toMatch(/\nnew +0 +3 +same <num>\n/)
+    expect(file.stdout).toBe(live.stdout)
+    expect(query.stdout).not.toContain('same')
+  })
+
+  it('diff says what it cannot compare', { timeout: 60_000 }, async () => {
+    const outcomes = await Promise.all([
+      cli(['incident', 'diff', '1h..2h', '3h..2h']),
+      cli(['incident', 'diff', scene.path('a.slog'), '3h..2h', 'level>=warn']),
+      cli(['incident', 'diff', '3h..2h']),
+      archived(['incident', 'save', 'x']),
+    ])
+    expect(outcomes.map(({ code, stderr }) => [code, stderr.trim()])).toEqual([
+      [2, expect.stringContaining('cannot compare 1h..2h: it is empty')],
+      [2, expect.stringContaining('cannot choose among the lines of files: compare times of one')],
+      [2, expect.stringContaining('give two files, or two times FROM..TO')],
+      [2, expect.stringContaining("cannot run 'incident' on a bundle")],
+    ])
+  })
 })

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
-import { watch } from 'node:fs'
-import { mkdir, readdir } from 'node:fs/promises'
+import { watch as watchFolder } from 'node:fs'
+import { mkdir, readdir, watch } from 'node:fs/promises'
 import type { ServerResponse } from 'node:http'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { formatTime } from '../../shared/time.ts'
@@ -49,6 +49,11 @@ function stalled() {
   return { asked, answer }
 }
 
+/** Resolves when something of that name is made in a folder. */
+async function made(folder: string, prefix: string): Promise<void> {
+  for await (const { filename } of watch(folder)) if (filename?.startsWith(prefix)) return
+}
+
 async function interrupt(cli: Cli) {
   cli.child.kill('SIGINT')
   const { code, signal, stderr } = await cli.ended
@@ -63,11 +68,40 @@ describe('Ctrl-C', { timeout: 60_000 }, () => {
   ])('ends %j to a %s file with 130, and nothing is left', async (args, extension, message) => {
     const { asked, answer } = stalled()
     server.script(...(args[0] === 'incident' ? [json(200, knowledge)] : []), answer)
-    const made = once(watch(dir), 'change')
+    const begun = once(watchFolder(dir), 'change')
     const cli = start([...args, '-o', `${dir}/x${extension}`])
-    await Promise.all([asked, made])
+    await Promise.all([asked, begun])
     expect(await left()).not.toEqual([])
     expect(await interrupt(cli)).toEqual({ code: 130, signal: null, stderr: `error: ${message}\n`, left: [] })
+  })
+
+  it.each(['.ndjson', '.csv.zst', '.parquet'])(
+    'leaves nothing of an export to %s when it is pressed twice',
+    async (extension) => {
+      const { asked, answer } = stalled()
+      server.script(answer)
+      const begun = made(dir, 'x')
+      const cli = start(['export', '-o', `${dir}/x${extension}`])
+      await Promise.all([asked, begun])
+      cli.child.kill('SIGINT')
+      expect(await interrupt(cli)).toMatchObject({ code: 130, left: [] })
+    },
+  )
+
+  it('leaves nothing of a bundle that is being unpacked', async () => {
+    const folder = `${dir}/cache/swarmlogs/bundles`
+    await mkdir(folder, { recursive: true })
+    const begun = made(folder, 'unfinished-')
+    const cli = start(['--archive', scene.path('a.slog'), 'tail'])
+    await begun
+    expect(await interrupt(cli)).toMatchObject({ code: 130, stderr: '', left: [] })
+  })
+
+  it('leaves nothing of a bundle that is being verified', async () => {
+    const begun = made(dir, 'swarmlogs-verify-')
+    const cli = start(['incident', 'verify', scene.path('a.slog')])
+    await begun
+    expect(await interrupt(cli)).toMatchObject({ code: 130, stderr: '', left: [] })
   })
 
   it('ends export to stdout and its hash with 130', async () => {

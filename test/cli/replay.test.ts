@@ -1,13 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import { parseSpeed, replay, type TimedLine, timedLines } from '../../cli/replay.ts'
+import { clockUntil, parseSpeed, replay, type Timed, timedLines } from '../../cli/replay.ts'
 import { frame } from './scripted.ts'
 
 const at = (ms: number) => new Date(ms).toISOString().replace('Z', '000000Z')
-const line = (timeMs: number): TimedLine => ({
-  ...{ source: 'stdout' as const, timeMs, text: Buffer.from(`${timeMs}`), time: Buffer.alloc(0) },
-})
+const line = (timeMs: number): Timed => ({ ns: BigInt(timeMs) * 1_000_000n })
 
-async function* batches(...lists: TimedLine[][]) {
+async function* batches(...lists: Timed[][]) {
   yield* lists
 }
 
@@ -25,7 +23,7 @@ describe('timedLines', () => {
       }
       const found: unknown[] = []
       for await (const lines of timedLines(pieces()))
-        found.push(...lines.map(({ source, timeMs, text }) => [source, timeMs, text.toString()]))
+        found.push(...lines.map(({ source, ns, text }) => [source, Number(ns / 1_000_000n), text.toString()]))
       expect(found).toEqual([
         ['stdout', 1000, 'out\n'],
         ['stdout', 2000, 'half\n'],
@@ -49,17 +47,34 @@ describe('replay', () => {
       [line(0), line(0), line(5_000)],
       [line(4_000), line(10_000), line(900_000)],
     ]
-    const show = async (lines: readonly TimedLine[]) => {
-      shown.push([now - 100, lines.map(({ timeMs }) => timeMs)])
-    }
-    await replay(batches(...lists), { speed: 10, maxPauseMs: 3_000 }, show, clock)
+    for await (const group of replay(batches(...lists), { speed: 10, maxPauseMs: 3_000 }, clock))
+      shown.push([now - 100, group.map(({ item, offsetMs }) => [Number(item.ns / 1_000_000n), offsetMs])])
     expect(shown).toEqual([
-      [0, [0, 0]],
-      [500, [5_000]],
-      [500, [4_000]],
-      [1_000, [10_000]],
-      [4_000, [900_000]],
+      [
+        0,
+        [
+          [0, 0],
+          [0, 0],
+        ],
+      ],
+      [500, [[5_000, 500]]],
+      [500, [[4_000, 500]]],
+      [1_000, [[10_000, 1_000]]],
+      [4_000, [[900_000, 4_000]]],
     ])
+  })
+
+  it('ends in the midst of a pause when the signal comes', async () => {
+    const stop = new AbortController()
+    const lines = replay(
+      batches([line(0), line(3_600_000)]),
+      { speed: 1, maxPauseMs: 3_600_000 },
+      clockUntil(stop.signal),
+    )
+    expect((await lines.next()).done).toBe(false)
+    const next = lines.next()
+    stop.abort()
+    await expect(next).rejects.toThrow(/aborted/)
   })
 
   it.each([

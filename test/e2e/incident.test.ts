@@ -15,13 +15,27 @@ afterAll(async () => {
   await scene.close()
 })
 
+const environment = () => `XDG_CACHE_HOME=${scene.path('home')} SWARMLOGS_URL=http://127.0.0.1:1`
+
 it('shows a bundle on the whole terminal, without a server: to the last error, and the note', async () => {
-  const env = `XDG_CACHE_HOME=${scene.path('home')} SWARMLOGS_URL=http://127.0.0.1:1`
-  const screen = await tmux.open(`--archive ${scene.path('case.slog')} ui`, [120, 40], env)
+  const screen = await tmux.open(`--archive ${scene.path('case.slog')} ui`, [120, 40], environment())
   const text = await screen.shows(/-- note: anna, .*: a moment[\s\S]*PAST/)
   expect(text).toContain('same 2')
   await screen.press('E')
   await screen.shows(/line 29\d/)
+  await screen.press('q')
+  await screen.shows('exit code 0')
+})
+
+it('shows the lines of a bundle as they came in, with what was noted', async () => {
+  const command = `replay ${scene.path('case.slog')} --ui --speed 0.5x`
+  const screen = await tmux.open(command, [120, 40], environment())
+  const first = await screen.shows(/line 299/)
+  expect(first).not.toContain('same 2')
+  const later = await screen.shows(/same 2/)
+  expect(later).toContain('LIVE')
+  expect(await screen.shows(/-- note: anna, .*: a moment/)).not.toContain('quoted')
+  await screen.shows(/quoted/)
   await screen.press('q')
   await screen.shows('exit code 0')
 })

@@ -10,7 +10,7 @@ export const rules: IForbiddenRuleType[] = [
     from: {
       path: `^${part}/`,
       pathNot:
-        '^cli/commands/(agent|direct|doctor|export|import|incident|observer|serve|server|store|up|healthcheck)\\.ts$',
+        '^cli/commands/(agent|archive/[a-z]+|direct|doctor|export|import|incident|observer|replay|serve|server|store|up|healthcheck)\\.ts$',
     },
     to: { path: `^(${PARTS.filter((other) => other !== part).join('|')})/` },
   })),

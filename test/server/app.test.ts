@@ -225,6 +225,12 @@ describe('/docs/json', () => {
           'get /api/v1/annotations',
           'post /api/v1/annotations',
           'delete /api/v1/annotations/{id}',
+          'get /api/v1/archive',
+          'get /api/v1/archive/{day}/{file}',
+          'delete /api/v1/archive/{day}',
+          'put /api/v1/archive/{day}/hold',
+          'delete /api/v1/archive/{day}/hold',
+          'post /api/v1/archive/{day}/verify',
           'get /api/v1/knowledge',
           'get /api/v1/nodes',
           'get /api/v1/patterns',
@@ -282,7 +288,8 @@ describe('/docs/json', () => {
     const { cursor } = page.records[0]
     for (const [path, { get }] of Object.entries(paths)) {
       const schema = get?.responses[200]?.content?.['application/json']?.schema
-      if (schema === undefined) continue
+      // What a store in memory does not have: routes/archive.test.ts asks one that does.
+      if (schema === undefined || path === '/api/v1/archive') continue
       const required = (get?.parameters ?? []).filter(({ required }) => required).map(({ name }) => name)
       const query = new URLSearchParams(required.map((name) => [name, name === 'cursor' ? cursor : 'x']))
       const body = await (await server.get(`${path}?${query}`)).json()

@@ -78,16 +78,19 @@ export class Admission {
     })
   }
 
-  /** Leaves out the rows that are stored among those of odd times of another day: they are there by their arrival. */
-  async withoutStoredOdd(rows: readonly Row[]): Promise<Row[]> {
+  /** Leaves out the rows that are stored in another index: among those of odd times, by their arrival, or of their day before that was closed. */
+  async withoutStoredElsewhere(rows: readonly Row[]): Promise<Row[]> {
     const { indices, counts } = this.#parts
     const { odd } = indices
     // A time that was too far ahead when it came is none any more when the line comes again.
     const isCandidate = (row: Row): boolean => row.isOdd || odd.some((index) => counts.mayHold(index, row))
-    const candidates = odd.length === 0 ? [] : rows.filter(isCandidate)
-    const wanted = candidates.flatMap((row) =>
-      odd.filter((index) => index !== row.index).map((index) => ({ row, doc: { _index: index, _id: row.id } })),
-    )
+    if (odd.length === 0 && rows.every(({ siblings }) => siblings.length === 0)) return [...rows]
+    const wanted = rows.flatMap((row) => {
+      const others = isCandidate(row) ? [...row.siblings, ...odd] : row.siblings
+      return others
+        .filter((index) => index !== row.index)
+        .map((index) => ({ row, doc: { _index: index, _id: row.id } }))
+    })
     const stored = new Set<Row>()
     for (let at = 0; at < wanted.length; at += MAX_LOOKUPS) {
       const part = wanted.slice(at, at + MAX_LOOKUPS)
@@ -105,9 +108,8 @@ export class Admission {
     const sites = new Map<string, Site>()
     for (const row of rows) sites.set(siteKey(row), { ordinals: new Set(), messages: new Map(), next: 0 })
     const { indices, freshness } = this.#parts
-    const names = [...new Set([...rows.map(({ index }) => index), ...indices.odd])].filter((index) =>
-      indices.has(index),
-    )
+    const own = rows.flatMap(({ index, siblings }) => [index, ...siblings])
+    const names = [...new Set([...own, ...indices.odd])].filter((index) => indices.has(index))
     if (names.length === 0) return sites
     await freshness.see(names)
     const times = [...new Set(rows.map(({ time }) => timestampOf(time)))]

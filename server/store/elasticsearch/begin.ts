@@ -29,6 +29,7 @@ export async function begin(
   scope: Scope & Partial<Query>,
   signal: AbortSignal,
 ): Promise<Begun | undefined> {
+  parts.claim.check()
   const receivedUpTo = smaller(
     scope.receivedUpTo ?? MAX_TIME,
     greater(parts.writer.lastReceived, parts.others.observed),
@@ -43,7 +44,7 @@ export async function begin(
   const outer = filtersOf(scope, receivedUpTo, ids)
   const filters = [...outer, ...clausesOf(sieve)]
   const hasOdd = indices.some((index) => parts.names.parse(index)?.kind === 'odd')
-  const paths = indices.length <= MAX_NAMES ? indices : parts.names.allLines
+  const paths = indices.length <= MAX_NAMES ? indices : allBut(parts)
   const running = { parts, filter: scope.filter, indices: paths, hasOdd, outer, filters, sieve, signal }
   return { running, entries: chosen ?? parts.streams.entries() }
 }
@@ -66,6 +67,10 @@ function sieveOf({ grep, where }: Filter, entries: readonly Entry[]): Sieve {
 function choose({ streams }: Parts, { filter }: Scope): Entry[] | undefined {
   if (!choosesStreams(filter)) return undefined
   return [...streams.entries()].filter(({ stream }) => streamMatches(filter, stream))
+}
+
+function allBut({ names, indices }: Parts): string[] {
+  return [...names.allLines, ...indices.hidden.map((index) => `-${index}`)]
 }
 
 /** The indices that may hold lines of the time asked for. Which lines are the newest does not depend on where a page ended. */

@@ -19,6 +19,7 @@ export class Counts {
   readonly #byIndex = new Map<string, IndexCounts>()
   /** Lines counted while an index is being read; they come on top of what that finds. */
   readonly #during = new Map<string, IndexCounts>()
+  readonly #writtenMs = new Map<string, number>()
   /** Indices whose counts changed since they were last noted in the cluster. */
   readonly changed = new Set<string>()
 
@@ -54,7 +55,13 @@ export class Counts {
         if (during !== undefined) addTo(during, id, count)
       }
       this.changed.add(index)
+      this.#writtenMs.set(index, Date.now())
     }
+  }
+
+  /** When this server last wrote to the index; 0 when it did not. */
+  writtenMs(index: string): number {
+    return this.#writtenMs.get(index) ?? 0
   }
 
   /** From now on lines are counted twice, once for `replace`. */
@@ -74,6 +81,7 @@ export class Counts {
     this.#byIndex.delete(index)
     this.#during.delete(index)
     this.changed.delete(index)
+    this.#writtenMs.delete(index)
   }
 
   summaries(streams: Streams): StreamSummary[] {
@@ -95,7 +103,7 @@ export class Counts {
       for (const [id, { records }] of counts) {
         const entry = streams.ofId(id)
         if (entry === undefined || records === 0) continue
-        result.push({ stream: entry.stream, day: kind === 'lines' ? day.replaceAll('.', '-') : '', records })
+        result.push({ stream: entry.stream, day: kind === 'odd' ? '' : day.replaceAll('.', '-'), records })
       }
     }
     return result

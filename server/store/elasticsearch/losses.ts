@@ -83,5 +83,5 @@ export class Losses {
 
 function isOfLines(names: Names, index: string): boolean {
   const kind = names.parse(index)?.kind
-  return kind === 'lines' || kind === 'odd'
+  return kind !== undefined && kind !== 'dead'
 }

@@ -22,5 +22,11 @@ export interface ElasticOptions {
   readonly refreshMs?: number
   /** What the names of all our indices begin with, so that several Swarms can share a cluster; default `swarmlogs`. */
   readonly prefix?: string
+  /** What is in this server's archive; absent: it has none. */
+  readonly archive?: {
+    /** Which archive it is; undefined while it has had no day yet. */
+    readonly id: string | undefined
+    readonly days: readonly { readonly day: string; readonly replaces: readonly string[] }[]
+  }
   readonly log: Logger
 }

@@ -2,6 +2,7 @@ import { Gate } from '../gate.ts'
 import type { StoreIdentity } from '../store.ts'
 import { Admission } from './admission.ts'
 import { Bulk } from './bulk.ts'
+import { Claim } from './claim.ts'
 import { Counts } from './counts.ts'
 import { Freshness } from './freshness.ts'
 import { Gaps } from './gaps.ts'
@@ -15,6 +16,7 @@ import type { ElasticOptions } from './options.ts'
 import { Others } from './others.ts'
 import { Requests } from './requests.ts'
 import { setUp } from './setup.ts'
+import { readUuids } from './sizes.ts'
 import { Streams } from './streams.ts'
 import { Watch } from './watch.ts'
 import { Writer } from './writer.ts'
@@ -39,6 +41,7 @@ export interface Parts {
   readonly others: Others
   readonly gaps: Gaps
   readonly gate: Gate
+  readonly claim: Claim
   /** Aborted when the store must not wait for the cluster any more. */
   readonly closing: AbortController
 }
@@ -60,6 +63,9 @@ async function assemble(options: ElasticOptions, requests: Requests): Promise<Pa
   const notes = new Notes(requests, names)
   const indices = new Indices(requests, names, options)
   const identity = await setUp({ options, requests, names, notes, indices })
+  const claim = new Claim(notes, options.archive?.id)
+  await claim.open()
+  await closeArchived(options, { requests, names, indices })
   const closing = new AbortController()
   const [streams, counts, freshness, health] = [new Streams(), new Counts(), new Freshness(requests), new Health(log)]
   const insist = new Insist(health, closing.signal)
@@ -68,7 +74,7 @@ async function assemble(options: ElasticOptions, requests: Requests): Promise<Pa
   const bulk = new Bulk({ requests, insist, health, indices })
   const gaps = new Gaps({ requests, bulk, insist, freshness, names, indices, log })
   const watch = new Watch({
-    ...{ identity, options, requests, names, notes, indices, streams, counts, freshness, health, log, gaps },
+    ...{ identity, options, requests, names, notes, indices, streams, counts, freshness, health, log, gaps, claim },
   })
   const writer = new Writer({
     ...{ names, streams, indices, counts, freshness, admission, bulk, insist, health, log },
@@ -80,6 +86,19 @@ async function assemble(options: ElasticOptions, requests: Requests): Promise<Pa
   const gate = new Gate(MAX_SEARCHES, MAX_WAITING_SEARCHES)
   return {
     ...{ identity, options, names, requests, notes, indices, streams, counts, freshness, health },
-    ...{ writer, watch, others: new Others({ requests, names, indices, watch }), gaps, gate, closing },
+    ...{ writer, watch, others: new Others({ requests, names, indices, watch }), gaps, gate, claim, closing },
   }
+}
+
+/** Days that are archived take new lines in other indices, and what is left of their old ones is not read: it is in the archive. */
+async function closeArchived(
+  { archive }: ElasticOptions,
+  { requests, names, indices }: Pick<Parts, 'requests' | 'names' | 'indices'>,
+): Promise<void> {
+  if (archive === undefined) return
+  const replaced = new Set(archive.days.flatMap(({ replaces }) => replaces))
+  const uuids = await readUuids({ requests, names })
+  indices.set([...uuids.keys()])
+  for (const [index, uuid] of uuids) if (replaced.has(uuid)) indices.hide(index)
+  for (const { day } of archive.days) indices.close(day.replaceAll('-', '.'))
 }

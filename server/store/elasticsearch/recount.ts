@@ -1,6 +1,7 @@
 import { countLines, noteCounts, notedCounts } from './count-lines.ts'
 import type { Counts } from './counts.ts'
 import type { Freshness } from './freshness.ts'
+import type { Indices } from './indices.ts'
 import type { Names } from './names.ts'
 import type { Notes } from './notes.ts'
 import type { Requests } from './requests.ts'
@@ -16,6 +17,7 @@ export interface RecountParts {
   readonly requests: Requests
   readonly notes: Notes
   readonly names: Names
+  readonly indices: Indices
   readonly counts: Counts
   readonly freshness: Freshness
 }
@@ -70,6 +72,7 @@ export class Recount {
   }
 
   #lines(sizes: ReadonlyMap<string, IndexSize>): [string, IndexSize][] {
-    return [...sizes].filter(([index]) => this.#parts.names.parse(index)?.kind !== 'dead')
+    const { names, indices } = this.#parts
+    return [...sizes].filter(([index]) => names.parse(index)?.kind !== 'dead' && !indices.isHidden(index))
   }
 }

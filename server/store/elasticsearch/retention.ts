@@ -1,14 +1,8 @@
+import { dropIndex } from './drop-index.ts'
 import type { Names } from './names.ts'
 import { dayOf, timesOfDay } from './names.ts'
-import { type IdentifyingSettings, type IndexSize, uuidOf } from './sizes.ts'
+import type { IndexSize } from './sizes.ts'
 import type { WatchParts } from './watch.ts'
-
-interface Described {
-  readonly [index: string]: {
-    readonly mappings: { readonly _meta?: { readonly swarmlogs?: object } }
-    readonly settings: IdentifyingSettings
-  }
-}
 
 /** A day that may go, and why. */
 interface Expired {
@@ -22,19 +16,11 @@ export async function expireIndices(
   sizes: ReadonlyMap<string, IndexSize>,
   now: bigint,
 ): Promise<readonly string[]> {
-  const { requests, options, notes } = parts
+  const { options } = parts
   const expired = expiredIndices(parts, sizes, now)
   const gone: string[] = []
   for (const { index, reason } of expired) {
-    // The name alone does not make it ours.
-    const { [index]: found } = await requests.send<Described>('GET', `/${index}`, {
-      query: { ignore_unavailable: true },
-    })
-    if (found?.mappings._meta?.swarmlogs === undefined) continue
-    // Whoever misses it must know that it was not lost.
-    await notes.write('expired', index, uuidOf(found.settings))
-    await requests.send('DELETE', `/${index}`, { query: { ignore_unavailable: true } })
-    forget(parts, index)
+    if (!(await dropIndex(parts, index))) continue
     gone.push(index)
     options.log.info({ index, ...sizes.get(index), reason }, 'index expired')
   }
@@ -80,12 +66,6 @@ function endOf(names: Names, index: string): bigint {
 function byDay(names: Names): (a: string, b: string) => number {
   const day = (index: string): string => names.parse(index)?.day ?? ''
   return (a, b) => (day(a) < day(b) ? -1 : 1)
-}
-
-function forget({ indices, counts, freshness }: WatchParts, index: string): void {
-  indices.forget(index)
-  counts.forget(index)
-  freshness.forget(index)
 }
 
 /** Streams, guesses and counts are renewed while they are used; two days more than the lines is enough. */

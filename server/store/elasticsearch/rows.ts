@@ -2,6 +2,7 @@ import { hash, randomBytes } from 'node:crypto'
 import type { LogRecord, Source } from '../../../shared/record.ts'
 import { greater } from '../bigint.ts'
 import { FOREIGN_ORDINALS } from '../store.ts'
+import type { Indices } from './indices.ts'
 import { dayOf, type Names, timesOfDay } from './names.ts'
 import type { Entry, Streams } from './streams.ts'
 import { clampTime } from './times.ts'
@@ -18,6 +19,8 @@ export interface Row {
   readonly call: number
   readonly time: bigint
   readonly index: string
+  /** Where it may have been stored before its day was closed, or since. */
+  readonly siblings: readonly string[]
   /** It is there by its arrival, as its time is out of all reason. */
   readonly isOdd: boolean
   readonly isForeign: boolean
@@ -27,6 +30,8 @@ export interface Row {
   ordinal: number
   id: string
 }
+
+type Place = Pick<Row, 'index' | 'siblings'>
 
 /** Gives foreign lines ordinals that grow with their arrival, also over restarts: microseconds, one more for each line. */
 export class ForeignOrdinals {
@@ -41,20 +46,27 @@ export class ForeignOrdinals {
 /** Makes rows of records; remembers the last day, as neighbours mostly share theirs. */
 export class RowMaker {
   readonly #names: Names
+  readonly #indices: Pick<Indices, 'target' | 'ofDay'>
   readonly #streams: Streams
   readonly #ordinals: ForeignOrdinals
   readonly #now: bigint
   readonly #oldest: bigint
   #dayStart = 0n
-  #index = ''
+  #place: Place | undefined
 
   /** @param retention nanoseconds; what is older by a day would have a day of its own only to be deleted. */
   constructor(
-    parts: { readonly names: Names; readonly streams: Streams; readonly foreignOrdinals: ForeignOrdinals },
+    parts: {
+      readonly names: Names
+      readonly indices: Pick<Indices, 'target' | 'ofDay'>
+      readonly streams: Streams
+      readonly foreignOrdinals: ForeignOrdinals
+    },
     now: bigint,
     retention: bigint,
   ) {
     this.#names = parts.names
+    this.#indices = parts.indices
     this.#streams = parts.streams
     this.#ordinals = parts.foreignOrdinals
     this.#now = now
@@ -71,7 +83,7 @@ export class RowMaker {
       entry,
       call,
       time,
-      index: isOdd ? this.#names.lines(dayOf(this.#now), true) : this.#indexOf(time),
+      ...(isOdd ? { index: this.#names.lines(dayOf(this.#now), true), siblings: [] } : this.#placeOf(time)),
       isOdd,
       isForeign,
       isAhead: time > this.#now + NS_PER_MINUTE,
@@ -80,13 +92,14 @@ export class RowMaker {
     }
   }
 
-  #indexOf(time: bigint): string {
-    if (this.#index === '' || time < this.#dayStart || time >= this.#dayStart + NS_PER_DAY) {
+  #placeOf(time: bigint): Place {
+    if (this.#place === undefined || time < this.#dayStart || time >= this.#dayStart + NS_PER_DAY) {
       const day = dayOf(time)
       this.#dayStart = timesOfDay(day).start
-      this.#index = this.#names.lines(day, false)
+      const index = this.#indices.target(day)
+      this.#place = { index, siblings: this.#indices.ofDay(day).filter((other) => other !== index) }
     }
-    return this.#index
+    return this.#place
   }
 }
 
@@ -109,5 +122,16 @@ export function ownId({ container }: Entry, source: Source, time: bigint, ordina
 /** Foreign lines are known by their place in a chunk; without one, each time they come they are others. */
 function foreignId({ chunk, ordinal }: LogRecord): string {
   if (chunk === '') return `-${randomBytes(16).toString('base64url')}`
-  return `+${hash('sha256', chunk, 'base64url').slice(0, 22)}.${ordinal}`
+  return `+${chunkName(chunk)}.${ordinal}`
+}
+
+/** A chunk as the ids of its lines name it. */
+export function chunkName(chunk: string): string {
+  return hash('sha256', chunk, 'base64url').slice(0, 22)
+}
+
+/** Where in which chunk a foreign line was, by its id; undefined for all others. */
+export function chunkPlaceOf(id: string): { readonly chunk: string; readonly index: number } | undefined {
+  const [, chunk, index] = /^\+([\w-]{22})\.(\d+)$/.exec(id) ?? []
+  return chunk === undefined ? undefined : { chunk, index: Number(index) }
 }

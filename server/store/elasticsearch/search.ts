@@ -114,7 +114,8 @@ async function* limited(
   }
 }
 
-async function* records(running: Running, found: readonly Found[]): AsyncGenerator<readonly StoredRecord[]> {
+/** The records of lines that were found. */
+export async function* records(running: Running, found: readonly Found[]): AsyncGenerator<readonly StoredRecord[]> {
   const { parts, signal } = running
   const entries = new Map(found.map(({ entry }) => [entry.id, entry]))
   const hits = found.map(({ hit }) => hit)

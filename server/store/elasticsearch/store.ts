@@ -4,6 +4,7 @@ import type { LogRecord, StoredRecord } from '../../../shared/record.ts'
 import type { Query, Scope } from '../../query/query.ts'
 import type { GapRange } from '../gap-table.ts'
 import type { HistogramBucket, HistogramWish } from '../histogram.ts'
+import { Printer } from '../printer.ts'
 import type {
   Appended,
   Facet,
@@ -23,7 +24,6 @@ import { facets } from './facets.ts'
 import { messageOf } from './failure.ts'
 import type { ElasticOptions } from './options.ts'
 import { openParts, type Parts } from './parts.ts'
-import { Printer } from './print.ts'
 import { newestRefusals } from './refusals.ts'
 import { search } from './search.ts'
 import { count, histogram } from './tally.ts'
@@ -37,7 +37,7 @@ export async function openElasticStore(options: ElasticOptions): Promise<Store> 
 }
 
 /** The store in an Elasticsearch cluster: one index for each UTC day. Several servers may have the same one open. */
-class ElasticStore implements Store {
+export class ElasticStore implements Store {
   readonly kind = 'elasticsearch'
   readonly #parts: Parts
   #closing: Promise<void> | undefined

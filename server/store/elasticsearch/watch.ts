@@ -1,4 +1,5 @@
 import { greater } from '../bigint.ts'
+import type { Claim } from './claim.ts'
 import { failureOf, messageOf } from './failure.ts'
 import type { Gaps } from './gaps.ts'
 import type { Health } from './health.ts'
@@ -18,6 +19,7 @@ const EXPIRE_EVERY = 60
 export interface WatchParts extends SetUp, LossParts, RecountParts {
   readonly health: Health
   readonly gaps: Gaps
+  readonly claim: Claim
 }
 
 /** Keeps what this server knows of the cluster up to date: what other servers wrote, how much there is, what is too old, what was lost. */
@@ -92,17 +94,19 @@ export class Watch {
   }
 
   async #look(writer: Writer): Promise<void> {
-    const { health, log } = this.#parts
+    const { health, log, claim } = this.#parts
     this.#turns++
     try {
       await this.learnStreams()
       writer.sawReceived(await this.#lastReceived())
       if (this.#turns % MEASURE_EVERY === 0) {
+        await claim.look()
         await this.#measure()
         await this.#recount.others(this.sizes, greater(writer.lastReceived, 0n))
       }
       if (this.#turns % EXPIRE_EVERY === 0) await this.#expire()
-      health.find()
+      if (claim.reason === '') health.find()
+      else health.fail(claim.reason)
     } catch (error) {
       if (failureOf(error) !== 'busy') health.lose(messageOf(error))
       log.debug({ reason: messageOf(error) }, 'cluster could not be looked at')

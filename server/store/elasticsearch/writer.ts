@@ -108,7 +108,7 @@ export class Writer {
     // What a commit under way may be writing, too, is only known when that has ended.
     if (isGuess || this.#meetsOthers(rows)) await this.#quiet()
     if (isGuess) rows = await insist.on(() => admission.admit(rows))
-    rows = await insist.on(() => admission.withoutStoredOdd(rows))
+    rows = await insist.on(() => admission.withoutStoredElsewhere(rows))
     const commit = this.#begin(calls, rows)
     this.#commits.add(commit)
     commit.done.finally(() => this.#commits.delete(commit))
@@ -117,9 +117,9 @@ export class Writer {
   }
 
   async #rows(calls: readonly Call[]): Promise<Row[]> {
-    const { names, streams, retentionNs } = this.#options
+    const { names, indices, streams, retentionNs } = this.#options
     const now = BigInt(Date.now()) * 1_000_000n
-    const maker = new RowMaker({ names, streams, foreignOrdinals: this.#foreignOrdinals }, now, retentionNs)
+    const maker = new RowMaker({ names, indices, streams, foreignOrdinals: this.#foreignOrdinals }, now, retentionNs)
     const rows: Row[] = []
     for (const [call, { records }] of calls.entries()) {
       for (const record of records) {

@@ -74,7 +74,7 @@ export class Engine {
   }
 
   async #lend(pool: Gate, signal: AbortSignal | undefined): Promise<Reader> {
-    const leave = await pool.enter()
+    const leave = await pool.enter(signal)
     try {
       if (this.#closed) throw unavailable('search: the store is closed')
       const connection = this.#idle.pop() ?? (await this.#instance.connect())

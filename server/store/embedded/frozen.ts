@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises'
+import { mkdir, readdir } from 'node:fs/promises'
 import type { Gap } from '../../../shared/gap.ts'
 import type { StoredRecord } from '../../../shared/record.ts'
 import type { Query, Scope } from '../../query/query.ts'
@@ -20,6 +20,8 @@ import { Printer, RECORD_COLUMNS, recordsOf } from './answers.ts'
 import { Engine } from './engine.ts'
 import { facets } from './facets.ts'
 import { messageOf } from './failure.ts'
+import { GRAMS } from './folder.ts'
+import { adoptGrams, FrozenIndex } from './grams/frozen-index.ts'
 import { segmentsOf } from './parquet/thaw.ts'
 import type { ReadParts } from './parts.ts'
 import { quoteText } from './schema.ts'
@@ -57,12 +59,14 @@ export class FrozenStore implements Store {
   readonly kind = 'frozen'
   readonly #options: FrozenOptions
   readonly #parts: ReadParts
+  readonly #index: FrozenIndex
   readonly #gaps = new GapTable()
   readonly #summaries: readonly StreamSummary[]
   #isClosed = false
 
-  private constructor(options: FrozenOptions, parts: ReadParts) {
+  private constructor(options: FrozenOptions, parts: ReadParts, index: FrozenIndex) {
     this.#options = options
+    this.#index = index
     this.#parts = parts
     this.#gaps.put(options.gaps)
     const own = parts.streams.summaries()
@@ -76,12 +80,14 @@ export class FrozenStore implements Store {
     const engine = await Engine.open({ memoryBytes: MEMORY_BYTES, tempDir, tempBytes: TEMP_BYTES })
     try {
       const streams = new Streams()
-      const all = await attachAll(engine, segmentsOf(dir), streams)
+      const all = await attachAll(engine, segmentsOf(dir), tempDir, streams)
       streams.recount(all.map((segment) => segment.streams))
       // Nothing can be mended in what is only read: the error is the answer's.
       const segments = { all, setAside: async () => {}, reattach: async () => {} }
       const rest = { serial: new Serial(), sliceBytes: MEMORY_BYTES / SLICES_IN_MEMORY, onFatal: () => {} }
-      return new FrozenStore(options, { engine, streams, segments, writer: { lastReceived }, ...rest })
+      const index = new FrozenIndex(engine, all, tempDir)
+      await index.open()
+      return new FrozenStore(options, { engine, streams, segments, writer: { lastReceived }, ...rest }, index)
     } catch (error) {
       await engine.close()
       throw unavailable(
@@ -167,7 +173,13 @@ export class FrozenStore implements Store {
   async close(): Promise<void> {
     if (this.#isClosed) return
     this.#isClosed = true
+    await this.#index.stop()
     await this.#parts.engine.close()
+  }
+
+  /** Makes the index of words now; else that is done in the background, when it is open for a while. */
+  async index(): Promise<void> {
+    await this.#index.finish()
   }
 
   #open(): ReadParts {
@@ -176,16 +188,18 @@ export class FrozenStore implements Store {
   }
 }
 
-async function attachAll(engine: Engine, folder: string, streams: Streams): Promise<Segment[]> {
+async function attachAll(engine: Engine, folder: string, tempDir: string, streams: Streams): Promise<Segment[]> {
   const names = (await readdir(folder))
     .filter((file) => file.endsWith(EXTENSION))
     .map((file) => file.slice(0, -EXTENSION.length))
   const segments: Segment[] = []
+  // The engine has emptied it, and makes it only when it needs it.
+  await mkdir(tempDir, { recursive: true, mode: 0o700 })
   for (const name of names.filter(isSegmentName)) {
-    const segment = new Segment(folder, name)
+    await adoptGrams(folder, name, tempDir)
+    const segment = new Segment(folder, name, { grams: `${tempDir}/${name}.duckdb${GRAMS}` })
     await engine.writer.run(`ATTACH ${quoteText(segment.path)} AS ${segment.database} (READ_ONLY)`)
     await segment.load(engine.writer, streams)
-    segment.isReadOnly = true
     segments.push(segment)
   }
   return segments.sort(compareSegments)

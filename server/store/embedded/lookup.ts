@@ -65,7 +65,7 @@ export class Lookup {
     await appendRows(this.#connection, { database: 'temp', name: 'ids', types: [VARCHAR] }, ids, [(id) => id])
     for (const segment of segments) {
       const { archived } = segment
-      const known = archived === undefined ? `${segment.database}.chunks` : archived.chunksSql
+      const known = archived === undefined ? `${segment.database}.chunks` : await archived.chunksSql()
       if (known === undefined) continue
       const sql = `SELECT encode(id), max(last) FROM ${known} JOIN ids USING (id) GROUP BY id`
       for (const chunk of await this.#rows(segment, sql)) {
@@ -109,7 +109,10 @@ export class Lookup {
     try {
       return await (await this.#connection.run(sql)).fetchAllChunks()
     } catch (error) {
-      if (failureOf(error) === 'damaged') await this.#segments.setAside(segment, error)
+      if (failureOf(error) === 'damaged') {
+        if (segment.archived === undefined) await this.#segments.setAside(segment, error)
+        else await segment.archived.findDamage()
+      }
       throw error
     }
   }

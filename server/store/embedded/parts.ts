@@ -3,6 +3,7 @@ import { SwarmlogsError } from '../../../shared/errors.ts'
 import type { Opening } from '../../../shared/forward/lineage.ts'
 import { ArchiveFolder } from '../../archive/folder.ts'
 import type { Shelf } from '../../archive/shelf.ts'
+import { shelfOptions } from '../../archive/shelf-copy.ts'
 import { greater } from '../bigint.ts'
 import { Admission } from './admission.ts'
 import { Catalog } from './catalog.ts'
@@ -25,7 +26,6 @@ const SLICES_IN_MEMORY = 16
 const DEFAULT_MAX_BYTES = 20 * 1024 * MIB
 const DEFAULT_SEGMENT_BYTES = 1024 * MIB
 const DEFAULT_RESERVE_BYTES = 64 * MIB
-const DEFAULT_CACHE_BYTES = 10 * 1024 * MIB
 const MAX_TEMP_BYTES = 4 * 1024 * MIB
 const DEFAULT_LOCK_WAIT_MS = 30_000
 /** The archive that days of the store are in, among the catalog's named values. */
@@ -157,8 +157,9 @@ async function openOn(
 
 /** The archive, which must be there when days are in it: else their lines would seem never to have come. */
 async function openArchive(options: EmbeddedOptions, folder: Folder, catalog: Catalog): Promise<ArchiveFolder> {
-  const { dir = folder.archive, shelf, cacheBytes = DEFAULT_CACHE_BYTES } = options.archive ?? {}
-  const archive = await ArchiveFolder.open(dir, shelf && { shelf, cacheBytes, log: options.log })
+  const { dir = folder.archive, shelf, cacheBytes } = options.archive ?? {}
+  const archive = new ArchiveFolder(dir, shelf && shelfOptions(shelf, cacheBytes, options.log))
+  await archive.restore()
   const id = await catalog.load(ARCHIVE)
   if (id === undefined || id === (await archive.id())) return archive
   const text =

@@ -65,12 +65,13 @@ export class Segment {
   #readers = 0
   #onQuiet: (() => void) | undefined
 
-  constructor(folder: string, name: string, archived?: ArchivedLines) {
+  /** @param grams where its signatures are, when not beside it. */
+  constructor(folder: string, name: string, { archived, grams }: { archived?: ArchivedLines; grams?: string } = {}) {
     const { day, isOdd, number } = parseSegmentName(name)
     this.name = name
     this.path = `${folder}/${name}.duckdb`
     this.archived = archived
-    this.grams = new GramFile(archived?.wordsPath ?? `${this.path}${GRAMS}`)
+    this.grams = new GramFile(archived?.wordsPath ?? grams ?? `${this.path}${GRAMS}`)
     this.day = day
     this.isOdd = isOdd
     this.number = number
@@ -80,7 +81,7 @@ export class Segment {
   static ofArchive(archived: ArchivedLines, streams: Streams): Segment {
     const { manifest } = archived.folder
     const numbers = manifest.replaces.filter(isSegmentName).map((name) => parseSegmentName(name).number)
-    const segment = new Segment('', `${manifest.day}.${Math.max(0, ...numbers)}`, archived)
+    const segment = new Segment('', `${manifest.day}.${Math.max(0, ...numbers)}`, { archived })
     segment.isReadOnly = true
     segment.bytes = archived.bytes
     for (const held of archived.held()) {

@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { DuckDBConnection } from '@duckdb/node-api'
 import type { Logger } from 'pino'
 import type { ArchiveFolder } from '../../archive/folder.ts'
+import { folderName } from '../../archive/manifest.ts'
 import { syncPath } from '../../sync-path.ts'
 import { ArchivedLines } from './archive/lines.ts'
 import { newer } from './attach.ts'
@@ -43,6 +44,7 @@ export class Segments {
   readonly #options: SegmentsOptions
   #list: readonly Segment[] = []
   #damaged: readonly string[] = []
+  #damagedManifests: readonly string[] = []
 
   constructor(options: SegmentsOptions) {
     this.#options = options
@@ -57,9 +59,14 @@ export class Segments {
     return this.#list
   }
 
-  /** Names of what was set aside. */
+  /** Names of what was set aside, and of manifests of archived days that cannot be read. */
   get damaged(): readonly string[] {
-    return this.#damaged
+    return [...this.#damaged, ...this.#damagedManifests]
+  }
+
+  /** Manifests of archived days that were damaged when the store was opened. */
+  get damagedManifests(): readonly string[] {
+    return this.#damagedManifests
   }
 
   /** Attaches all that is in the folder; sets aside what is damaged; counts as lost what should be there and is not. */
@@ -95,7 +102,13 @@ export class Segments {
   async #openArchive(): Promise<Set<string>> {
     const { archive, streams, catalog, log } = this.#options
     const replaced = new Set<string>()
-    const onDamaged = (day: string, err: unknown): void => log.error({ day, err }, 'archived day is damaged: left out')
+    const onDamaged = (file: string, err: unknown): void => {
+      this.#damagedManifests = [...this.#damagedManifests, file]
+      log.error(
+        { file, err },
+        "manifest of an archived day is damaged: the day is left out unless the manifest's copy is whole",
+      )
+    }
     for (const folder of await archive.days(onDamaged)) {
       const segment = Segment.ofArchive(new ArchivedLines(folder, log, archive.cache), streams)
       this.#list = [...this.#list, segment].sort(compareSegments)
@@ -183,7 +196,9 @@ export class Segments {
 
   async #delete(segment: Segment): Promise<void> {
     if (segment.archived !== undefined) {
-      await this.#options.archive.remove(segment.archived.folder.manifest)
+      const { manifest } = segment.archived.folder
+      await this.#options.archive.remove(manifest)
+      this.#damagedManifests = this.#damagedManifests.filter((file) => !file.startsWith(`${folderName(manifest)}/`))
       return
     }
     await this.#detach(segment)

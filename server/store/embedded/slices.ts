@@ -176,12 +176,13 @@ export class Slices {
   }
 }
 
-/** The parts of spans, each once, with the rows that are in them. */
+/** The parts of spans with the rows that are in them: each once, and once more for rows of which other things are known. */
 function partsOf(spans: readonly Span[]): Part[] {
-  const parts = new Map<number, Part>()
+  const parts = new Map<string, Part>()
   for (const { part, rows } of spans) {
-    const known = parts.get(part.index)?.rows ?? []
-    parts.set(part.index, rows === undefined ? part : { ...part, rows: [...known, rows] })
+    const key = `${part.index} ${rows?.forms.join()}`
+    const known = parts.get(key)?.rows ?? []
+    parts.set(key, rows === undefined ? part : { ...part, rows: [...known, rows] })
   }
   return [...parts.values()]
 }

@@ -58,7 +58,11 @@ export class EmbeddedStore implements Store {
     this.#folder = folder
     this.#parts = parts
     this.#use(parts)
-    this.archive = new EmbeddedArchive(parts.archive, () => this.#ready())
+    this.archive = new EmbeddedArchive(
+      parts.archive,
+      () => this.#ready(),
+      () => this.#parts.segments.damagedManifests,
+    )
     this.#upkeep = setInterval(() => {
       this.#work().catch((error: unknown) => options.log.error({ err: error }, 'upkeep of the store failed'))
     }, UPKEEP_MS)
@@ -183,7 +187,7 @@ export class EmbeddedStore implements Store {
       bytes: bytesOf(segments.all),
       ...(begins === undefined ? {} : { begins }),
       segments: segments.all.length,
-      damaged: [...segments.damaged, ...segments.all.flatMap(({ archived }) => archived?.damaged ?? [])],
+      damaged: [...new Set([...segments.damaged, ...segments.all.flatMap(({ archived }) => archived?.damaged ?? [])])],
     }
   }
 

@@ -35,7 +35,12 @@ export const services: readonly SwarmFault[] = [
       await stage.docker(['service', 'scale', '--detach', `${printer.name}=20`])
       await eventually('20 tasks', 120_000, async () => printer.tasks.length >= 20)
       await stage.docker(['service', 'scale', '--detach', `${printer.name}=0`])
-      await eventually('no tasks', 120_000, async () => (await printer.running()).length === 0)
+      await eventually(
+        'no tasks',
+        240_000,
+        async () => (await printer.running()).length === 0,
+        async () => `\n${await stage.docker(['service', 'ps', printer.name])}\n${await stage.swarm.report()}`,
+      )
     },
   },
   {

@@ -15,6 +15,7 @@ const QUESTIONS: readonly (readonly [string, string?])[] = [
   ['search?', NDJSON],
   ['search?', FRAMES],
   ['search?', 'application/vnd.swarmlogs.archive'],
+  ['search?', 'text/plain'],
   ['search?order=desc&', NDJSON],
   ['search?order=desc&limit=7&'],
   ['search?n=10&', NDJSON],
@@ -33,6 +34,9 @@ const QUESTIONS: readonly (readonly [string, string?])[] = [
   ['search?q=lorem service:shop_api&events=true&', NDJSON],
   ['search?node=worker-0&', NDJSON],
   ['search?container=container-web&limit=9&'],
+  ['tail?n=20&', 'text/event-stream'],
+  ['tail?n=20&format=text&timestamps=true&', 'text/event-stream'],
+  ['tail?q=level>=warn&n=1000&', 'text/event-stream'],
   ['count?'],
   ['count?q=cart&'],
   ['histogram?by=level&'],
@@ -42,6 +46,9 @@ const QUESTIONS: readonly (readonly [string, string?])[] = [
   ['values?field=level&'],
   ['patterns?'],
   ['patterns?target=web&'],
+  ['values?field=service&q=level>=error&'],
+  ['histogram?by=service&q=GET&'],
+  ['stats?field=status&by=service&'],
 ]
 
 /** Tests that a bundle of a store answers as the server on that store did. */

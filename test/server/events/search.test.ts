@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { searchEvents } from '../../../server/events/search.ts'
+import { eventsInTurn, searchEvents } from '../../../server/events/search.ts'
 import { startsOf } from '../../../server/events/start.ts'
+import { Budget } from '../../../server/query/budget.ts'
 import type { Query } from '../../../server/query/query.ts'
 import { parseQuery } from '../../../shared/query/parse.ts'
 import { type LogRecord, positionOf, type StoredRecord } from '../../../shared/record.ts'
@@ -135,6 +136,30 @@ describe('searchEvents', () => {
     expect(await answer.json()).toMatchObject({ records: [{ message: 'one\n two' }, { message: 'three' }] })
     await server.close()
   })
+
+  it.each([{ order: 'desc' }, { order: 'asc', newest: 3 }] as const)(
+    'takes the turn from who does not take the answer, and goes on where it was: %o',
+    async (wish) => {
+      const server = await serve()
+      const { context } = server
+      const large = Array.from({ length: 3 }, (_, index) => `${index} ${'x'.repeat(300_000)}`)
+      await context.ingestor.records(lines(WEB, 0n, large))
+      const { signal } = new AbortController()
+      const query = queryOf({ ...wish, limit: 3, receivedUpTo: context.commits.lastReceived })
+      const stalled = Array.from({ length: 4 }, () =>
+        eventsInTurn(context, query, new Budget(60_000, true), signal)[Symbol.asyncIterator](),
+      )
+      const first = await Promise.all(stalled.map((one) => one.next()))
+      // All turns are taken: it waits until one is given up.
+      expect(await context.eventTurns.run(signal, async () => 'done')).toBe('done')
+      const [found = []] = first.map(({ value }) => [...(value ?? [])])
+      for await (const events of { [Symbol.asyncIterator]: () => stalled[0] ?? expect.fail() }) found.push(...events)
+      const numbers = messages(found).map((message) => message.charAt(0))
+      expect(numbers).toEqual(wish.order === 'desc' ? ['2', '1', '0'] : ['0', '1', '2'])
+      await Promise.all(stalled.map((one) => one.return(undefined)))
+      await server.close()
+    },
+  )
 
   it('finds fields in any line', async () => {
     const [first, second] = lines(WEB, 0n, ['failed', ' status=500'])

@@ -1,7 +1,8 @@
 import { once } from 'node:events'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Query, Scope } from '../../../server/query/query.ts'
-import { windowsOf } from '../../../server/query/windows.ts'
+import { Windows } from '../../../server/query/windows.ts'
+import type { StreamSummary } from '../../../server/store/store.ts'
 import type { ApiCount, ApiHistogram, ApiPage } from '../../../shared/api.ts'
 import { parseQuery } from '../../../shared/query/parse.ts'
 import type { StoredRecord } from '../../../shared/record.ts'
@@ -15,6 +16,8 @@ import { ALL, linesOf, NOON, queryOf, SECOND, WEB } from '../store/records.ts'
 class SlowStore extends MemoryStore {
   /** Counts of windows that do come to an end. */
   quick = 0
+  /** It says that it has so many lines of each stream. */
+  told: number | undefined
   /** Also queries that do not look at lines are slow. */
   isSlow = false
   waiting = 0
@@ -30,6 +33,11 @@ class SlowStore extends MemoryStore {
     if (this.quick-- <= 0) await this.#wait(signal)
     signal?.throwIfAborted()
     return super.count({ ...scope, filter: ALL }, signal)
+  }
+
+  override async streams(): Promise<readonly StreamSummary[]> {
+    const streams = await super.streams()
+    return this.told === undefined ? streams : telling(streams, this.told)
   }
 
   async #wait(signal: AbortSignal | undefined): Promise<void> {
@@ -94,10 +102,11 @@ describe('the time of a query', () => {
 
   it('ends a count and a histogram, and says how far they came', async () => {
     expect(await (await get('count?q=line')).json()).toMatchObject({ records: 0, stopped: STOPPED })
-    store.quick = 4
+    store.quick = 1
+    store.told = 2_000_000
     const count = (await (await get('count?q=line')).json()) as ApiCount
-    const [, , , fourth] = windowsOf(queryOf({}, { where: parseQuery('line') }), await store.streams(), true)
-    expect(count).toMatchObject({ records: 25, stopped: STOPPED, counted_since: formatTime(fourth?.since ?? 0n) })
+    const first = windowsOf(queryOf({}, { where: parseQuery('line') }), await store.streams()).next()
+    expect(count).toMatchObject({ records: 25, stopped: STOPPED, counted_since: formatTime(first?.since ?? 0n) })
     const histogram = (await (await get('histogram?q=line&interval=1h')).json()) as ApiHistogram
     expect(histogram).toMatchObject({ interval: '1h', buckets: [], stopped: STOPPED })
   })
@@ -128,25 +137,49 @@ describe('the time of a query', () => {
   })
 })
 
-describe('windowsOf', () => {
-  it('cuts a scope into windows that make it up, the newest first', async () => {
+/** The streams, as if they had so many lines. */
+const telling = (streams: readonly StreamSummary[], records: number) => streams.map((one) => ({ ...one, records }))
+const windowsOf = (scope: Scope, matched: readonly StreamSummary[]) => new Windows(scope, matched, true, 16_000)
+
+describe('Windows', () => {
+  it.each([1, 200, 1_000, 100_000])('cut a scope into pieces that make it up, when each takes %i ms', async (ms) => {
     const store = new MemoryStore()
     await store.append(linesOf(WEB, 100))
-    const matched = await store.streams()
     for (const range of [
       {},
       { since: NOON + SECOND / 50n },
       { since: NOON, until: NOON + SECOND / 20n },
       { until: NOON },
+      { since: NOON + SECOND },
     ]) {
       const scope = queryOf(range, { grep: 'line' })
-      const windows = windowsOf(scope, matched, true)
+      const cut = windowsOf(scope, telling(await store.streams(), 10_000_000))
+      const windows: Scope[] = []
+      for (let one = cut.next(); one !== undefined; one = cut.next()) {
+        windows.push(one)
+        cut.learn(ms)
+      }
       const counts = await Promise.all(windows.map((window) => store.count(window)))
       expect(counts.reduce((sum, count) => sum + count, 0)).toBe(await store.count(scope))
       expect(windows.at(-1)?.since).toBe(scope.since)
       expect(windows[0]?.until).toBe(scope.until)
     }
-    expect(windowsOf(queryOf(), matched, false)).toHaveLength(1)
-    expect(windowsOf(queryOf({}, { grep: 'line' }), [], true)).toHaveLength(1)
+  })
+
+  it('are few for what is fast, and one for what is small or not looked at', async () => {
+    const store = new MemoryStore()
+    await store.append(linesOf(WEB, 100))
+    const scope = queryOf({}, { grep: 'line' })
+    const small = windowsOf(scope, await store.streams())
+    expect([small.next(), small.next()]).toEqual([scope, undefined])
+    expect(windowsOf(scope, []).next()).toEqual(scope)
+    const matched = telling(await store.streams(), 10_000_000)
+    const labels = new Windows(queryOf(), matched, false, 16_000)
+    expect([labels.next(), labels.next()]).toEqual([queryOf(), undefined])
+    const fast = windowsOf(scope, matched)
+    expect(fast.next()?.since).toBeDefined()
+    fast.learn(10)
+    expect(fast.next()?.since).toBeUndefined()
+    expect(fast.next()).toBeUndefined()
   })
 })

@@ -47,6 +47,25 @@ export class MemoryData {
   lastReceived = 0n
 }
 
+/** Moves own lines from one store's data to another's, as they are stored. */
+export function moveLines(from: MemoryData, to: MemoryData, isMoved: (record: StoredRecord) => boolean): void {
+  const moved = from.records.filter((record) => record.ordinal < FOREIGN_ORDINALS && isMoved(record))
+  const gone = new Set(moved)
+  const left = from.records.filter((record) => !gone.has(record))
+  from.records.splice(0, from.records.length, ...left)
+  for (const [key, group] of from.groups)
+    from.groups.set(
+      key,
+      group.filter((record) => !gone.has(record)),
+    )
+  to.records.push(...moved)
+  to.records.sort(compareRecords)
+  for (const { stream, received } of moved) {
+    to.streams.set(JSON.stringify(stream), stream)
+    if (received > to.lastReceived) to.lastReceived = received
+  }
+}
+
 /** A group of lines of one container and source with equal times, and how far the read of one whose head is missing has come. */
 interface Reading {
   next: number

@@ -1,15 +1,16 @@
 import { createReadStream } from 'node:fs'
 import { join } from 'node:path'
-import type { Readable } from 'node:stream'
+import { Readable } from 'node:stream'
 import { SwarmlogsError } from '../../../../shared/errors.ts'
 import type { Archive, ArchivedDay, Verified } from '../../../archive/archive.ts'
 import type { ArchiveFolder, Hold } from '../../../archive/folder.ts'
 import { Lease } from '../../../archive/lease.ts'
-import { MANIFEST, membersOf } from '../../../archive/manifest.ts'
-import type { Parts } from '../parts.ts'
+import { folderName, MANIFEST, manifestText, membersOf } from '../../../archive/manifest.ts'
 import { archivedOf } from '../retention.ts'
 import type { Segment } from '../segment.ts'
-import { type ArchivedLines, damageOf } from './lines.ts'
+import type { Segments } from '../segments.ts'
+import type { Serial } from '../serial.ts'
+import type { ArchivedLines } from './lines.ts'
 
 /** Days that can be on hold; more than anyone keeps. */
 const MAX_HOLDS = 10_000
@@ -17,28 +18,46 @@ const MAX_HOLDS = 10_000
 /** A segment that is an archived day. */
 type Archived = Segment & { readonly archived: ArchivedLines }
 
-/** The archived days of an embedded store. */
+/** What the archive is a part of. */
+export interface ControlParts {
+  readonly segments: Pick<Segments, 'all' | 'ofPartition' | 'expire'>
+  readonly serial: Serial
+}
+
+/** The archived days of a store, by their segments. */
 export class EmbeddedArchive implements Archive {
   readonly #folder: ArchiveFolder
-  readonly #ready: () => Promise<Pick<Parts, 'segments' | 'serial'>>
+  readonly #ready: () => Promise<ControlParts>
+  readonly #damagedManifests: () => readonly string[]
 
   /** @param ready the parts to work with; they can be others after a while. */
-  constructor(folder: ArchiveFolder, ready: () => Promise<Pick<Parts, 'segments' | 'serial'>>) {
+  constructor(folder: ArchiveFolder, ready: () => Promise<ControlParts>, damagedManifests: () => readonly string[]) {
     this.#folder = folder
     this.#ready = ready
+    this.#damagedManifests = damagedManifests
   }
 
   get place(): string {
     return this.#folder.root
   }
 
+  get damaged(): readonly string[] {
+    return this.#damagedManifests()
+  }
+
+  async holds(): Promise<readonly Hold[]> {
+    await this.#ready()
+    return this.#folder.holds()
+  }
+
   async list(): Promise<readonly ArchivedDay[]> {
     const { segments } = await this.#ready()
-    const holds = new Map((await this.#folder.holds()).map((hold) => [hold.day, hold]))
+    const holds = new Map((await this.holds()).map((hold) => [hold.day, hold]))
     return archivedOf(segments)
       .filter(isArchived)
       .map(({ archived, day, bytes }) => ({
-        ...{ manifest: archived.folder.manifest, bytes, hold: holds.get(day), damaged: archived.damaged },
+        ...{ manifest: archived.folder.manifest, bytes, hold: holds.get(day) },
+        damaged: [...new Set([...archived.damaged, ...this.damaged.filter(isOf(archived))])],
       }))
   }
 
@@ -46,18 +65,9 @@ export class EmbeddedArchive implements Archive {
     const segment = await this.#find(day)
     // Retention must not delete what is being read.
     segment.pin()
-    const lease = new Lease(signal)
     try {
-      const { path, manifest } = segment.archived.folder
-      for (const { name, bytes, sha256 } of membersOf(manifest)) {
-        signal?.throwIfAborted()
-        await segment.archived.take(name, lease)
-        yield { name, bytes, why: await damageOf(join(path, name), { bytes, sha256 }, signal) }
-        lease.release()
-      }
-      await segment.archived.findDamage()
+      yield* segment.archived.verify(signal)
     } finally {
-      lease.release()
       segment.unpin()
     }
   }
@@ -65,8 +75,10 @@ export class EmbeddedArchive implements Archive {
   async read(day: string, name: string): Promise<Readable> {
     const { archived } = await this.#find(day)
     const { manifest, path } = archived.folder
-    const isMember = name === MANIFEST || membersOf(manifest).some((member) => member.name === name)
-    if (!isMember) throw new SwarmlogsError('SWARMLOGS_USAGE', `cannot fetch '${name}': ${day} has no such file`)
+    // Its file may be damaged, and only its copy have been whole.
+    if (name === MANIFEST) return Readable.from([Buffer.from(manifestText(manifest))])
+    if (!membersOf(manifest).some((member) => member.name === name))
+      throw new SwarmlogsError('SWARMLOGS_USAGE', `cannot fetch '${name}': ${day} has no such file`)
     const lease = new Lease()
     await archived.take(name, lease)
     return createReadStream(join(path, name)).once('close', () => lease.release())
@@ -119,6 +131,10 @@ export class EmbeddedArchive implements Archive {
       throw new SwarmlogsError('SWARMLOGS_USAGE', `${day} is not archived: swarmlogs archive ls tells which days are`)
     return found
   }
+}
+
+function isOf({ folder }: ArchivedLines): (file: string) => boolean {
+  return (file) => file.startsWith(`${folderName(folder.manifest)}/`)
 }
 
 function isArchived(segment: Segment): segment is Archived {

@@ -1,11 +1,21 @@
-import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
 import { LEVELS } from '../../../../shared/record.ts'
+import type { Verified } from '../../../archive/archive.ts'
 import type { FileCache } from '../../../archive/cache.ts'
-import { type ArchivedFolder, sha256Of } from '../../../archive/folder.ts'
+import type { ArchivedFolder } from '../../../archive/folder.ts'
 import { Lease } from '../../../archive/lease.ts'
-import { CHUNKS, folderName, type LinesFile, membersOf, type Sealed, WORDS } from '../../../archive/manifest.ts'
+import {
+  CHUNKS,
+  folderName,
+  type LinesFile,
+  MANIFEST,
+  MANIFEST_COPY,
+  membersOf,
+  type Sealed,
+  WORDS,
+} from '../../../archive/manifest.ts'
+import { damageOf, verifyDay } from '../../../archive/verify.ts'
 import { FOREIGN_ORDINALS } from '../../store.ts'
 import { AHEAD, FOREIGN, HEAD_MISSING, levelCode, quoteText } from '../schema.ts'
 import type { Held } from '../segment.ts'
@@ -23,6 +33,14 @@ const COLUMNS =
 const NOTHING =
   '(SELECT 0::BIGINT AS time, 0 AS stream, 0::UTINYINT AS source, 0::DOUBLE AS ordinal, 0::BIGINT AS received, 0::UTINYINT AS level, ' +
   "0::UTINYINT AS flags, 0::UINTEGER AS cut_from, 0::UINTEGER AS long, '' AS message, '' AS fields WHERE false)"
+
+/** What is lost with a file that is damaged. */
+const LOST: Readonly<Record<string, string>> = {
+  [MANIFEST]: 'its copy has all of it',
+  [MANIFEST_COPY]: 'the manifest has all of it',
+  [WORDS]: 'searches read more lines than they need',
+  [CHUNKS]: 'what foreign senders send again for its day counts as new',
+}
 
 /** Rows of a day, by their number in the order of its files. */
 export interface RowRange {
@@ -46,6 +64,9 @@ interface Known {
 export class ArchivedLines {
   readonly folder: ArchivedFolder
   readonly #files: readonly Known[]
+  /** Files beside those that proved damaged. */
+  readonly #others = new Set<string>()
+  #chunksSound: Promise<boolean> | undefined
   readonly #log: Logger
   readonly #cache: FileCache | undefined
 
@@ -74,7 +95,14 @@ export class ArchivedLines {
 
   /** Names of files that are not what was sealed, as far as was looked. */
   get damaged(): readonly string[] {
-    return this.#files.filter(({ isDamaged }) => isDamaged).map(({ file }) => this.#named(file))
+    const name = folderName(this.folder.manifest)
+    const lines = this.#files.filter(({ isDamaged }) => isDamaged).map(({ file }) => file.name)
+    return [...lines, ...this.#others].map((file) => `${name}/${file}`)
+  }
+
+  /** Whether lines of it are lost. */
+  get hasLostLines(): boolean {
+    return this.#files.some(({ isDamaged }) => isDamaged)
   }
 
   /** What it holds of its streams, by their numbers. */
@@ -110,18 +138,39 @@ export class ArchivedLines {
   async take(name: string, lease: Lease): Promise<void> {
     const file = this.#files.find((known) => known.file.name === name)?.file
     if (this.#cache === undefined || file === undefined) return
-    lease.hold(await this.#cache.take(this.#named(file), file.bytes, lease.signal))
+    lease.hold(await this.#cache.take(`${folderName(this.folder.manifest)}/${name}`, file.bytes, lease.signal))
   }
 
   /** Whether the index of words is what was sealed. */
   async areWordsSound(): Promise<boolean> {
-    return (await damageOf(this.wordsPath, this.folder.manifest.words)) === ''
+    return this.#isOtherSound(WORDS, this.folder.manifest.words)
   }
 
-  /** The chunks of foreign senders as a table like a segment's; undefined when there are none. */
-  get chunksSql(): string | undefined {
+  /** The chunks of foreign senders as a table like a segment's; undefined when there are none, or they cannot be read. */
+  async chunksSql(): Promise<string | undefined> {
     const { path, manifest } = this.folder
-    return manifest.chunks === null ? undefined : `read_parquet(${quoteText(join(path, CHUNKS))})`
+    if (manifest.chunks === null) return undefined
+    this.#chunksSound ??= this.#isOtherSound(CHUNKS, manifest.chunks)
+    return (await this.#chunksSound) ? `read_parquet(${quoteText(join(path, CHUNKS))})` : undefined
+  }
+
+  /** Reads all files, and tells of each what it is; what is damaged is left out from then on. */
+  async *verify(signal?: AbortSignal): AsyncGenerator<Verified> {
+    const lease = new Lease(signal)
+    try {
+      for await (const looked of verifyDay(this.folder, signal, (name) => this.#takeAlone(name, lease))) {
+        this.#judge(looked.name, looked.why)
+        yield looked
+      }
+    } finally {
+      lease.release()
+    }
+  }
+
+  /** In the place of what was taken before. */
+  async #takeAlone(name: string, lease: Lease): Promise<void> {
+    lease.release()
+    await this.take(name, lease)
   }
 
   /** Looks at all files again; answers whether one proved damaged that did not before. */
@@ -152,10 +201,6 @@ export class ArchivedLines {
     }
   }
 
-  #named({ name }: LinesFile): string {
-    return `${folderName(this.folder.manifest)}/${name}`
-  }
-
   #choose(first: bigint, last: bigint, rows: readonly RowRange[] | undefined): readonly Known[] {
     return this.#files.filter((known) => {
       if (known.last < first || known.first > last) return false
@@ -164,30 +209,38 @@ export class ArchivedLines {
   }
 
   async #isSound(file: LinesFile): Promise<boolean> {
-    const name = this.#named(file)
     const look = () => damageOf(join(this.folder.path, file.name), file)
     let why = await look()
     if (why !== '' && this.#cache !== undefined) {
       // There may be a better one than the local one; whoever asks has this file on a lease, and has the new one so, too.
+      const name = `${folderName(this.folder.manifest)}/${file.name}`
       this.#cache.drop(name)
       const release = await this.#cache.take(name, file.bytes)
       why = await look()
       release()
     }
-    const text = `a file of the archive is damaged, ${why}: its lines are left out, all others serve`
-    if (why !== '') this.#log.error({ file: name }, text)
-    return why === ''
+    return this.#judge(file.name, why)
   }
-}
 
-/** Why a file is not what was sealed; '' when it is. */
-export async function damageOf(path: string, { bytes, sha256 }: Sealed, signal?: AbortSignal): Promise<string> {
-  try {
-    const { size } = await stat(path)
-    if (size !== bytes) return `it has ${size} bytes, not ${bytes}`
-    return (await sha256Of(path, signal)) === sha256 ? '' : 'its SHA-256 is not that of the manifest'
-  } catch (error) {
-    signal?.throwIfAborted()
-    return error instanceof Error && 'code' in error && error.code === 'ENOENT' ? 'it is not there' : String(error)
+  async #isOtherSound(name: string, { bytes, sha256 }: Sealed): Promise<boolean> {
+    return this.#judge(name, await damageOf(join(this.folder.path, name), { bytes, sha256 }))
+  }
+
+  /** Notes what was found out about a file, and says so once. @param why it is damaged; '' when it is not */
+  #judge(name: string, why: string): boolean {
+    const known = this.#files.find(({ file }) => file.name === name)
+    const wasDamaged = known?.isDamaged ?? this.#others.has(name)
+    if (known !== undefined) {
+      known.isDamaged = why !== ''
+      known.sound = Promise.resolve(why === '')
+    } else if (why !== '') this.#others.add(name)
+    else this.#others.delete(name)
+    if (name === CHUNKS) this.#chunksSound = Promise.resolve(why === '')
+    if (why !== '' && !wasDamaged) {
+      const file = `${folderName(this.folder.manifest)}/${name}`
+      const lost = LOST[name] ?? 'its lines are left out, all others serve'
+      this.#log.error({ file }, `a file of the archive is damaged, ${why}: ${lost}`)
+    }
+    return why === ''
   }
 }

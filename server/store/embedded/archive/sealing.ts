@@ -76,7 +76,7 @@ export class Sealing {
     const days = new Set(hot.map(({ day }) => day).filter((day) => day < dayOf(now)))
     return [...days].filter((day) => {
       const [archived] = segments.ofPartition(day)
-      if ((archived?.archived?.damaged.length ?? 0) > 0) return false
+      if (archived?.archived?.hasLostLines) return false
       const end = BigInt(Date.parse(day)) * 1_000_000n + NS_PER_DAY
       const idleMs = archived?.archived === undefined ? IDLE_MS : SUPPLEMENT_IDLE_MS
       const isIdle = hot.every((segment) => segment.day !== day || nowMs - segment.lastWriteMs > idleMs)
@@ -138,17 +138,18 @@ export class Sealing {
   }
 
   async #writeChunks(sealed: readonly Segment[], path: string): Promise<boolean> {
-    const tables = sealed.flatMap(
-      ({ archived, database }) => (archived ? archived.chunksSql : `${database}.chunks`) ?? [],
+    const all = await Promise.all(
+      sealed.map(({ archived, database }) => (archived ? archived.chunksSql() : `${database}.chunks`)),
     )
+    const tables = all.filter((table) => table !== undefined)
     if (tables.length === 0) return false
-    const all = tables.map((table) => `SELECT id, last FROM ${table}`).join(' UNION ALL ')
+    const chunks = tables.map((table) => `SELECT id, last FROM ${table}`).join(' UNION ALL ')
     const reader = await this.#parts.engine.lease(this.#stopping.signal)
     try {
-      const sql = `COPY (SELECT id, max(last) AS last FROM (${all}) GROUP BY id) TO ${quoteText(path)} (FORMAT parquet, COMPRESSION zstd)`
-      let chunks = 0n
-      for await (const chunk of reader.chunks(sql)) chunks += bigintColumn(chunk, 0)(0)
-      return chunks > 0n
+      const sql = `COPY (SELECT id, max(last) AS last FROM (${chunks}) GROUP BY id) TO ${quoteText(path)} (FORMAT parquet, COMPRESSION zstd)`
+      let count = 0n
+      for await (const chunk of reader.chunks(sql)) count += bigintColumn(chunk, 0)(0)
+      return count > 0n
     } finally {
       reader.release()
     }

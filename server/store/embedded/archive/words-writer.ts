@@ -5,11 +5,13 @@ import type { ArchivedLine } from '../parquet/schema.ts'
 
 /** Lines of a block; see grams/indexer.ts. */
 const BLOCK_LINES = 10_240
+/** Files are read whole: that a short word is looked for in one too many costs less than what larger signatures would take. */
+const FOLD_SHARE = 0.35
 
 /** Writes the index of words of a day whose lines come in the order of their times; a block is of lines of one file. */
 export class WordsWriter {
   readonly #file: GramFile
-  readonly #signer = new Signer()
+  readonly #signer = new Signer(FOLD_SHARE)
   #row = 0
   #block: { from: number; first: bigint; last: bigint; received: bigint } | undefined
 

@@ -14,7 +14,7 @@ import type { Block } from './file.ts'
 import { Signer } from './signature.ts'
 
 /** Lines of a block: a third of DuckDB's row groups. */
-const BLOCK_ROWS = 10_240
+export const BLOCK_ROWS = 10_240
 /** So many are read at a time. */
 const READ_ROWS = 2_048
 /** After an error it waits for so long. */
@@ -23,8 +23,8 @@ const RETRY_MS = 60_000
 /** What the indexer needs of the store. */
 export interface IndexerOptions {
   readonly engine: Engine
-  readonly segments: Segments
-  readonly folder: Folder
+  readonly segments: Pick<Segments, 'all'>
+  readonly folder: Pick<Folder, 'freeBytes'>
   readonly log: Logger
   /** Bytes of the disk that stay free. */
   readonly reserveBytes: number

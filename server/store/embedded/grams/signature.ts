@@ -7,8 +7,8 @@
 
 /** Bits of the largest signature. */
 const MAX_BITS = 2 ** 21
-/** One that is no fuller than this is folded once more. */
-const MAX_FOLD_SHARE = 0.14
+/** One that is no fuller than this is folded once more, unless asked otherwise. */
+const FOLD_SHARE = 0.14
 /** One that is fuller than this says nothing. */
 const MAX_SHARE = 0.6
 const LETTERS = 26
@@ -50,6 +50,12 @@ export class Signer {
   /** By run of four, the patterns of capitals that it has: a bit for each of the sixteen. */
   readonly #quads = new Uint16Array(QUAD_MASK + 1)
   #hasOdd = false
+  readonly #foldShare: number
+
+  /** @param foldShare signatures are folded as long as no greater share of their bits is set: to be small, or to be wrong rarely. */
+  constructor(foldShare = FOLD_SHARE) {
+    this.#foldShare = foldShare
+  }
 
   /** Adds a text in UTF-8. */
   add(text: Uint8Array): void {
@@ -99,17 +105,17 @@ export class Signer {
       for (let places = 1; places < 16; places++) if ((patterns >>> places) & 1) capitals.push((word << 4) | places)
     }
     for (let word = 0; word < triples.length; word++) if (triples[word] === 1) setBit(bits, hash(word, TRIPLE))
-    const signature = folded(bits)
+    const signature = folded(bits, this.#foldShare)
     for (const filled of [bits, quads, triples]) filled.fill(0)
     this.#hasOdd = false
     return { signature, capitals }
   }
 }
 
-function folded(bits: Uint32Array): Uint8Array {
+function folded(bits: Uint32Array, foldShare: number): Uint8Array {
   let words = bits
   if (share(words) > MAX_SHARE) return new Uint8Array()
-  while (words.length > 2 && share(words) <= MAX_FOLD_SHARE) {
+  while (words.length > 2 && share(words) <= foldShare) {
     const half = words.length / 2
     const lower = words.slice(0, half)
     for (let index = 0; index < half; index++) lower[index] = (lower[index] ?? 0) | (words[half + index] ?? 0)

@@ -35,15 +35,11 @@ function isAll(rows: readonly Rows[]): boolean {
 
 /** The conditions, tried only on lines that have one of the forms in which a word of the search can stand: most are passed over fast. */
 export function onForms({ segment, rows = [] }: Part, conditions: readonly string[]): readonly string[] {
-  const forms = rows.find((some) => some.forms.length > 0)?.forms ?? []
+  const forms = rows[0]?.forms ?? []
   if (forms.length === 0 || conditions.length === 0) return conditions
   const some = [
     ...forms.map((form) => `contains(l.message, ${quoteText(form)})`),
     ...(segment.hasLong ? ['l.long > 0'] : []),
-    // An archived day does not grow.
-    ...rows
-      .filter((others) => others.forms.length === 0 && segment.archived === undefined)
-      .map(({ from }) => `l.rowid >= ${from}`),
   ]
   // Beside each other DuckDB would take the dearer condition first.
   return [`CASE WHEN ${some.join(' OR ')} THEN ${conditions.join(' AND ')} ELSE false END`]

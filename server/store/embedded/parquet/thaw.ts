@@ -39,9 +39,10 @@ export async function thaw(dir: string, files: readonly LinesFile[], streams: re
     await connection.run('SET preserve_insertion_order = true')
     for (const file of files) {
       await checkLines(connection, file, streams.length)
-      for (const { day, isOdd } of await partitions(connection, file)) {
+      const found = await partitions(connection, file)
+      for (const { day, isOdd } of found) {
         const name = `${partitionOf(day, isOdd)}.0`
-        if (!isSegmentName(name) || segments.size >= MAX_SEGMENTS) throw tooOdd(file)
+        if (!isSegmentName(name) || Math.max(segments.size, found.length) >= MAX_SEGMENTS) throw tooOdd(file)
         const segment = segments.get(name) ?? (await create(connection, dir, name, streams))
         segments.set(name, segment)
         const part = { file: file.path, day, isOdd }

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { expect, it } from 'vitest'
-import { napping } from '../../../../server/store/embedded/napping.ts'
+import { napping } from '../../server/napping.ts'
 
 /** Counts from where it was up to 5, and notes when it is ended. */
 function counter(): { begin: () => AsyncGenerator<number>; begun: () => number; ended: () => number } {

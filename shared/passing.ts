@@ -1,8 +1,8 @@
-import { rmSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { closeSync, mkdtempSync, openSync, rmSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
 
 /** What is to be gone when the process ends, at Ctrl-C and `| head`, too. */
-const passing = new Set<string>()
+const paths = new Set<string>()
 
 /** What is there only for a while. */
 export interface Passing {
@@ -13,23 +13,29 @@ export interface Passing {
 
 /** Makes a folder that the end of the process removes, if nobody did before. @param prefix its path, up to what makes it unique. */
 export async function passingFolder(prefix: string): Promise<Passing> {
-  return passingPath(await mkdtemp(prefix))
+  // At once: no signal must come between.
+  return passing(mkdtempSync(prefix))
 }
 
-/** Has the end of the process remove a file or folder, if nobody did before. */
-export function passingPath(path: string): Passing {
-  if (passing.size === 0) process.on('exit', removeAll)
-  passing.add(path)
+/** The same for an empty file, which only its owner can read. Throws EEXIST when there is one of that name. */
+export async function passingFile(path: string): Promise<Passing> {
+  closeSync(openSync(path, 'wx', 0o600))
+  return passing(path)
+}
+
+function passing(path: string): Passing {
+  if (paths.size === 0) process.on('exit', removeAll)
+  paths.add(path)
   const remove = async (): Promise<void> => {
-    passing.delete(path)
-    if (passing.size === 0) process.off('exit', removeAll)
+    paths.delete(path)
+    if (paths.size === 0) process.off('exit', removeAll)
     await rm(path, { recursive: true, force: true })
   }
   return { path, remove }
 }
 
 function removeAll(): void {
-  for (const path of passing) {
+  for (const path of paths) {
     try {
       // Threads may still write into it.
       rmSync(path, { recursive: true, force: true, maxRetries: 3 })

@@ -1,8 +1,8 @@
-import type { Source, StoredRecord } from '../../../shared/record.ts'
-import { Heads } from '../heads.ts'
-import type { LineFormat, PrintedRun } from '../store.ts'
+import type { Source, StoredRecord } from '../../shared/record.ts'
+import { Heads } from './heads.ts'
+import type { LineFormat, PrintedRun } from './store.ts'
 
-/** Writes lines as text. */
+/** Writes records as text. */
 export class Printer {
   readonly #heads: Heads
 

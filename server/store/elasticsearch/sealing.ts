@@ -1,0 +1,181 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { StoredRecord } from '../../../shared/record.ts'
+import { EVERYTHING } from '../../query/query.ts'
+import { gapText } from '../gap-text.ts'
+import type { ArchiveTier, TierDay } from '../tiered/archive-tier.ts'
+import { merge } from '../tiered/merge.ts'
+import type { TieredStore } from '../tiered/store.ts'
+import { countOf, linesOf } from './day-lines.ts'
+import { dropIndex } from './drop-index.ts'
+import { messageOf } from './failure.ts'
+import { timesOfDay } from './names.ts'
+import type { Parts } from './parts.ts'
+import { readUuids } from './sizes.ts'
+
+/** How often it is looked what is due. */
+const LOOK_MS = 60_000
+/** A day is left alone for so long after its last line; once it is archived, its late lines are gathered for longer. */
+const IDLE_MS = 5 * 60_000
+const LATE_IDLE_MS = 3_600_000
+/** Readers of a day that was archived have so long to come to an end before its index is deleted. */
+const READERS_MS = 10 * 60_000
+
+/** What the sealing works with. */
+export interface SealingParts {
+  readonly parts: Parts
+  readonly tier: ArchiveTier
+  readonly store: TieredStore
+  /** A day is due so long after its end. */
+  readonly afterMs: number
+}
+
+/** Puts days of the store into the archive, one at a time, and deletes their indices. */
+export class Sealing {
+  readonly #options: SealingParts
+  readonly #stopping = new AbortController()
+  readonly #timer: NodeJS.Timeout
+  #running: Promise<void> | undefined
+
+  constructor(options: SealingParts) {
+    this.#options = options
+    this.#timer = setInterval(() => void this.run(), LOOK_MS)
+    this.#timer.unref()
+  }
+
+  /** Archives what is due, unless it does already; resolves when nothing is. Failures are logged: what could not be archived stays where it is. */
+  async run(nowMs: number = Date.now()): Promise<void> {
+    this.#running ??= this.#run(nowMs).finally(() => {
+      this.#running = undefined
+    })
+    await this.#running
+  }
+
+  /** Ends the work; what it was at is hot as before. */
+  async stop(): Promise<void> {
+    clearInterval(this.#timer)
+    this.#stopping.abort()
+    await this.#running
+  }
+
+  async #run(nowMs: number): Promise<void> {
+    const { parts, tier } = this.#options
+    const { log } = parts.options
+    try {
+      // Those that another run had no time to delete.
+      await this.#drop(parts.indices.hidden)
+      await tier.expire(BigInt(nowMs) * 1_000_000n)
+    } catch (error) {
+      log.warn({ reason: messageOf(error) }, 'archived indices cannot be deleted now')
+    }
+    for (const day of this.#due(nowMs)) {
+      if (this.#stopping.signal.aborted) return
+      const started = performance.now()
+      try {
+        const { lines } = await this.#seal(day)
+        log.info({ day, lines, seconds: Math.round((performance.now() - started) / 1000) }, 'day archived')
+      } catch (error) {
+        if (this.#stopping.signal.aborted) return
+        log.error({ day, err: error }, `cannot archive a day now: ${messageOf(error)}; it stays where it is`)
+      }
+    }
+  }
+
+  /** Days of which Elasticsearch has lines that can be archived, oldest first. */
+  #due(nowMs: number): string[] {
+    const { parts, tier, afterMs } = this.#options
+    const { names, indices, counts } = parts
+    const { damaged } = tier.status()
+    const archived = new Set(tier.sealed.map(({ day }) => day.replaceAll('-', '.')))
+    const days = new Set(
+      indices.lines.flatMap((index) => (isOfDay(parts, index) ? (names.parse(index)?.day ?? []) : [])),
+    )
+    return [...days].sort().filter((day) => {
+      const isOver = Number(timesOfDay(day).end / 1_000_000n) + afterMs <= nowMs
+      const idleMs = archived.has(day) ? LATE_IDLE_MS : IDLE_MS
+      const all = indices.ofDay(day).filter((index) => !indices.isHidden(index))
+      const isEmpty = all.every((index) => counts.records(index) === 0)
+      // Sealed anew it would lack what is damaged.
+      const isDamaged = damaged.some((name) => name.startsWith(day.replaceAll('.', '-')))
+      return isOver && !isEmpty && !isDamaged && all.every((index) => nowMs - counts.writtenMs(index) > idleMs)
+    })
+  }
+
+  async #seal(name: string): Promise<TierDay> {
+    const { parts, tier, store } = this.#options
+    const { indices, counts, writer, claim } = parts
+    const sources = indices.ofDay(name).filter((index) => !indices.isHidden(index))
+    indices.close(name)
+    // Behind it no commit writes to these any more.
+    const { received } = await writer.append([])
+    const uuids = await readUuids(parts)
+    const replaces = sources.map((index) => uuids.get(index) ?? '')
+    const sealed = await this.#write(name, sources, { replaces, received })
+    const id = await tier.id()
+    if (id !== undefined) await claim.take(id)
+    const ended = store.swap(() => {
+      tier.serve(sealed)
+      for (const index of sources) {
+        indices.hide(index)
+        counts.forget(index)
+      }
+    })
+    await Promise.race([ended, delay(READERS_MS, undefined, { ref: false, signal: this.#stopping.signal })])
+    await this.#drop(sources)
+    return sealed
+  }
+
+  async #write(
+    name: string,
+    sources: readonly string[],
+    { replaces, received }: { readonly replaces: readonly string[]; readonly received: bigint },
+  ): Promise<TierDay> {
+    const { parts, tier } = this.#options
+    const day = name.replaceAll('.', '-')
+    const before = tier.sealed.find((one) => one.day === day)
+    const range = { since: timesOfDay(name).start, until: timesOfDay(name).end }
+    const chunks = new Map<string, number>()
+    const expected = (before?.lines ?? 0) + (await countOf(parts, sources))
+    return tier.seal({
+      ...{ day, generation: (before?.generation ?? 0) + 1, expected, signal: this.#stopping.signal },
+      store: { id: parts.identity.id, received: String(received) },
+      replaces: [...(before?.replaces ?? []), ...replaces],
+      gaps: (await parts.gaps.in(range)).map(gapText),
+      lines: this.#lines(sources, chunks, before && range),
+      chunks,
+    })
+  }
+
+  /** The lines of indices, and what is archived of their day already. */
+  #lines(
+    sources: readonly string[],
+    chunks: Map<string, number>,
+    archived: { readonly since: bigint; readonly until: bigint } | undefined,
+  ): AsyncIterable<readonly StoredRecord[]> {
+    const { parts, tier } = this.#options
+    const { signal } = this.#stopping
+    const hot = linesOf(parts, sources, chunks, signal)
+    if (archived === undefined) return hot
+    const query = { filter: EVERYTHING, order: 'asc', ...archived } as const
+    return merge(
+      hot,
+      () => tier.search(query, signal),
+      'asc',
+      () => false,
+    )
+  }
+
+  /** Deletes indices whose lines are archived, and none that has only their names. */
+  async #drop(sources: readonly string[]): Promise<void> {
+    const { parts, tier } = this.#options
+    const replaced = new Set(tier.sealed.flatMap(({ replaces }) => replaces))
+    for (const index of sources) {
+      if (await dropIndex(parts, index, (uuid) => replaced.has(uuid)))
+        parts.options.log.info({ index }, 'index of an archived day deleted')
+    }
+  }
+}
+
+function isOfDay({ names }: Parts, index: string): boolean {
+  const kind = names.parse(index)?.kind
+  return kind === 'lines' || kind === 'late'
+}

@@ -1,0 +1,262 @@
+import type { Logger } from 'pino'
+import type { LogRecord, StoredRecord } from '../../../../shared/record.ts'
+import type { Archive } from '../../../archive/archive.ts'
+import { ArchiveFolder } from '../../../archive/folder.ts'
+import { type DayManifest, folderName } from '../../../archive/manifest.ts'
+import type { ShelfOptions } from '../../../archive/shelf-copy.ts'
+import type { Query, Scope } from '../../../query/query.ts'
+import { greater, smaller } from '../../bigint.ts'
+import type { HistogramBucket, HistogramWish } from '../../histogram.ts'
+import type { Facet, StoreStatus, StreamDay, StreamSummary } from '../../store.ts'
+import type { ArchiveTier, DayToSeal, TierDay } from '../../tiered/archive-tier.ts'
+import { unavailable } from '../../unavailable.ts'
+import { RECORD_COLUMNS, recordsOf } from '../answers.ts'
+import { Engine } from '../engine.ts'
+import { facets } from '../facets.ts'
+import type { ReadParts } from '../parts.ts'
+import { bytesOf } from '../retention.ts'
+import { search } from '../search.ts'
+import { compareSegments, dayOf, Segment } from '../segment.ts'
+import { Serial } from '../serial.ts'
+import { Streams } from '../streams.ts'
+import { count, histogram } from '../tally.ts'
+import { lastOfChunks, writeChunks } from './chunks.ts'
+import { EmbeddedArchive } from './control.ts'
+import { ArchivedLines } from './lines.ts'
+import { sealDay } from './sealer.ts'
+
+const MEMORY_BYTES = 512 * 2 ** 20
+const TEMP_BYTES = 4 * 2 ** 30
+const SLICES_IN_MEMORY = 16
+const NS_PER_DAY = 86_400_000_000_000n
+/** A search that reads a day may hold its files for so long after it is gone. */
+const MAX_HOLD_MS = 60_000
+
+/** How an archive is opened that is not an embedded store's own. */
+export interface TierOptions {
+  /** Its folder; made with the first day. */
+  readonly dir: string
+  /** Folder of this process alone, for what does not fit in memory. */
+  readonly tempDir: string
+  /** Days that are older may go; and the oldest ones while all together have more than `maxBytes`. */
+  readonly retentionMs: number
+  readonly maxBytes?: number | undefined
+  /** Where it is kept besides; that is closed with the tier. */
+  readonly shelf?: ShelfOptions
+  /** As the store names a chunk of a foreign sender. */
+  readonly chunkName: (chunk: string) => string
+  readonly log: Logger
+}
+
+/** The archive of a store of another kind: its days, read where they are. */
+export class FolderTier implements ArchiveTier {
+  readonly control: Archive
+  readonly #options: TierOptions
+  readonly #folder: ArchiveFolder
+  readonly #parts: ReadParts
+  readonly #serial = new Serial()
+  readonly #streams = new Streams()
+  /** Written, and not read yet. */
+  readonly #written = new Map<string, DayManifest>()
+  readonly #damagedManifests: string[] = []
+  #list: readonly Segment[] = []
+  #days: ReadonlySet<bigint> = new Set()
+  #range: ArchiveTier['range']
+  #lastReceived = 0n
+  #isClosed = false
+
+  private constructor(options: TierOptions, engine: Engine) {
+    this.#options = options
+    this.#folder = new ArchiveFolder(options.dir, options.shelf)
+    const tier = this
+    const segments = {
+      get all() {
+        return tier.#list
+      },
+      ofPartition: (day: string) => tier.#list.filter((segment) => segment.partition === day),
+      expire: async (segment: Segment) => tier.#drop(segment, 'expired'),
+      // Nothing can be mended in what is only read: a damaged file is left out.
+      setAside: async () => {},
+      reattach: async () => {},
+    }
+    const writer = {
+      get lastReceived() {
+        return tier.#lastReceived
+      },
+    }
+    const rest = { serial: this.#serial, sliceBytes: MEMORY_BYTES / SLICES_IN_MEMORY, onFatal: () => {} }
+    this.#parts = { engine, streams: this.#streams, segments, writer, ...rest }
+    this.control = new EmbeddedArchive(
+      this.#folder,
+      async () => ({ segments, serial: this.#serial }),
+      () => this.#damagedManifests,
+    )
+  }
+
+  /** Throws SWARMLOGS_STORE_NEWER when a newer version wrote it. */
+  static async open(options: TierOptions): Promise<FolderTier> {
+    const { tempDir, log } = options
+    const engine = await Engine.open({ memoryBytes: MEMORY_BYTES, tempDir, tempBytes: TEMP_BYTES })
+    try {
+      const tier = new FolderTier(options, engine)
+      const onDamaged = (file: string, err: unknown): void => {
+        tier.#damagedManifests.push(file)
+        log.error({ file, err }, 'manifest of an archived day is damaged')
+      }
+      await tier.#folder.restore()
+      const days = await tier.#folder.days(onDamaged)
+      tier.#use(
+        days.map((folder) => Segment.ofArchive(new ArchivedLines(folder, log, tier.#folder.cache), tier.#streams)),
+      )
+      return tier
+    } catch (error) {
+      await engine.close()
+      throw error
+    }
+  }
+
+  get range(): ArchiveTier['range'] {
+    return this.#range
+  }
+
+  get lastReceived(): bigint {
+    return this.#lastReceived
+  }
+
+  get sealed(): readonly TierDay[] {
+    return this.#list.flatMap(({ archived }) => archived?.folder.manifest ?? [])
+  }
+
+  async id(): Promise<string | undefined> {
+    return this.#folder.id()
+  }
+
+  mayHold(time: bigint): boolean {
+    const range = this.#range
+    return range !== undefined && time <= range.last && time >= range.first && this.#days.has(time / NS_PER_DAY)
+  }
+
+  async knownByChunk(records: readonly LogRecord[]): Promise<ReadonlySet<LogRecord>> {
+    const { engine } = this.#open()
+    const known = new Set<LogRecord>()
+    const named = records.map((record) => ({ record, id: this.#options.chunkName(record.chunk) }))
+    for (const { day, archived } of this.#list) {
+      const own = named.filter(({ record }) => dayOf(record.time) === day)
+      const table = own.length === 0 ? undefined : await archived?.chunksSql()
+      if (table === undefined) continue
+      const ids = own.map(({ id }) => id)
+      const last = await this.#serial.run(() => lastOfChunks(engine.writer, table, ids))
+      for (const { record, id } of own) if (record.ordinal <= (last.get(id) ?? -1)) known.add(record)
+    }
+    return known
+  }
+
+  async *search(query: Query, signal?: AbortSignal): AsyncGenerator<readonly StoredRecord[]> {
+    yield* search(this.#open(), query, { columns: RECORD_COLUMNS, answer: recordsOf }, signal)
+  }
+
+  async count(scope: Scope, signal?: AbortSignal): Promise<number> {
+    return count(this.#open(), scope, signal)
+  }
+
+  async histogram(scope: Scope, wish: HistogramWish, signal?: AbortSignal): Promise<readonly HistogramBucket[]> {
+    return histogram(this.#open(), scope, wish, signal)
+  }
+
+  async facets(scope: Scope, signal?: AbortSignal): Promise<readonly Facet[]> {
+    return facets(this.#open(), scope, signal)
+  }
+
+  async streams(): Promise<readonly StreamSummary[]> {
+    return this.#open().streams.summaries()
+  }
+
+  async days(): Promise<readonly StreamDay[]> {
+    return this.#open().segments.all.flatMap(({ streams, day }) =>
+      [...streams].map(([{ stream }, { records }]) => ({ stream, day, records })),
+    )
+  }
+
+  status(): StoreStatus {
+    const { all } = this.#open().segments
+    return {
+      ...{ writable: true, reason: '', segments: all.length, bytes: bytesOf(all) },
+      records: all.reduce((sum, { records }) => sum + records, 0),
+      ...(this.#range && { begins: this.#range.first }),
+      damaged: [...this.#damagedManifests, ...all.flatMap(({ archived }) => archived?.damaged ?? [])],
+    }
+  }
+
+  async seal(day: DayToSeal): Promise<TierDay> {
+    const before = await this.#list.find((segment) => segment.day === day.day)?.archived?.chunksSql()
+    const chunks = (path: string): Promise<boolean> =>
+      this.#serial.run(() => writeChunks(this.#parts.engine.writer, path, day.chunks, before))
+    const manifest = await sealDay(this.#folder, { ...day, chunks })
+    this.#written.set(folderName(manifest), manifest)
+    return manifest
+  }
+
+  serve(day: TierDay): void {
+    const manifest = this.#written.get(folderName(day))
+    if (manifest === undefined) throw new Error(`BUG: ${folderName(day)} was not sealed`)
+    this.#written.delete(folderName(day))
+    const before = this.#list.find((segment) => segment.day === day.day)
+    const lines = new ArchivedLines({ path: this.#folder.pathOf(day), manifest }, this.#options.log, this.#folder.cache)
+    this.#use([...this.#list, Segment.ofArchive(lines, this.#streams)])
+    if (before !== undefined) this.#drop(before, 'archived')
+  }
+
+  async expire(now: bigint): Promise<void> {
+    const { retentionMs, maxBytes = Number.POSITIVE_INFINITY, log } = this.#options
+    await this.#serial.run(async () => {
+      const held = new Set((await this.#folder.holds()).map(({ day }) => day))
+      const oldest = now - BigInt(Math.round(retentionMs)) * 1_000_000n
+      for (const segment of this.#list.filter(({ day }) => !held.has(day))) {
+        if (segment.newest >= oldest && bytesOf(this.#list) <= maxBytes) continue
+        log.info({ day: segment.day, reason: segment.newest < oldest ? 'age' : 'size' }, 'archived day expired')
+        this.#drop(segment, 'expired')
+      }
+    })
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    await this.#parts.engine.close()
+    this.#options.shelf?.shelf.close()
+  }
+
+  /** Takes a day out; its files go when the searches that read it are done. */
+  #drop(segment: Segment, why: 'expired' | 'archived'): void {
+    const { archived } = segment
+    segment.gone = why
+    this.#use(this.#list.filter((other) => other !== segment))
+    if (archived === undefined) return
+    void segment
+      .quiet(MAX_HOLD_MS)
+      .then(() => this.#folder.remove(archived.folder.manifest))
+      .catch((err: unknown) => this.#options.log.warn({ day: segment.day, err }, 'archived day cannot be deleted'))
+  }
+
+  #use(segments: readonly Segment[]): void {
+    this.#list = [...segments].sort(compareSegments)
+    this.#streams.recount(this.#list.map(({ streams }) => streams))
+    this.#streams.prune()
+    this.#days = new Set(this.#list.map(({ day }) => BigInt(Date.parse(day)) / 86_400_000n))
+    this.#lastReceived = this.#list.reduce((newest, { received }) => greater(newest, received), this.#lastReceived)
+    this.#range = rangeOf(this.#list)
+  }
+
+  #open(): ReadParts {
+    if (this.#isClosed) throw unavailable('read the archive: it is closed')
+    return this.#parts
+  }
+}
+
+function rangeOf(segments: readonly Segment[]): ArchiveTier['range'] {
+  let range: ArchiveTier['range']
+  for (const { first, last } of segments.flatMap(({ streams }) => [...streams.values()])) {
+    range = { first: smaller(range?.first ?? first, first), last: greater(range?.last ?? last, last) }
+  }
+  return range
+}
