@@ -183,6 +183,8 @@ describe('a store whose archive is on a shelf', () => {
     const found: string[][] = []
     for await (const { name, why } of store.archive.verify(day)) found.push([name, why])
     expect(found).toEqual([
+      ['manifest.json', ''],
+      ['manifest.copy.json', ''],
       ['lines-00001.parquet', ''],
       ['words', ''],
     ])
