@@ -90,11 +90,11 @@ export class ArchiveFolder {
   }
 
   /** An empty folder to write a generation of a day to; nothing of it counts until `finish`. */
-  async begin(of: Pick<DayManifest, 'day' | 'generation'>): Promise<string> {
+  async begin(of: Pick<DayManifest, 'day' | 'generation'>, signal?: AbortSignal): Promise<string> {
     const path = this.pathOf(of) + UNFINISHED
     await mkdir(this.root, { recursive: true, mode: 0o700 })
     if ((await this.id()) === undefined) await this.#write(ID, randomUUID())
-    await this.#copyPlain(folderName(of))
+    await this.#copyPlain(folderName(of), signal)
     await rm(path, { recursive: true, force: true })
     await mkdir(path, { mode: 0o700 })
     return path
@@ -139,15 +139,15 @@ export class ArchiveFolder {
   }
 
   /** Also tells before much work is done for nothing whether the shelf can be reached. */
-  async #copyPlain(folder: string): Promise<void> {
+  async #copyPlain(folder: string, signal?: AbortSignal): Promise<void> {
     if (this.#copy === undefined) return
     await this.#copy.removed(folder)
     const doomed = join(this.root, folder + REMOVING)
     if (existsSync(doomed)) await this.#copy.remove(folder, doomed)
     // Else what is put there now would be removed some time.
     if (existsSync(doomed)) throw new Error(`what was in ${folder} on ${this.#copy.name} is not removed yet`)
-    await this.#copy.claim()
-    if ((await readOr(join(this.root, HOLDS), undefined)) !== undefined) await this.#copy.putPlain([HOLDS])
+    await this.#copy.claim(signal)
+    if ((await readOr(join(this.root, HOLDS), undefined)) !== undefined) await this.#copy.putPlain([HOLDS], signal)
     this.#copy.adopt()
   }
 

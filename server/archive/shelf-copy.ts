@@ -104,9 +104,9 @@ export class ShelfCopy {
   }
 
   /** Throws when the shelf belongs to another archive. */
-  async claim(): Promise<void> {
+  async claim(signal?: AbortSignal): Promise<void> {
     const theirs = join(this.#root, `${ID}.unfinished`)
-    const isNew = await this.#shelf.get(ID, theirs).then(
+    const isNew = await this.#shelf.get(ID, theirs, signal).then(
       () => false,
       (error: unknown) => {
         if (error instanceof SwarmlogsError && error.code === 'SWARMLOGS_NOT_FOUND') return true
@@ -115,7 +115,7 @@ export class ShelfCopy {
     )
     const [ours, other] = await Promise.all([join(this.#root, ID), theirs].map(read))
     await rm(theirs, { force: true })
-    if (isNew) await this.#shelf.put(ID, join(this.#root, ID))
+    if (isNew) await this.#shelf.put(ID, join(this.#root, ID), signal)
     else if (ours !== other) {
       const text = `cannot archive to ${this.name}: it belongs to another archive than '${this.#root}': give another prefix (--archive-s3)`
       throw new SwarmlogsError('SWARMLOGS_CONFIG', text)
@@ -133,8 +133,8 @@ export class ShelfCopy {
   }
 
   /** Puts files of the folder itself there, where they are not as they are here. */
-  async putPlain(names: readonly string[]): Promise<void> {
-    for (const name of names) await this.#shelf.put(name, join(this.#root, name))
+  async putPlain(names: readonly string[], signal?: AbortSignal): Promise<void> {
+    for (const name of names) await this.#shelf.put(name, join(this.#root, name), signal)
   }
 
   /** Removes a day from the shelf, then the local folder that tells what is to be removed. Does not throw. */

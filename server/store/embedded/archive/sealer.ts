@@ -60,7 +60,7 @@ export async function sealDay(
   archive: ArchiveFolder,
   { lines, expected, chunks, signal, ...day }: DayToSeal,
 ): Promise<DayManifest> {
-  const dir = await archive.begin(day)
+  const dir = await archive.begin(day, signal)
   try {
     const rest = await writeLines(dir, lines, signal)
     if (rest.lines !== expected) throw new Error(`of the ${expected} lines of ${day.day} ${rest.lines} could be read`)
