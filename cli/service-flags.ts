@@ -21,6 +21,10 @@ export const ELASTICSEARCH_FLAGS: readonly FlagSpec[] = [
 /** Flags of the storage that archived days are kept on. */
 const ARCHIVE_S3_FLAGS: readonly FlagSpec[] = [
   { flags: '--archive-s3 <URL>', text: 'S3 storage that archived days are kept on: s3://BUCKET/PREFIX' },
+  {
+    flags: '--archive-cache <SIZE>',
+    text: 'how much of what is archived there may be in --archive-dir, too (default 10GiB)',
+  },
   { flags: '--archive-s3-endpoint <URL>', text: "its address, when it is not Amazon's" },
   { flags: '--archive-s3-region <NAME>', text: 'its region (default: that of AWS_REGION, or of ~/.aws/config)' },
   { flags: '--archive-s3-path-style', text: 'for storage without host names for buckets: https://HOST/BUCKET/...' },
@@ -69,6 +73,7 @@ export const STORE_FLAGS: readonly FlagSpec[] = [
     flags: '--archive-max-size <SIZE>',
     text: 'how large the archive may be, the oldest days go (default: it counts for --max-size)',
   },
+  ...ARCHIVE_S3_FLAGS,
   { flags: '--segment-size <SIZE>', text: 'when to begin a new file of the store (default 1GiB)' },
   {
     flags: '--query-timeout <DURATION>',
@@ -89,7 +94,6 @@ export const STORE_FLAGS: readonly FlagSpec[] = [
   { flags: '--store <NAME>', text: 'embedded or elasticsearch (default embedded)' },
   { flags: '--elasticsearch <URL>', text: 'Elasticsearch 8 or 9: its nodes, with commas between them' },
   ...ELASTICSEARCH_FLAGS,
-  ...ARCHIVE_S3_FLAGS,
   { flags: '--peers <HOST:PORT>', text: 'other servers on the same Elasticsearch, such as tasks.server:4280' },
 ]
 

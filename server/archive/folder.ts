@@ -1,9 +1,10 @@
 import { createHash, randomUUID } from 'node:crypto'
-import { createReadStream } from 'node:fs'
+import { createReadStream, existsSync } from 'node:fs'
 import { mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { SwarmlogsError } from '../../shared/errors.ts'
 import { syncPath } from '../sync-path.ts'
+import type { FileCache } from './cache.ts'
 import {
   type DayManifest,
   folderName,
@@ -13,8 +14,11 @@ import {
   parseFolderName,
   parseManifest,
 } from './manifest.ts'
+import { ShelfCopy, type ShelfOptions } from './shelf-copy.ts'
 
 const UNFINISHED = '.unfinished'
+/** What is to be removed from the shelf before it is here. */
+const REMOVING = '.removing'
 const HOLDS = 'holds.json'
 const ID = 'id'
 
@@ -35,10 +39,22 @@ export interface ArchivedFolder {
 /** The folder of an archive: one folder for each generation of a day. */
 export class ArchiveFolder {
   readonly root: string
+  readonly #copy: ShelfCopy | undefined
 
-  /** It is made when the first day is. */
-  constructor(root: string) {
+  /** It is made when the first day is, or of what the shelf has. */
+  constructor(root: string, shelf?: ShelfOptions) {
     this.root = root
+    this.#copy = shelf && new ShelfCopy(root, shelf)
+  }
+
+  /** Fetches what tells of the days when nothing is here; must be awaited before anything else. */
+  async restore(): Promise<void> {
+    if (this.#copy !== undefined && (await this.id()) === undefined) await this.#copy.restore()
+  }
+
+  /** Where lines come from that are not local. */
+  get cache(): FileCache | undefined {
+    return this.#copy?.cache
   }
 
   /** Tells this folder from another one that stands in its place; undefined when it is not there. */
@@ -56,6 +72,7 @@ export class ArchiveFolder {
     const newest = new Map<string, ArchivedFolder>()
     const names = (await this.id()) === undefined ? [] : await readdir(this.root)
     for (const name of names.filter((one) => one.endsWith(UNFINISHED))) await this.#delete(name)
+    for (const name of names.filter((one) => one.endsWith(REMOVING))) this.#removeCopy(name.slice(0, -REMOVING.length))
     const found = names.flatMap((name) => ({ name, ...parseFolderName(name) }))
     for (const { name, day } of found.sort((a, b) => (b.generation ?? 0) - (a.generation ?? 0))) {
       if (day === undefined) continue
@@ -67,27 +84,32 @@ export class ArchiveFolder {
       const manifest = await readManifest(path, (file, error) => onDamaged(`${name}/${file}`, error))
       if (manifest !== undefined) newest.set(day, { path, manifest })
     }
+    for (const { manifest } of newest.values()) await this.#copy?.note(manifest)
+    this.#copy?.adopt()
     return [...newest.values()].sort((a, b) => (a.manifest.day < b.manifest.day ? -1 : 1))
   }
 
   /** An empty folder to write a generation of a day to; nothing of it counts until `finish`. */
-  async begin(of: Pick<DayManifest, 'day' | 'generation'>): Promise<string> {
+  async begin(of: Pick<DayManifest, 'day' | 'generation'>, signal?: AbortSignal): Promise<string> {
     const path = this.pathOf(of) + UNFINISHED
     await mkdir(this.root, { recursive: true, mode: 0o700 })
     if ((await this.id()) === undefined) await this.#write(ID, randomUUID())
+    await this.#copyPlain(folderName(of), signal)
     await rm(path, { recursive: true, force: true })
     await mkdir(path, { mode: 0o700 })
     return path
   }
 
   /** Writes the manifest of what `begin` began, and has it count from now on, also after a power cut. Answers where it is. */
-  async finish(manifest: DayManifest): Promise<string> {
+  async finish(manifest: DayManifest, signal?: AbortSignal): Promise<string> {
     const path = this.pathOf(manifest)
     const unfinished = path + UNFINISHED
     for (const name of [MANIFEST_COPY, MANIFEST]) await writeSynced(join(unfinished, name), manifestText(manifest))
     await syncPath(unfinished)
+    await this.#copy?.put(unfinished, manifest, signal)
     await rename(unfinished, path)
     await syncPath(this.root)
+    await this.#copy?.note(manifest)
     return path
   }
 
@@ -119,6 +141,24 @@ export class ArchiveFolder {
   async writeHolds(holds: readonly Hold[]): Promise<void> {
     await mkdir(this.root, { recursive: true, mode: 0o700 })
     await this.#write(HOLDS, JSON.stringify(holds))
+    await this.#copy?.putPlain([HOLDS])
+  }
+
+  /** Also tells before much work is done for nothing whether the shelf can be reached. */
+  async #copyPlain(folder: string, signal?: AbortSignal): Promise<void> {
+    if (this.#copy === undefined) return
+    await this.#copy.removed(folder)
+    const doomed = join(this.root, folder + REMOVING)
+    if (existsSync(doomed)) await this.#copy.remove(folder, doomed)
+    // Else what is put there now would be removed some time.
+    if (existsSync(doomed)) throw new Error(`what was in ${folder} on ${this.#copy.name} is not removed yet`)
+    await this.#copy.claim(signal)
+    if ((await readOr(join(this.root, HOLDS), undefined)) !== undefined) await this.#copy.putPlain([HOLDS], signal)
+    this.#copy.adopt()
+  }
+
+  #removeCopy(name: string): void {
+    void this.#copy?.remove(name, join(this.root, name + REMOVING))
   }
 
   async #write(name: string, text: string): Promise<void> {
@@ -130,6 +170,11 @@ export class ArchiveFolder {
 
   async #delete(name: string): Promise<void> {
     const path = join(this.root, name)
+    if (this.#copy !== undefined && !name.endsWith(UNFINISHED)) {
+      await rename(path, path + REMOVING)
+      this.#removeCopy(name)
+      return
+    }
     // Under this name it counts no more, so that half of it is never taken for the whole.
     const doomed = name.endsWith(UNFINISHED) ? path : path + UNFINISHED
     if (doomed !== path) await rename(path, doomed)

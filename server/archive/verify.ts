@@ -5,8 +5,12 @@ import type { Verified } from './archive.ts'
 import { type ArchivedFolder, isAbsent, sha256Of } from './folder.ts'
 import { folderName, MANIFEST, MANIFEST_COPY, membersOf, parseManifest, type Sealed } from './manifest.ts'
 
-/** Reads all files of an archived day, and tells of each whether it is what was sealed. */
-export async function* verifyDay(folder: ArchivedFolder, signal?: AbortSignal): AsyncGenerator<Verified> {
+/** Reads all files of an archived day, and tells of each whether it is what was sealed. @param ready is awaited before a file is read */
+export async function* verifyDay(
+  folder: ArchivedFolder,
+  signal?: AbortSignal,
+  ready: (name: string) => Promise<void> = async () => {},
+): AsyncGenerator<Verified> {
   const { path, manifest } = folder
   for (const name of [MANIFEST, MANIFEST_COPY]) {
     const looked = await lookAtManifest(folder, name)
@@ -14,6 +18,7 @@ export async function* verifyDay(folder: ArchivedFolder, signal?: AbortSignal): 
   }
   for (const { name, bytes, sha256 } of membersOf(manifest)) {
     signal?.throwIfAborted()
+    await ready(name)
     yield { name, bytes, why: await damageOf(join(path, name), { bytes, sha256 }, signal) }
   }
 }

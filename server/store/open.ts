@@ -1,5 +1,8 @@
 import { join } from 'node:path'
 import type { LogStream } from '../../shared/record.ts'
+import { openShelf } from '../archive/open-shelf.ts'
+import { shelfOptions } from '../archive/shelf-copy.ts'
+import type { ArchiveConfig } from '../config/archive.ts'
 import type { ElasticsearchConfig } from '../config/elasticsearch.ts'
 import type { ElasticOptions } from './elasticsearch/options.ts'
 import type { FrozenOptions } from './embedded/frozen.ts'
@@ -17,17 +20,31 @@ export type { ParquetWriter } from './embedded/parquet/writer.ts'
 export const PARQUET_FORMAT = 1
 
 /** Which store to open: Elasticsearch when it is given, else the embedded one in its folder. */
-export type StoreOptions = EmbeddedOptions & { readonly elasticsearch?: ElasticsearchConfig }
+export type StoreOptions = Omit<EmbeddedOptions, 'archive'> & {
+  readonly archive?: ArchiveConfig
+  readonly elasticsearch?: ElasticsearchConfig
+}
 
 /** Opens the store that the server was configured for. Only that one is loaded: each brings a large library. */
-export async function openStore({ elasticsearch, ...options }: StoreOptions): Promise<Store> {
-  if (elasticsearch !== undefined) {
-    const { retentionMs, retention, maxBytes, log } = options
-    const limits = { retentionMs, retention, ...(maxBytes !== undefined && { maxBytes }) }
-    return openElastic({ ...elasticsearch, ...limits, log }, options)
+export async function openStore({
+  elasticsearch,
+  archive: { s3, ...archive } = {},
+  ...rest
+}: StoreOptions): Promise<Store> {
+  const shelf = s3 && (await openShelf(s3))
+  const options = { ...rest, archive: { ...archive, shelf } }
+  try {
+    if (elasticsearch !== undefined) {
+      const { retentionMs, retention, maxBytes, log } = options
+      const limits = { retentionMs, retention, ...(maxBytes !== undefined && { maxBytes }) }
+      return await openElastic({ ...elasticsearch, ...limits, log }, options)
+    }
+    const { EmbeddedStore } = await import('./embedded/store.ts')
+    return await EmbeddedStore.open(options)
+  } catch (error) {
+    shelf?.close()
+    throw error
   }
-  const { EmbeddedStore } = await import('./embedded/store.ts')
-  return EmbeddedStore.open(options)
 }
 
 /**
@@ -36,19 +53,22 @@ export async function openStore({ elasticsearch, ...options }: StoreOptions): Pr
  */
 async function openElastic(
   elastic: ElasticOptions,
-  { archive, retentionMs, retention, log }: EmbeddedOptions,
+  { archive = {}, dir, retentionMs, retention, log }: EmbeddedOptions,
 ): Promise<Store> {
-  if (archive?.dir === undefined) {
+  const { shelf, cacheBytes, afterMs, maxBytes } = archive
+  const folder = archive.dir ?? (shelf && join(dir, 'archive'))
+  if (folder === undefined) {
     const { openElasticStore } = await import('./elasticsearch/store.ts')
     return openElasticStore(elastic)
   }
   const { FolderTier } = await import('./embedded/archive/tier.ts')
   const { ArchivedElasticStore, chunkName } = await import('./elasticsearch/archived.ts')
-  const { dir, afterMs, maxBytes } = archive
   // A day goes as a whole.
   const keptMs = Math.max(retentionMs, Number((retention?.longestNs ?? 0n) / 1_000_000n))
-  const options = { dir, tempDir: join(dir, 'tmp'), retentionMs: keptMs, maxBytes, chunkName, log }
-  const tier = await FolderTier.open(options)
+  const tier = await FolderTier.open({
+    ...{ dir: folder, tempDir: join(folder, 'tmp'), retentionMs: keptMs, maxBytes, chunkName, log },
+    ...(shelf && { shelf: shelfOptions(shelf, cacheBytes, log) }),
+  })
   try {
     return await ArchivedElasticStore.open(elastic, tier, afterMs)
   } catch (error) {

@@ -56,12 +56,12 @@ describe('serverConfig', () => {
       maxBytes: 5 * 2 ** 30,
       segmentBytes: 2 ** 20,
       memoryBytes: 2 ** 27,
-      archive: { dir: '/a', afterMs: 3_600_000, maxBytes: 2 ** 30 },
+      archive: { dir: '/a', afterMs: 86_400_000, maxBytes: 2 ** 30 },
     }
     const values = {
       ...{ data: '/d', listen: '0.0.0.0:1', forward: '[::]:65535', tokenFile: file, sharedKey: 'key', insecure: true },
       ...{ tlsCert: '/c', tlsKey: '/k', retention: '1w', maxSize: '5GiB', segmentSize: '1MiB', memory: '128MiB' },
-      ...{ queryTimeout: '90s', archiveDir: '/a', archiveAfter: '1h', archiveMaxSize: '1GiB' },
+      ...{ queryTimeout: '90s', archiveDir: '/a', archiveAfter: '1d', archiveMaxSize: '1GiB' },
     }
     expect(serverConfig(values, {})).toEqual(expected)
     const env = Object.entries(values).map(([name, value]) => [

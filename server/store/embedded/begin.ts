@@ -1,3 +1,4 @@
+import { Lease } from '../../archive/lease.ts'
 import type { Scope } from '../../query/query.ts'
 import { requiredTexts } from '../../query/required.ts'
 import type { Reader } from './engine.ts'
@@ -26,17 +27,30 @@ export async function* onSegments<T>(
   const segments = parts.segments.all
   pass.segments = segments
   for (const segment of segments) segment.pin()
+  const lease = new Lease(signal)
   try {
-    const running = await begin(parts, pass, scope, reader)
+    const running = await begin(parts, pass, scope, { reader, lease })
     if (running !== undefined) yield* work(running)
   } finally {
+    lease.release()
     for (const segment of segments) segment.unpin()
     reader.release()
   }
 }
 
+/** What is held on to until the work is done. */
+interface Held {
+  readonly reader: Reader
+  readonly lease: Lease
+}
+
 /** Finds the streams and segments that the scope is about; undefined when there are none. */
-async function begin(parts: ReadParts, pass: Pass, scope: Bound, reader: Reader): Promise<Running | undefined> {
+async function begin(
+  parts: ReadParts,
+  pass: Pass,
+  scope: Bound,
+  { reader, lease }: Held,
+): Promise<Running | undefined> {
   const { filter, receivedAfter, receivedUpTo, since = MIN_TIME, until = MAX_TIME } = scope
   const segments = pass.segments.filter((segment) => segment.received > (receivedAfter ?? -1n))
   const selection = Selection.of(filter, parts.streams, segments, { since, until })
@@ -54,7 +68,8 @@ async function begin(parts: ReadParts, pass: Pass, scope: Bound, reader: Reader)
   const values = [receivedUpTo, ...(filter.grep === '' ? [] : [filter.grep])]
   const onSlice = async (slice: Slice): Promise<void> => {
     pass.slice = slice
-    for (const part of slice.parts) await linesReady(part, slice)
+    lease.release()
+    for (const part of slice.parts) await linesReady(part, slice, lease)
   }
   const size = { bytes: parts.sliceBytes, maxScale: pass.maxScale }
   const texts = requiredTexts(filter)

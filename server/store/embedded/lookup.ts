@@ -1,4 +1,5 @@
 import { BIGINT, type DuckDBConnection, type DuckDBDataChunk, INTEGER, UTINYINT, VARCHAR } from '@duckdb/node-api'
+import { Lease } from '../../archive/lease.ts'
 import { appendRows, numberColumn, textColumn } from './columns.ts'
 import { failureOf } from './failure.ts'
 import type { Row } from './rows.ts'
@@ -82,18 +83,23 @@ export class Lookup {
     const found = new Map<number, StoredLine[]>()
     if (places.length === 0) return found
     const segments = await this.#prepare(places)
-    for (const { segment, index } of segments) {
-      for (const { first, last } of clusters(places)) {
-        if (!overlaps(segment, first, last)) continue
-        await segment.archived?.ready(first, last)
-        const lines = segment.archived?.sql(first, last) ?? `${segment.database}.lines`
-        const sql =
-          `SELECT ${columns} FROM ${lines} l ` +
-          `JOIN members m ON m.segment = ${index} AND m.stream = l.stream ` +
-          'JOIN wanted w ON w.grp = m.grp AND w.source = l.source AND w.time = l.time ' +
-          `WHERE l.time BETWEEN ${first} AND ${last} AND ${where}`
-        collect(await this.#rows(segment, sql), found)
+    const lease = new Lease()
+    try {
+      for (const { segment, index } of segments) {
+        for (const { first, last } of clusters(places)) {
+          if (!overlaps(segment, first, last)) continue
+          await segment.archived?.ready(lease, first, last)
+          const lines = segment.archived?.sql(first, last) ?? `${segment.database}.lines`
+          const sql =
+            `SELECT ${columns} FROM ${lines} l ` +
+            `JOIN members m ON m.segment = ${index} AND m.stream = l.stream ` +
+            'JOIN wanted w ON w.grp = m.grp AND w.source = l.source AND w.time = l.time ' +
+            `WHERE l.time BETWEEN ${first} AND ${last} AND ${where}`
+          collect(await this.#rows(segment, sql), found)
+        }
       }
+    } finally {
+      lease.release()
     }
     return found
   }

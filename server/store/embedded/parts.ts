@@ -2,6 +2,8 @@ import type { Logger } from 'pino'
 import { SwarmlogsError } from '../../../shared/errors.ts'
 import type { Opening } from '../../../shared/forward/lineage.ts'
 import { ArchiveFolder } from '../../archive/folder.ts'
+import type { Shelf } from '../../archive/shelf.ts'
+import { shelfOptions } from '../../archive/shelf-copy.ts'
 import { Retention } from '../../retention.ts'
 import { greater } from '../bigint.ts'
 import { Admission } from './admission.ts'
@@ -60,6 +62,10 @@ export interface ArchiveOptions {
   readonly afterMs?: number | undefined
   /** Of all archived days together; by default they count with all else. */
   readonly maxBytes?: number | undefined
+  /** Where all archived days are kept; the folder is a cache of it then. It is closed with the store. */
+  readonly shelf?: Shelf | undefined
+  /** Of lines in that cache; by default 10 GiB. */
+  readonly cacheBytes?: number | undefined
 }
 
 /** What an open store is made of, in the order in which it is opened. */
@@ -149,14 +155,18 @@ async function openOn(
   const opening = catalog.begin(newest, before?.opening)
   const indexer = new Indexer({ engine, segments, folder, log, reserveBytes })
   const thinner = new Thinner({ engine, segments, serial, folder, log, reserveBytes })
-  const limits = { retention, maxBytes, archiveBytes: options.archive?.maxBytes }
+  // What is elsewhere takes no room here.
+  const elsewhere = options.archive?.shelf && Number.POSITIVE_INFINITY
+  const limits = { retention, maxBytes, archiveBytes: options.archive?.maxBytes ?? elsewhere }
   const rest = { segments, writer, indexer, thinner, archive, limits, onFatal }
   return { engine, catalog, opening, gaps, streams, serial, ...rest }
 }
 
 /** The archive, which must be there when days are in it: else their lines would seem never to have come. */
 async function openArchive(options: EmbeddedOptions, folder: Folder, catalog: Catalog): Promise<ArchiveFolder> {
-  const archive = new ArchiveFolder(options.archive?.dir ?? folder.archive)
+  const { dir = folder.archive, shelf, cacheBytes } = options.archive ?? {}
+  const archive = new ArchiveFolder(dir, shelf && shelfOptions(shelf, cacheBytes, options.log))
+  await archive.restore()
   const id = await catalog.load(ARCHIVE)
   if (id === undefined || id === (await archive.id())) return archive
   const text =

@@ -117,7 +117,7 @@ export class Segments {
       )
     }
     for (const folder of await archive.days(onDamaged)) {
-      const segment = Segment.ofArchive(new ArchivedLines(folder, log), streams)
+      const segment = Segment.ofArchive(new ArchivedLines(folder, log, archive.cache), streams)
       this.#list = [...this.#list, segment].sort(compareSegments)
       for (const name of folder.manifest.replaces) {
         replaced.add(name)

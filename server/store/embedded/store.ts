@@ -278,6 +278,7 @@ export class EmbeddedStore implements Store {
     await this.#sealing?.stop()
     await this.#snapshots.close()
     await closeParts(this.#parts, this.#options.log)
+    this.#options.archive?.shelf?.close()
     openFolders.delete(this.#folder.root)
   }
 

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { archiveConfig } from '../../../server/config/archive.ts'
 import { archiveS3Config } from '../../../server/config/archive-s3.ts'
 
 describe('archiveS3Config', () => {
@@ -62,5 +63,13 @@ describe('archiveS3Config', () => {
     expect(archiveS3Config({ archiveS3: 's3://logs', archiveS3KmsKey: 'key' }, {})?.encryption).toEqual({
       ...{ kind: 'aws:kms', kmsKey: 'key' },
     })
+  })
+})
+
+describe('the cache of an archive on S3', () => {
+  it('has a size, and needs the place that it is a cache of', () => {
+    const config = archiveConfig({ archiveS3: 's3://logs', archiveCache: '1GiB' }, {})
+    expect(config).toMatchObject({ cacheBytes: 2 ** 30, s3: { bucket: 'logs' } })
+    expect(() => archiveConfig({ archiveCache: '1GiB' }, {})).toThrow('cannot use --archive-cache without --archive-s3')
   })
 })

@@ -4,6 +4,7 @@ import { Readable } from 'node:stream'
 import { SwarmlogsError } from '../../../../shared/errors.ts'
 import type { Archive, ArchivedDay, Verified } from '../../../archive/archive.ts'
 import type { ArchiveFolder, Hold } from '../../../archive/folder.ts'
+import { Lease } from '../../../archive/lease.ts'
 import { folderName, MANIFEST, manifestText, membersOf } from '../../../archive/manifest.ts'
 import { archivedOf } from '../retention.ts'
 import type { Segment } from '../segment.ts'
@@ -72,12 +73,15 @@ export class EmbeddedArchive implements Archive {
   }
 
   async read(day: string, name: string): Promise<Readable> {
-    const { manifest, path } = (await this.#find(day)).archived.folder
+    const { archived } = await this.#find(day)
+    const { manifest, path } = archived.folder
     // Its file may be damaged, and only its copy have been whole.
     if (name === MANIFEST) return Readable.from([Buffer.from(manifestText(manifest))])
     if (!membersOf(manifest).some((member) => member.name === name))
       throw new SwarmlogsError('SWARMLOGS_USAGE', `cannot fetch '${name}': ${day} has no such file`)
-    return createReadStream(join(path, name))
+    const lease = new Lease()
+    await archived.take(name, lease)
+    return createReadStream(join(path, name)).once('close', () => lease.release())
   }
 
   async remove(day: string): Promise<void> {

@@ -2,7 +2,9 @@ import { join } from 'node:path'
 import type { Logger } from 'pino'
 import { LEVELS } from '../../../../shared/record.ts'
 import type { Verified } from '../../../archive/archive.ts'
+import type { FileCache } from '../../../archive/cache.ts'
 import type { ArchivedFolder } from '../../../archive/folder.ts'
+import { Lease } from '../../../archive/lease.ts'
 import {
   CHUNKS,
   folderName,
@@ -66,10 +68,13 @@ export class ArchivedLines {
   readonly #others = new Set<string>()
   #chunksSound: Promise<boolean> | undefined
   readonly #log: Logger
+  readonly #cache: FileCache | undefined
 
-  constructor(folder: ArchivedFolder, log: Logger) {
+  /** @param cache where lines come from that are not local; without one they all are. */
+  constructor(folder: ArchivedFolder, log: Logger, cache?: FileCache) {
     this.folder = folder
     this.#log = log
+    this.#cache = cache
     let from = 0
     this.#files = folder.manifest.files.map((file) => {
       const known = { file, first: BigInt(file.first), last: BigInt(file.last), from }
@@ -117,14 +122,23 @@ export class ArchivedLines {
   }
 
   /**
-   * Must be awaited before what `sql` answers is run: has looked then whether the files are what was sealed. One that is not is told once,
-   * and its lines are lost; all others serve.
+   * Must be awaited before what `sql` answers is run: the files are local then, and stay until the lease is released; and has looked whether
+   * they are what was sealed. One that is not is told once, and its lines are lost; all others serve.
    */
-  async ready(first: bigint, last: bigint, rows?: readonly RowRange[]): Promise<void> {
-    for (const known of this.#choose(first, last, rows)) {
-      known.sound ??= this.#isSound(known.file)
-      known.isDamaged = !(await known.sound)
-    }
+  async ready(lease: Lease, first: bigint, last: bigint, rows?: readonly RowRange[]): Promise<void> {
+    const chosen = this.#choose(first, last, rows)
+    // At once, as each may take a while.
+    const taken = await Promise.allSettled(chosen.map(({ file }) => this.take(file.name, lease)))
+    const failed = taken.find((one) => one.status === 'rejected')
+    if (failed !== undefined) throw failed.reason
+    for (const known of chosen) await this.#look(known)
+  }
+
+  /** Resolves when a file is local; it stays until the lease is released. */
+  async take(name: string, lease: Lease): Promise<void> {
+    const file = this.#files.find((known) => known.file.name === name)?.file
+    if (this.#cache === undefined || file === undefined) return
+    lease.hold(await this.#cache.take(`${folderName(this.folder.manifest)}/${name}`, file.bytes, lease.signal))
   }
 
   /** Whether the index of words is what was sealed. */
@@ -142,18 +156,49 @@ export class ArchivedLines {
 
   /** Reads all files, and tells of each what it is; what is damaged is left out from then on. */
   async *verify(signal?: AbortSignal): AsyncGenerator<Verified> {
-    for await (const looked of verifyDay(this.folder, signal)) {
-      this.#judge(looked.name, looked.why)
-      yield looked
+    const lease = new Lease(signal)
+    try {
+      for await (const looked of verifyDay(this.folder, signal, (name) => this.#takeAlone(name, lease))) {
+        this.#judge(looked.name, looked.why)
+        yield looked
+      }
+    } finally {
+      lease.release()
     }
+  }
+
+  /** In the place of what was taken before. */
+  async #takeAlone(name: string, lease: Lease): Promise<void> {
+    lease.release()
+    await this.take(name, lease)
   }
 
   /** Looks at all files again; answers whether one proved damaged that did not before. */
   async findDamage(): Promise<boolean> {
     const before = this.damaged.length
-    for (const known of this.#files) if (!known.isDamaged) known.sound = undefined
-    await this.ready(this.#files[0]?.first ?? 0n, this.#files.at(-1)?.last ?? 0n)
+    for (const known of this.#files) {
+      if (known.isDamaged) continue
+      known.sound = undefined
+      const lease = new Lease()
+      try {
+        await this.take(known.file.name, lease)
+        await this.#look(known)
+      } finally {
+        lease.release()
+      }
+    }
     return this.damaged.length > before
+  }
+
+  async #look(known: Known): Promise<void> {
+    known.sound ??= this.#isSound(known.file)
+    try {
+      known.isDamaged = !(await known.sound)
+    } catch (error) {
+      // It could not be looked at.
+      known.sound = undefined
+      throw error
+    }
   }
 
   #choose(first: bigint, last: bigint, rows: readonly RowRange[] | undefined): readonly Known[] {
@@ -163,8 +208,18 @@ export class ArchivedLines {
     })
   }
 
-  async #isSound({ name, bytes, sha256 }: LinesFile): Promise<boolean> {
-    return this.#judge(name, await damageOf(join(this.folder.path, name), { bytes, sha256 }))
+  async #isSound(file: LinesFile): Promise<boolean> {
+    const look = () => damageOf(join(this.folder.path, file.name), file)
+    let why = await look()
+    if (why !== '' && this.#cache !== undefined) {
+      // There may be a better one than the local one; whoever asks has this file on a lease, and has the new one so, too.
+      const name = `${folderName(this.folder.manifest)}/${file.name}`
+      this.#cache.drop(name)
+      const release = await this.#cache.take(name, file.bytes)
+      why = await look()
+      release()
+    }
+    return this.#judge(file.name, why)
   }
 
   async #isOtherSound(name: string, { bytes, sha256 }: Sealed): Promise<boolean> {

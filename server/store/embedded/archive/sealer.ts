@@ -60,7 +60,7 @@ export async function sealDay(
   archive: ArchiveFolder,
   { lines, expected, chunks, signal, ...day }: DayToSeal,
 ): Promise<DayManifest> {
-  const dir = await archive.begin(day)
+  const dir = await archive.begin(day, signal)
   try {
     const rest = await writeLines(dir, lines, signal)
     if (rest.lines !== expected) throw new Error(`of the ${expected} lines of ${day.day} ${rest.lines} could be read`)
@@ -69,7 +69,7 @@ export async function sealDay(
     const sealed = String(BigInt(Date.now()) * 1_000_000n)
     const manifest = { format: ARCHIVE_FORMAT, version: programVersion(), sealed, ...day, ...rest, chunks: written }
     signal.throwIfAborted()
-    await archive.finish(manifest)
+    await archive.finish(manifest, signal)
     return manifest
   } catch (error) {
     await rm(dir, { recursive: true, force: true })

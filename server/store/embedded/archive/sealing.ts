@@ -125,7 +125,8 @@ export class Sealing {
         // A store that is opened anew finds the day, and what it takes the place of.
         if (this.#stopping.signal.aborted) return
         await this.#noteArchive()
-        await segments.archive(sealed, Segment.ofArchive(new ArchivedLines({ path, manifest }, log), streams))
+        const lines = new ArchivedLines({ path, manifest }, log, folder.cache)
+        await segments.archive(sealed, Segment.ofArchive(lines, streams))
       })
       return manifest
     } finally {

@@ -3,6 +3,7 @@ import type { LogRecord, StoredRecord } from '../../../../shared/record.ts'
 import type { Archive } from '../../../archive/archive.ts'
 import { ArchiveFolder } from '../../../archive/folder.ts'
 import { type DayManifest, folderName } from '../../../archive/manifest.ts'
+import type { ShelfOptions } from '../../../archive/shelf-copy.ts'
 import type { Query, Scope } from '../../../query/query.ts'
 import { greater, smaller } from '../../bigint.ts'
 import type { HistogramBucket, HistogramWish } from '../../histogram.ts'
@@ -40,6 +41,8 @@ export interface TierOptions {
   /** Days that are older may go; and the oldest ones while all together have more than `maxBytes`. */
   readonly retentionMs: number
   readonly maxBytes?: number | undefined
+  /** Where it is kept besides; that is closed with the tier. */
+  readonly shelf?: ShelfOptions
   /** As the store names a chunk of a foreign sender. */
   readonly chunkName: (chunk: string) => string
   readonly log: Logger
@@ -64,7 +67,7 @@ export class FolderTier implements ArchiveTier {
 
   private constructor(options: TierOptions, engine: Engine) {
     this.#options = options
-    this.#folder = new ArchiveFolder(options.dir)
+    this.#folder = new ArchiveFolder(options.dir, options.shelf)
     const tier = this
     const segments = {
       get all() {
@@ -100,8 +103,11 @@ export class FolderTier implements ArchiveTier {
         tier.#damagedManifests.push(file)
         log.error({ file, err }, 'manifest of an archived day is damaged')
       }
+      await tier.#folder.restore()
       const days = await tier.#folder.days(onDamaged)
-      tier.#use(days.map((folder) => Segment.ofArchive(new ArchivedLines(folder, log), tier.#streams)))
+      tier.#use(
+        days.map((folder) => Segment.ofArchive(new ArchivedLines(folder, log, tier.#folder.cache), tier.#streams)),
+      )
       return tier
     } catch (error) {
       await engine.close()
@@ -195,7 +201,7 @@ export class FolderTier implements ArchiveTier {
     if (manifest === undefined) throw new Error(`BUG: ${folderName(day)} was not sealed`)
     this.#written.delete(folderName(day))
     const before = this.#list.find((segment) => segment.day === day.day)
-    const lines = new ArchivedLines({ path: this.#folder.pathOf(day), manifest }, this.#options.log)
+    const lines = new ArchivedLines({ path: this.#folder.pathOf(day), manifest }, this.#options.log, this.#folder.cache)
     this.#use([...this.#list, Segment.ofArchive(lines, this.#streams)])
     if (before !== undefined) this.#drop(before, 'replaced')
   }
@@ -217,6 +223,7 @@ export class FolderTier implements ArchiveTier {
     if (this.#isClosed) return
     this.#isClosed = true
     await this.#parts.engine.close()
+    this.#options.shelf?.shelf.close()
   }
 
   /** Takes a day out; its files go when the searches that read it are done. */

@@ -1,3 +1,4 @@
+import type { Lease } from '../../../archive/lease.ts'
 import { MAX_TIME, quoteText } from '../schema.ts'
 import type { Part } from '../selection.ts'
 import type { Slice } from '../slices.ts'
@@ -17,8 +18,8 @@ export function linesOf(part: Part, slice: Slice): string {
 }
 
 /** Must be awaited before what is made of `linesOf` is run. */
-export async function linesReady(part: Part, slice: Slice): Promise<void> {
-  await part.segment.archived?.ready(...filesOf(part, slice))
+export async function linesReady(part: Part, slice: Slice, lease: Lease): Promise<void> {
+  await part.segment.archived?.ready(lease, ...filesOf(part, slice))
 }
 
 /** Which files of an archived day a slice is about. */

@@ -1,0 +1,221 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pino } from 'pino'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { EmbeddedStore } from '../../../server/store/embedded/store.ts'
+import { FolderShelf } from '../archive/folder-shelf.ts'
+import { storeContract } from './contract.ts'
+import { collect, DAY, NOON, queryOf, recordOf, streamOf } from './records.ts'
+
+const DAY_MS = 86_400_000
+const LATER_MS = Date.now() + 400 * DAY_MS
+
+/** A store that archives to a shelf; no file of lines stays here when nobody reads it, unless there is a cache. */
+async function open(dir: string, shelf: FolderShelf | undefined, cacheBytes = 0): Promise<EmbeddedStore> {
+  const archive = { afterMs: 0, shelf, cacheBytes, dir: join(dir, 'archive') }
+  const log = pino({ level: 'silent' })
+  return EmbeddedStore.open({ dir: join(dir, 'data'), retentionMs: 30 * DAY_MS, lockWaitMs: 0, archive, log })
+}
+
+describe('a store whose archive is on a shelf', () => {
+  let dir: string
+  let shelf: FolderShelf
+  let store: EmbeddedStore
+  const messages = async (signal?: AbortSignal) =>
+    (await collect(store, queryOf(), signal)).map(({ message }) => message)
+  const archived = async () => (await store.archive.list()).map(({ manifest }) => manifest.day)
+  const linesHere = () =>
+    readdirSync(join(dir, 'archive'), { recursive: true, encoding: 'utf8' }).filter((name) =>
+      /lines-\d+.parquet$/.test(name),
+    )
+  const reopen = async () => {
+    await store.close()
+    store = await open(dir, shelf)
+  }
+
+  beforeEach(async () => {
+    dir = await mkdtemp(join(tmpdir(), 'swarmlogs-shelf-'))
+    shelf = new FolderShelf(join(dir, 'shelf'))
+    store = await open(dir, shelf)
+    const stream = streamOf('web')
+    await store.append([
+      recordOf(stream, { time: NOON - DAY, message: 'first' }),
+      recordOf(stream, { time: NOON, message: 'second' }),
+    ])
+  })
+  afterEach(async () => {
+    shelf.before = () => {}
+    await store.close()
+    await rm(dir, { recursive: true })
+  })
+
+  it('has a day leave when its manifest, the last of its files, is on the shelf', async () => {
+    const put: string[] = []
+    shelf.before = (call, name) => {
+      if (call === 'put') put.push(name)
+      if (call === 'put' && name.endsWith('/manifest.json')) throw new Error('no line')
+    }
+    await store.runSealing(LATER_MS)
+    expect(await archived()).toEqual([])
+    await reopen()
+    expect(await messages()).toEqual(['first', 'second'])
+    expect(put.filter((name) => name.endsWith('/manifest.json'))).toHaveLength(2)
+    shelf.before = () => {}
+    await store.runSealing(LATER_MS)
+    expect(await archived()).toHaveLength(2)
+    const [day] = await archived()
+    const names = (await shelf.all()).map(({ name }) => name)
+    expect(names.filter((name) => name.startsWith(`${day}`))).toEqual(
+      ['lines-00001.parquet', 'manifest.json', 'words'].map((name) => `${day}.1/${name}`),
+    )
+    expect(names.at(-1)).toBe('id')
+    expect(linesHere()).toEqual([])
+    expect(await messages()).toEqual(['first', 'second'])
+    expect(linesHere()).toEqual([])
+  })
+
+  it('does no work for a shelf that cannot be reached', async () => {
+    const calls: string[] = []
+    shelf.before = (call, name) => {
+      calls.push(`${call} ${name}`)
+      throw new Error('no line')
+    }
+    await store.runSealing(LATER_MS)
+    expect(calls).toEqual(['get id', 'get id'])
+    expect(await messages()).toEqual(['first', 'second'])
+  })
+
+  it('says why lines cannot be fetched, ends when asked to, and answers again when they can', async () => {
+    await store.runSealing(LATER_MS)
+    shelf.before = () => Promise.reject(new Error('no line'))
+    await expect(messages()).rejects.toThrow('no line')
+    const begun = Promise.withResolvers<void>()
+    shelf.before = async (_, _name, signal) => {
+      begun.resolve()
+      await new Promise((_resolve, reject) => signal?.addEventListener('abort', () => reject(signal.reason)))
+    }
+    const stop = new AbortController()
+    const search = messages(stop.signal)
+    await begun.promise
+    stop.abort()
+    expect(await search).toEqual([])
+    shelf.before = () => {}
+    expect(await messages()).toEqual(['first', 'second'])
+  })
+
+  it('is there again when this machine is lost, holds included', async () => {
+    await store.runSealing(LATER_MS)
+    const days = await archived()
+    await store.archive.keep(days.slice(0, 1), 'a case')
+    await store.close()
+    rmSync(join(dir, 'data'), { recursive: true })
+    rmSync(join(dir, 'archive'), { recursive: true })
+    store = await open(dir, shelf)
+    expect(await archived()).toEqual(days)
+    expect((await store.archive.list()).map(({ hold }) => hold?.reason)).toEqual(['a case', undefined])
+    expect(linesHere()).toEqual([])
+    expect(await messages()).toEqual(['first', 'second'])
+  })
+
+  it('removes days from the shelf, too, if not now then later', async () => {
+    await store.runSealing(LATER_MS)
+    const [first = '', second = ''] = await archived()
+    const tried = Promise.withResolvers<void>()
+    shelf.before = (call) => {
+      if (call !== 'remove') return
+      tried.resolve()
+      throw new Error('no line')
+    }
+    await store.archive.remove(first)
+    await tried.promise
+    expect(await messages()).toEqual(['second'])
+    expect((await shelf.all()).some(({ name }) => name.startsWith(first))).toBe(true)
+    shelf.before = () => {}
+    await reopen()
+    expect(await archived()).toEqual([second])
+    await expect.poll(async () => (await shelf.all()).some(({ name }) => name.startsWith(first))).toBe(false)
+    await expect.poll(() => existsSync(join(dir, 'archive', `${first}.1.removing`))).toBe(false)
+  })
+
+  it('fetches a file anew whose local copy is damaged', async () => {
+    await store.runSealing(LATER_MS)
+    await store.close()
+    store = await open(dir, shelf, 2 ** 30)
+    expect(await messages()).toEqual(['first', 'second'])
+    await store.close()
+    for (const name of linesHere()) writeFileSync(join(dir, 'archive', name), 'damaged')
+    store = await open(dir, shelf, 2 ** 30)
+    expect(await messages()).toEqual(['first', 'second'])
+    expect(store.status().damaged).toEqual([])
+  })
+
+  it('puts days there that were archived before there was a shelf, and deletes none of them until then', async () => {
+    await store.close()
+    store = await open(dir, undefined)
+    await store.runSealing(LATER_MS)
+    await store.close()
+    shelf.before = () => Promise.reject(new Error('no line'))
+    store = await open(dir, shelf)
+    expect(await messages()).toEqual(['first', 'second'])
+    expect(linesHere()).toHaveLength(2)
+    shelf.before = () => {}
+    await reopen()
+    await expect.poll(() => linesHere()).toEqual([])
+    expect(await messages()).toEqual(['first', 'second'])
+    expect((await shelf.all()).filter(({ name }) => name.endsWith('/manifest.json'))).toHaveLength(2)
+  })
+
+  it('leaves a shelf alone that belongs to another archive', async () => {
+    mkdirSync(shelf.root, { recursive: true })
+    writeFileSync(join(shelf.root, 'id'), 'another')
+    await store.runSealing(LATER_MS)
+    expect(await archived()).toEqual([])
+    expect((await shelf.all()).map(({ name }) => name)).toEqual(['id'])
+    expect(readFileSync(join(shelf.root, 'id'), 'utf8')).toBe('another')
+    expect(await messages()).toEqual(['first', 'second'])
+  })
+
+  it('verifies all files of a day, wherever they are', async () => {
+    await store.runSealing(LATER_MS)
+    const [day = ''] = await archived()
+    const found: string[][] = []
+    for await (const { name, why } of store.archive.verify(day)) found.push([name, why])
+    expect(found).toEqual([
+      ['manifest.json', ''],
+      ['manifest.copy.json', ''],
+      ['lines-00001.parquet', ''],
+      ['words', ''],
+    ])
+    expect(linesHere()).toEqual([])
+  })
+})
+
+storeContract('embedded, half archived on a shelf', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'swarmlogs-shelf-'))
+  const shelf = new FolderShelf(join(dir, 'shelf'))
+  const openHalf = async (): Promise<EmbeddedStore> => {
+    const store = await open(dir, shelf)
+    const append = store.append.bind(store)
+    let appends = 0
+    store.append = async (records) => {
+      const appended = await append(records)
+      if (++appends % 2 === 1) await store.runSealing(LATER_MS)
+      return appended
+    }
+    return store
+  }
+  const under = {
+    store: await openHalf(),
+    reopen: async () => {
+      await under.store.close()
+      under.store = await openHalf()
+    },
+    destroy: async () => {
+      await under.store.close()
+      await rm(dir, { recursive: true, force: true })
+    },
+  }
+  return under
+})
