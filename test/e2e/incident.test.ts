@@ -1,12 +1,17 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { Scene } from '../server/bundle/scene.ts'
 import { MemoryStore } from '../server/store/memory.ts'
+import { NOON, SECOND } from '../server/store/records.ts'
 import { Tmux } from './screen.ts'
+
+const LAST_ERROR = NOON - SECOND + 299_000_000n
 
 let scene: Scene
 let tmux: Tmux
 beforeAll(async () => {
   scene = await Scene.open(new MemoryStore())
+  const { annotations } = scene.server.context
+  await annotations.add({ from: LAST_ERROR, made: NOON, by: 'ben', text: 'the db failed over here' })
   await scene.save('case.slog')
   tmux = await Tmux.start()
 })
@@ -22,7 +27,7 @@ it('shows a bundle on the whole terminal, without a server: to the last error, a
   const text = await screen.shows(/-- note: anna, .*: a moment[\s\S]*PAST/)
   expect(text).toContain('same 2')
   await screen.press('E')
-  await screen.shows(/line 29\d/)
+  expect(await screen.shows(/line 299/)).toMatch(/-- note: ben, .*: the db failed over here/)
   await screen.press('q')
   await screen.shows('exit code 0')
 })
