@@ -33,8 +33,9 @@ it('shows a bundle on the whole terminal, without a server: to the last error, a
 })
 
 it('shows the lines of a bundle as they came in, with what was noted', async () => {
-  const command = `replay ${scene.path('case.slog')} --ui --speed 0.5x`
+  const command = `replay ${scene.path('case.slog')} --ui --speed 0.25x`
   const screen = await tmux.open(command, [120, 40], environment())
+  await screen.shows(/LIVE/)
   const first = await screen.shows(/line 299/)
   expect(first).not.toContain('same 2')
   const later = await screen.shows(/same 2/)
