@@ -112,6 +112,7 @@ async function show(play: Play, flags: Flags): Promise<void> {
     const stop = new AbortController()
     const client = new Client(clientConfig({}))
     const feed = async (): Promise<void> => {
+      await stage.followed(stop.signal)
       for await (const due of await played(client, play, stop.signal)) await stage.take(due.map(({ item }) => item))
     }
     const feeding = feed().catch((error: unknown) => {

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { annotationsIn } from '../annotations.ts'
 import { buildApp } from '../app.ts'
@@ -12,6 +13,7 @@ import type { Knowledge } from './knowledge.ts'
 import { Bundle } from './read.ts'
 import type { Replayed } from './replayed.ts'
 
+const POLL_MS = 20
 /** However old the lines are. */
 const FOREVER_MS = 200 * 365 * 86_400_000
 
@@ -20,6 +22,8 @@ export interface Stage {
   readonly url: string
   /** Its clock, ms since 1970: the time of the last line. */
   readonly nowMs: () => number
+  /** Resolves when somebody follows, or the signal comes. */
+  followed(signal: AbortSignal): Promise<void>
   /** Has lines and gaps come in, and what was noted up to then. */
   take(items: readonly Replayed[]): Promise<void>
   close(): Promise<void>
@@ -58,6 +62,9 @@ export async function openStage({ path, cacheDir, token, since, log }: StageOpti
   return {
     url: `http://${address}`,
     nowMs: () => Number(clock / 1_000_000n),
+    followed: async (signal) => {
+      while (context.live.size === 0 && !signal.aborted) await delay(POLL_MS, undefined, { signal }).catch(() => {})
+    },
     take: async (items) => {
       for (const { ns } of items) if (ns > clock) clock = ns
       await take(items, clock)

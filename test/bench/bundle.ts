@@ -1,41 +1,34 @@
 /*
- * Saves a bundle of a million lines (or so many as are given) and opens it: time, size and memory, beside the same lines packed by zstd.
+ * Saves a bundle of a million lines (or so many as are given) and opens it: time, size and memory; beside it zstd, over what
+ * `docker service logs -t` would print of the same lines (our own tail prints it: what Docker itself takes is not counted).
  *
  *   node test/bench/bundle.ts FOLDER [LINES]
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { rm, stat } from 'node:fs/promises'
+import { open, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { wallTime } from './measure.ts'
 import { filled } from './search-lines.ts'
+import { MAIN, timed } from './timed.ts'
 
-const MAIN = fileURLToPath(new URL('../../cli/main.ts', import.meta.url))
 const [, , folder = '/tmp/swarmlogs-bundle', count = '1000000'] = process.argv
 const LISTEN = '127.0.0.1:4299'
 
-/** Runs the CLI under time(1): how long it took, and the most memory that it had. */
-async function timed(what: string, args: readonly string[], url = `http://${LISTEN}`): Promise<number> {
-  const env = { ...process.env, SWARMLOGS_URL: url, XDG_CACHE_HOME: join(folder, 'cache') }
-  const startMs = performance.now()
-  const child = spawn(process.execPath, [MAIN, ...args], { env, stdio: ['ignore', 'ignore', 'pipe'] })
-  let peak = 0
-  const watch = setInterval(async () => {
-    const text = await import('node:fs/promises')
-      .then((fs) => fs.readFile(`/proc/${child.pid}/status`, 'utf8'))
-      .catch(() => '')
-    peak = Math.max(peak, Number(/VmHWM:\s+(\d+)/.exec(text)?.[1] ?? 0))
-  }, 20)
-  const [code] = await once(child, 'exit')
-  clearInterval(watch)
-  const seconds = (performance.now() - startMs) / 1000
-  process.stdout.write(
-    `${what}: ${seconds.toFixed(1)} s, ${Math.round(peak / 1024)} MiB at most${code === 0 ? '' : `, exit code ${code}`}\n`,
-  )
-  return seconds
+const env = { SWARMLOGS_URL: `http://${LISTEN}`, XDG_CACHE_HOME: join(folder, 'cache') }
+
+/** What one would keep without bundles. */
+async function packed(printed: string): Promise<void> {
+  const file = await open(printed, 'w')
+  await timed('print as docker service logs -t', ['tail', '-n', 'all', '-t', '--since', '2d'], { env, output: file.fd })
+  await file.close()
+  const ms = await wallTime('zstd', ['-q', '-3', '-f', printed])
+  const [bytes, zstd] = await Promise.all([printed, `${printed}.zst`].map(async (path) => (await stat(path)).size))
+  process.stdout.write(`zstd -3 of that: ${(ms / 1000).toFixed(1)} s, ${zstd} bytes of ${bytes}\n`)
+  await Promise.all([printed, `${printed}.zst`].map((path) => rm(path)))
 }
 
-const { store, plain, packed } = await filled(folder, Number(count))
+const { store, plain } = await filled(folder, Number(count))
 const server = spawn(process.execPath, [
   MAIN,
   'server',
@@ -51,16 +44,14 @@ try {
   const file = join(folder, 'bench.slog')
   await rm(file, { force: true })
   await rm(join(folder, 'cache'), { recursive: true, force: true })
-  await timed('save', ['incident', 'save', 'bench', '--since', '2d', '-o', file])
-  const sizes = await Promise.all([file, plain, packed].map(async (path) => (await stat(path)).size))
-  const [bundle = 0, lines = 1, zstd = 0] = sizes
-  process.stdout.write(
-    `bytes per byte of line: bundle ${(bundle / lines).toFixed(3)}, zstd -3 ${(zstd / lines).toFixed(3)}\n`,
-  )
-  await timed('open and count', ['--archive', file, 'search', 'nowhere', '--since', '2d'])
-  await timed('open again and search', ['--archive', file, 'search', 'nowhere', '--since', '2d'])
-  await timed('search on the server', ['search', 'nowhere', '--since', '2d'])
-  await timed('verify', ['incident', 'verify', file])
+  await timed('save', ['incident', 'save', 'bench', '--since', '2d', '-o', file], { env })
+  const [bundle = 0, lines = 1] = await Promise.all([file, plain].map(async (path) => (await stat(path)).size))
+  process.stdout.write(`bundle: ${bundle} bytes, ${(bundle / lines).toFixed(3)} of the lines themselves\n`)
+  await packed(join(folder, 'printed.log'))
+  await timed('open and count', ['--archive', file, 'search', 'nowhere', '--since', '2d'], { env })
+  await timed('open again and search', ['--archive', file, 'search', 'nowhere', '--since', '2d'], { env })
+  await timed('search on the server', ['search', 'nowhere', '--since', '2d'], { env })
+  await timed('verify', ['incident', 'verify', file], { env })
 } finally {
   server.kill('SIGTERM')
   await once(server, 'exit')
