@@ -1,7 +1,8 @@
 /*
  * What searches of the embedded store take, beside ripgrep and zstdgrep over the same lines in one plain, and one compressed, file, all of
- * them cached: node test/bench/search.ts [millions of lines, 10] [FOLDER]
- * A folder that is given is filled once and kept (10 M lines: 2 GB). Needs ripgrep and zstd.
+ * them cached: node test/bench/search.ts [millions of lines, 10] [FOLDER [elasticsearch]]
+ * A folder that is given is filled once and kept (10 M lines: 2 GB). Needs ripgrep and zstd. With `elasticsearch` the same questions are asked
+ * of the same lines there, too, which takes a minute more for a million lines.
  */
 import { execFile } from 'node:child_process'
 import { open } from 'node:fs/promises'
@@ -10,7 +11,9 @@ import { pino } from 'pino'
 import type { Filter, Query } from '../../server/query/query.ts'
 import { greater } from '../../server/store/bigint.ts'
 import { EmbeddedStore } from '../../server/store/embedded/store.ts'
+import type { Store } from '../../server/store/store.ts'
 import { folderBytes, quantile, report, withFolder } from './measure.ts'
+import { inElastic } from './search-elastic.ts'
 import { type Filled, filled } from './search-lines.ts'
 
 const LINES = Number(process.argv[2] ?? 10) * 1e6
@@ -26,13 +29,15 @@ interface Case {
   readonly rounds: number
   readonly rg?: readonly string[]
   readonly zstdgrep?: readonly string[]
+  /** The same of Elasticsearch. */
+  readonly elastic?: (() => Promise<number>) | undefined
   /** How much of rg's time at most. */
   readonly share?: number
   /** Milliseconds at most. */
   readonly ms?: number
 }
 
-const [, , , folder] = process.argv
+const [, , , folder, also] = process.argv
 if (folder === undefined) await withFolder((own) => measure(own))
 else await measure(folder)
 
@@ -52,12 +57,17 @@ async function measure(dir: string): Promise<void> {
     `${((grams / all) * 100).toFixed(1)} %, ${(grams / LINES).toFixed(1)} bytes a line`,
     'small',
   )
-  for (const one of await cases(store, await idIn(files.plain))) await compare(one, files)
+  const elastic = also === 'elasticsearch' ? await inElastic(store) : undefined
+  const id = await idIn(files.plain)
+  const there = elastic && (await cases(elastic.store, id))
+  for (const [index, one] of (await cases(store, id)).entries())
+    await compare({ ...one, elastic: there?.[index]?.ours }, files)
+  await elastic?.end()
   report('RSS with the bench itself', `${(process.memoryUsage().rss / 2 ** 20).toFixed(0)} MB`, 'under 400 MB')
   await store.close()
 }
 
-async function cases(store: EmbeddedStore, id: string): Promise<Case[]> {
+async function cases(store: Store, id: string): Promise<Case[]> {
   const end = (await store.streams()).reduce((newest, { last }) => greater(newest, last), 0n) + 1n
   const day = { since: end - DAY, until: end }
   const find = (filter: Partial<Filter>, query: Partial<Query>) => async () => {
@@ -139,10 +149,10 @@ async function cases(store: EmbeddedStore, id: string): Promise<Case[]> {
 }
 
 async function compare(
-  { name, ours, rounds, rg, zstdgrep, share, ms }: Case,
+  { name, ours, elastic, rounds, rg, zstdgrep, share, ms }: Case,
   { plain, packed }: Filled,
 ): Promise<void> {
-  const times: { ours: number[]; rg: number[]; zstd: number[] } = { ours: [], rg: [], zstd: [] }
+  const times: Record<'ours' | 'elastic' | 'rg' | 'zstd', number[]> = { ours: [], elastic: [], rg: [], zstd: [] }
   let found = 0
   for (let round = 0; round <= rounds; round++) {
     const own = await timed(async () => {
@@ -150,15 +160,23 @@ async function compare(
     })
     // The first round warms up.
     if (round > 0) times.ours.push(own)
+    if (elastic !== undefined) {
+      const took = await timed(async () => {
+        const there = await elastic()
+        if (there !== found) throw new Error(`Elasticsearch finds ${there}, not ${found}`)
+      })
+      if (round > 0) times.elastic.push(took)
+    }
     if (rg !== undefined && round < 5) times.rg.push(await timed(() => grepped('rg', [...rg, plain])))
     if (zstdgrep !== undefined && round < 2)
       times.zstd.push(await timed(() => grepped('zstdgrep', [...zstdgrep, packed])))
   }
   const [own, theirs, slow] = [quantile(times.ours, 0.5), quantile(times.rg, 0.5), quantile(times.zstd, 0.5)]
+  const there = elastic === undefined ? '' : `; Elasticsearch ${quantile(times.elastic, 0.5).toFixed(1)} ms`
   const beside =
     rg === undefined
-      ? ''
-      : `; rg ${theirs.toFixed(0)} ms, ${(own / theirs).toFixed(2)} of it; zstdgrep ${slow.toFixed(0)} ms, ${(own / slow).toFixed(2)} of it`
+      ? there
+      : `${there}; rg ${theirs.toFixed(0)} ms, ${(own / theirs).toFixed(2)} of it; zstdgrep ${slow.toFixed(0)} ms, ${(own / slow).toFixed(2)} of it`
   const wanted = [
     ...(ms === undefined ? [] : [`under ${ms} ms`]),
     ...(share === undefined ? [] : [`at most ${share.toFixed(2)} of rg, 0.33 of zstdgrep`]),
