@@ -30,7 +30,7 @@ for (let first = Number(start); ; first += 100) {
 async function archive(): Promise<void> {
   // To it all lines are old, and have been there for long.
   while (store instanceof ArchivedElasticStore) {
-    await store.runSealing(Date.now() + 400 * DAY_MS)
+    await store.runSealing(Date.now() + 2 * DAY_MS)
     await nextTurn()
   }
 }

@@ -10,7 +10,7 @@ import { storeContract } from './contract.ts'
 import { collect, DAY, NOON, queryOf, recordOf, streamOf } from './records.ts'
 
 const DAY_MS = 86_400_000
-const LATER_MS = Date.now() + 400 * DAY_MS
+const LATER_MS = Date.now() + 2 * DAY_MS
 
 /** A store that archives to a shelf; no file of lines stays here when nobody reads it, unless there is a cache. */
 async function open(dir: string, shelf: FolderShelf | undefined, cacheBytes = 0): Promise<EmbeddedStore> {
