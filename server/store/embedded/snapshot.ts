@@ -2,10 +2,12 @@ import { createReadStream } from 'node:fs'
 import { copyFile, type FileHandle, open, readdir, rm, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { SwarmlogsError } from '../../../shared/errors.ts'
+import { Lease } from '../../archive/lease.ts'
 import { folderName, MANIFEST, membersOf } from '../../archive/manifest.ts'
 import { Slots } from '../../slots.ts'
 import type { Snapshot, SnapshotFile } from '../store.ts'
 import { unavailable } from '../unavailable.ts'
+import type { ArchivedLines } from './archive/lines.ts'
 import { messageOf } from './failure.ts'
 import { type Folder, removeDatabase } from './folder.ts'
 import type { Parts } from './parts.ts'
@@ -93,23 +95,30 @@ class Kept implements SnapshotFile {
   }
 }
 
-/** A file that nothing writes to. */
-class Unchanging implements SnapshotFile {
+/** A file of an archived day: nothing writes to it. It need not be local before it is read. */
+class Archived implements SnapshotFile {
   readonly name: string
   readonly bytes: number
-  readonly #path: string
+  readonly #lines: ArchivedLines
   readonly #onClose: () => void
   #isClosed = false
 
-  constructor(name: string, path: string, bytes: number, onClose: () => void) {
-    this.name = name
+  constructor(lines: ArchivedLines, file: string, bytes: number, onClose: () => void) {
+    this.name = `archive/${folderName(lines.folder.manifest)}/${file}`
     this.bytes = bytes
-    this.#path = path
+    this.#lines = lines
     this.#onClose = onClose
   }
 
   async *content(): AsyncGenerator<Buffer> {
-    yield* createReadStream(this.#path, { highWaterMark: PIECE_BYTES })
+    const lease = new Lease()
+    try {
+      const file = basename(this.name)
+      await this.#lines.take(file, lease)
+      yield* createReadStream(join(this.#lines.folder.path, file), { highWaterMark: PIECE_BYTES })
+    } finally {
+      lease.release()
+    }
     await this.close()
   }
 
@@ -203,16 +212,15 @@ async function keepArchive({ archive, segments }: Parts): Promise<Closeable[]> {
   for (const segment of archivedOf(segments)) {
     const { archived } = segment
     if (archived === undefined) continue
-    const { path, manifest } = archived.folder
-    const kept = [MANIFEST, ...membersOf(manifest).map(({ name }) => name)].map((name) => join(path, name))
+    const manifest = await sizeOf(join(archived.folder.path, MANIFEST))
+    const kept = [...membersOf(archived.folder.manifest), { name: MANIFEST, bytes: manifest }]
     segment.pin()
     let open = kept.length
     const onClose = (): void => {
       open--
       if (open === 0) segment.unpin()
     }
-    for (const file of kept)
-      files.push(new Unchanging(`archive/${folderName(manifest)}/${basename(file)}`, file, await sizeOf(file), onClose))
+    for (const { name, bytes } of kept) files.push(new Archived(archived, name, bytes, onClose))
   }
   return files
 }

@@ -66,7 +66,7 @@ export class ParquetWriter {
     ])
   }
 
-  /** Writes a file of what was added since the last one. */
+  /** Writes a file of what was added since the last one. Throws when it does not hold just that. */
   async write(path: string): Promise<void> {
     const { writer } = this.#engine
     const columns = `l.* EXCLUDE (stream), l.stream, ${LABEL_NAMES.map((name) => `s.${name}`).join(', ')}`
@@ -75,7 +75,16 @@ export class ParquetWriter {
       `COPY (SELECT ${columns} FROM lines l JOIN labels s ON s.stream = l.stream ORDER BY ${order}) TO ${quoteText(path)} ` +
         `(${FORMAT} ${this.#level}, ROW_GROUP_SIZE ${ROW_GROUP_ROWS})`,
     )
+    await this.#mustBeWhole(path)
     await writer.run('TRUNCATE lines')
+  }
+
+  /** Reads the file again: what it is of may be deleted once it is there. */
+  async #mustBeWhole(path: string): Promise<void> {
+    const sum = `SELECT count(*), sum(hash(${Object.keys(LINE_COLUMNS).join(', ')})) FROM`
+    const both = await this.#engine.writer.run(`${sum} lines UNION ALL ${sum} read_parquet(${quoteText(path)})`)
+    const [given, read] = (await both.getRows()).map(String)
+    if (given !== read) throw new Error(`${path} has other lines than were written to it`)
   }
 
   /** Makes one file of several, whose row groups stay as they are. */
