@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { createReadStream, existsSync } from 'node:fs'
-import { mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, open, readdir, readFile, rename, rm, statfs, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { SwarmlogsError } from '../../shared/errors.ts'
 import { syncPath } from '../sync-path.ts'
@@ -21,6 +21,8 @@ const UNFINISHED = '.unfinished'
 const REMOVING = '.removing'
 const HOLDS = 'holds.json'
 const ID = 'id'
+/** A file of this name stands in a day that is to be deleted. */
+const DOOMED = 'removed'
 
 /** Why a day is kept, whatever its age and the size of all: for how long is for people to say. */
 export interface Hold {
@@ -77,7 +79,7 @@ export class ArchiveFolder {
     for (const { name, day } of found.sort((a, b) => (b.generation ?? 0) - (a.generation ?? 0))) {
       if (day === undefined) continue
       const path = join(this.root, name)
-      if (newest.has(day)) {
+      if (newest.has(day) || existsSync(join(path, DOOMED))) {
         await this.#delete(name)
         continue
       }
@@ -89,11 +91,26 @@ export class ArchiveFolder {
     return [...newest.values()].sort((a, b) => (a.manifest.day < b.manifest.day ? -1 : 1))
   }
 
+  /** Makes the folder where it is missing; answers its id. */
+  async prepare(): Promise<string> {
+    await mkdir(this.root, { recursive: true, mode: 0o700 })
+    const id = await this.id()
+    if (id !== undefined) return id
+    const fresh = randomUUID()
+    await this.#write(ID, fresh)
+    return fresh
+  }
+
+  /** Bytes that are free for it; it must be there. */
+  async freeBytes(): Promise<number> {
+    const { bavail, bsize } = await statfs(this.root)
+    return bavail * bsize
+  }
+
   /** An empty folder to write a generation of a day to; nothing of it counts until `finish`. */
   async begin(of: Pick<DayManifest, 'day' | 'generation'>, signal?: AbortSignal): Promise<string> {
     const path = this.pathOf(of) + UNFINISHED
-    await mkdir(this.root, { recursive: true, mode: 0o700 })
-    if ((await this.id()) === undefined) await this.#write(ID, randomUUID())
+    await this.prepare()
     await this.#copyPlain(folderName(of), signal)
     await rm(path, { recursive: true, force: true })
     await mkdir(path, { mode: 0o700 })
@@ -116,6 +133,12 @@ export class ArchiveFolder {
   /** Where an archived day is. */
   pathOf(of: Pick<DayManifest, 'day' | 'generation'>): string {
     return join(this.root, folderName(of))
+  }
+
+  /** From now on a day counts no more when the archive is opened; `remove` deletes it, when nobody reads it any more. */
+  async doom(of: Pick<DayManifest, 'day' | 'generation'>): Promise<void> {
+    await writeSynced(join(this.pathOf(of), DOOMED), '')
+    await syncPath(this.pathOf(of))
   }
 
   /** Takes a day out of the archive; what a crash leaves of it counts no more. */

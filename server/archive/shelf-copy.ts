@@ -174,6 +174,8 @@ export class ShelfCopy {
     await mkdir(draft, { recursive: true, mode: 0o700 })
     for (const name of names) await this.#shelf.get(name, join(draft, name.slice(folder.length + 1)))
     await writeFile(join(draft, MARK), this.name)
+    // Of a restore that was interrupted.
+    await rm(path, { recursive: true, force: true })
     await rename(draft, path)
     await syncPath(this.#root)
   }

@@ -4,6 +4,7 @@ import { openShelf } from '../archive/open-shelf.ts'
 import { shelfOptions } from '../archive/shelf-copy.ts'
 import type { ArchiveConfig } from '../config/archive.ts'
 import type { ElasticsearchConfig } from '../config/elasticsearch.ts'
+import { Retention } from '../retention.ts'
 import type { ElasticOptions } from './elasticsearch/options.ts'
 import type { FrozenOptions } from './embedded/frozen.ts'
 import type { LinesFile } from './embedded/parquet/check.ts'
@@ -63,10 +64,9 @@ async function openElastic(
   }
   const { FolderTier } = await import('./embedded/archive/tier.ts')
   const { ArchivedElasticStore, chunkName } = await import('./elasticsearch/archived.ts')
-  // A day goes as a whole.
-  const keptMs = Math.max(retentionMs, Number((retention?.longestNs ?? 0n) / 1_000_000n))
   const tier = await FolderTier.open({
-    ...{ dir: folder, tempDir: join(folder, 'tmp'), retentionMs: keptMs, maxBytes, chunkName, log },
+    ...{ dir: folder, tempDir: join(folder, 'tmp'), maxBytes, chunkName, log },
+    retention: retention ?? Retention.same(retentionMs),
     ...(shelf && { shelf: shelfOptions(shelf, cacheBytes, log) }),
   })
   try {

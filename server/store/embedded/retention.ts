@@ -19,7 +19,7 @@ export interface Limits {
 
 /**
  * Deletes the segments of which all lines are too old, then the oldest ones while all are too large together; never the only one, which is
- * being written, and no archived day that is on hold. Must run within the store's serial work. Returns how many went.
+ * being written, and no day that is on hold. Must run within the store's serial work. Returns how many went.
  */
 export async function expireSegments(
   segments: Segments,
@@ -29,7 +29,7 @@ export async function expireSegments(
   log: Logger,
 ): Promise<number> {
   const before = segments.all.length
-  const mayGo = ({ archived, day }: Segment): boolean => archived === undefined || !held.has(day)
+  const mayGo = (segment: Segment): boolean => !isHeld(segment, held)
   for (const segment of segments.all) await segments.measure(segment)
   for (const segment of limits.retention.isKnown ? segments.all : []) {
     if (mayGo(segment) && expiredIn(segment, limits.retention, now).isWhole) await expire(segments, segment, 'age', log)
@@ -42,6 +42,11 @@ export async function expireSegments(
   await shrink(() => (archiveBytes === undefined ? segments.all : hotOf(segments)), maxBytes)
   if (archiveBytes !== undefined) await shrink(() => archivedOf(segments), archiveBytes)
   return before - segments.all.length
+}
+
+/** Whether nothing of the segment may go: what is there by its arrival is of no day that one can hold. */
+export function isHeld({ day, isOdd }: Segment, held: ReadonlySet<string>): boolean {
+  return !isOdd && held.has(day)
 }
 
 /** Those that are not archived, oldest first. */
@@ -78,7 +83,7 @@ export function bytesOf(segments: readonly Segment[]): number {
  * The streams of a segment whose lines have expired: those that are kept equally long all at once, when the newest of their lines has, so that a
  * segment is made anew once for each time that lines are kept, and not for each stream.
  */
-function expiredIn(
+export function expiredIn(
   segment: Segment,
   retention: Retention,
   now: bigint,

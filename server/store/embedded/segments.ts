@@ -20,6 +20,7 @@ import type { Streams } from './streams.ts'
 
 /** A search that reads an expired segment may hold it for so long. */
 const MAX_HOLD_MS = 60_000
+const MAX_ARCHIVED_HOLD_MS = 86_400_000
 /** Searches that read a segment when it is detached let go of it soon: they read in slices, and nap. */
 const MAX_HELD_MS = 10_000
 const HELD_POLL_MS = 10
@@ -86,16 +87,18 @@ export class Segments {
       if (!files.includes(file.slice(0, -GRAMS.length))) await rm(join(folder.segments, file))
     const replaced = await this.#openArchive()
     for (const name of names.filter(isSegmentName).sort()) {
-      // What ended before these were deleted.
-      if (replaced.has(name)) {
-        await removeDatabase(join(folder.segments, `${name}.duckdb`))
-        continue
-      }
       const segment = new Segment(folder.segments, name)
-      if (await this.#attach(segment)) await this.#add(segment)
+      if (!(await this.#attach(segment))) continue
+      // What was archived ended before it was deleted; one of that name may also have come after the day was sealed.
+      if (segment.received <= (replaced.get(name) ?? -1n)) await this.#forget(segment)
+      else await this.#add(segment)
     }
     for (const name of catalog.segments) {
       if (this.#list.some((segment) => segment.name === name && segment.archived === undefined)) continue
+      if (replaced.has(name)) {
+        await catalog.removeSegment(name)
+        continue
+      }
       log.error({ segment: name }, 'segment is missing: its lines are lost')
       await folder.setAside(join(folder.segments, `${name}.duckdb`))
       await catalog.removeSegment(name)
@@ -105,10 +108,10 @@ export class Segments {
     this.recount()
   }
 
-  /** Has archived days serve; answers the names of segments that they take the place of. */
-  async #openArchive(): Promise<Set<string>> {
+  /** Has archived days serve; answers the names of segments that they take the place of, and up to which commit. */
+  async #openArchive(): Promise<Map<string, bigint>> {
     const { archive, streams, catalog, log } = this.#options
-    const replaced = new Set<string>()
+    const replaced = new Map<string, bigint>()
     const onDamaged = (file: string, err: unknown): void => {
       this.#damagedManifests = [...this.#damagedManifests, file]
       log.error(
@@ -119,12 +122,17 @@ export class Segments {
     for (const folder of await archive.days(onDamaged)) {
       const segment = Segment.ofArchive(new ArchivedLines(folder, log, archive.cache), streams)
       this.#list = [...this.#list, segment].sort(compareSegments)
-      for (const name of folder.manifest.replaces) {
-        replaced.add(name)
-        if (catalog.segments.has(name)) await catalog.removeSegment(name, segment.received)
-      }
+      const { store, replaces } = folder.manifest
+      // Another store's segments have the same names.
+      if (store.id === catalog.identity.id) for (const name of replaces) replaced.set(name, BigInt(store.received))
     }
     return replaced
+  }
+
+  async #forget(segment: Segment): Promise<void> {
+    await this.#detach(segment)
+    await removeDatabase(segment.path)
+    await this.#options.catalog.removeSegment(segment.name, segment.received)
   }
 
   /** The segment that new lines of this partition go to; made when there is none or the last one is full. */
@@ -161,6 +169,7 @@ export class Segments {
   /** Deletes a segment, once the searches that read it are done. */
   async expire(segment: Segment): Promise<void> {
     if (segment.gone !== '') return
+    if (segment.archived !== undefined) await this.#options.archive.doom(segment.archived.folder.manifest)
     this.#remove(segment, 'expired')
     this.recount()
     this.#options.streams.prune()
@@ -229,7 +238,8 @@ export class Segments {
 
   async #drop(segment: Segment): Promise<void> {
     const { serial, engine, log } = this.#options
-    await segment.quiet(MAX_HOLD_MS)
+    // Files of an archived day are opened by their names, by backups and verifications late.
+    await segment.quiet(segment.archived === undefined ? MAX_HOLD_MS : MAX_ARCHIVED_HOLD_MS)
     await serial.run(async () => {
       // A store that was closed meanwhile finds the file again, and that it has expired.
       if (engine.isClosed) return

@@ -3,7 +3,7 @@ import { copyFile, type FileHandle, open, readdir, rm, stat } from 'node:fs/prom
 import { basename, join } from 'node:path'
 import { SwarmlogsError } from '../../../shared/errors.ts'
 import { Lease } from '../../archive/lease.ts'
-import { folderName, MANIFEST, membersOf } from '../../archive/manifest.ts'
+import { folderName, MANIFEST, manifestText, membersOf } from '../../archive/manifest.ts'
 import { Slots } from '../../slots.ts'
 import type { Snapshot, SnapshotFile } from '../store.ts'
 import { unavailable } from '../unavailable.ts'
@@ -112,14 +112,19 @@ class Archived implements SnapshotFile {
 
   async *content(): AsyncGenerator<Buffer> {
     const lease = new Lease()
+    const file = basename(this.name)
     try {
-      const file = basename(this.name)
+      // As it is known: the file may be damaged.
+      if (file === MANIFEST) {
+        yield Buffer.from(manifestText(this.#lines.folder.manifest))
+        return
+      }
       await this.#lines.take(file, lease)
       yield* createReadStream(join(this.#lines.folder.path, file), { highWaterMark: PIECE_BYTES })
     } finally {
       lease.release()
+      await this.close()
     }
-    await this.close()
   }
 
   async close(): Promise<void> {
@@ -212,8 +217,8 @@ async function keepArchive({ archive, segments }: Parts): Promise<Closeable[]> {
   for (const segment of archivedOf(segments)) {
     const { archived } = segment
     if (archived === undefined) continue
-    const manifest = await sizeOf(join(archived.folder.path, MANIFEST))
-    const kept = [...membersOf(archived.folder.manifest), { name: MANIFEST, bytes: manifest }]
+    const { manifest } = archived.folder
+    const kept = [...membersOf(manifest), { name: MANIFEST, bytes: Buffer.byteLength(manifestText(manifest)) }]
     segment.pin()
     let open = kept.length
     const onClose = (): void => {

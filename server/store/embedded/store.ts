@@ -28,7 +28,7 @@ import { facets } from './facets.ts'
 import { messageOf } from './failure.ts'
 import { Folder } from './folder.ts'
 import { closeParts, type EmbeddedOptions, openParts, type Parts } from './parts.ts'
-import { bytesOf, expireSegments, hotOf, isIdle, overdueIn } from './retention.ts'
+import { bytesOf, expireSegments, hotOf, isHeld, isIdle, overdueIn } from './retention.ts'
 import { search } from './search.ts'
 import type { Segments } from './segments.ts'
 import { Snapshots } from './snapshot.ts'
@@ -205,8 +205,8 @@ export class EmbeddedStore implements Store {
     const { segments, serial, writer, engine, indexer, thinner, limits, gaps, archive } = await this.#ready()
     indexer.start()
     const now = BigInt(nowMs) * 1_000_000n
+    const held = new Set((await archive.holds()).map(({ day }) => day))
     await serial.run(async () => {
-      const held = new Set((await archive.holds()).map(({ day }) => day))
       const hasExpired = (await expireSegments(segments, limits, now, held, this.#options.log)) > 0
       const start = hasExpired ? beginning(segments) : undefined
       if (limits.retention.isKnown)
@@ -217,7 +217,8 @@ export class EmbeddedStore implements Store {
       }
       await writer.checkSpace()
     })
-    await thinner.run(overdueIn(hotOf(segments), limits, nowMs))
+    const mayGo = hotOf(segments).filter((segment) => !isHeld(segment, held))
+    await thinner.run(overdueIn(mayGo, limits, nowMs))
   }
 
   /** Archives the days that are due; runs by itself every minute. Resolves when none is left. */

@@ -99,7 +99,7 @@ export class Thinner {
   /** Has the file stay as it is: lines that come for it go to a new segment. */
   async #claim(segment: Segment): Promise<Segment['holder']> {
     const { engine, folder, reserveBytes } = this.#options
-    if (segment.gone !== '' || segment.isReadOnly || segment.holder !== undefined) return undefined
+    if (segment.gone !== '' || segment.isClosed || segment.isReadOnly || segment.holder !== undefined) return undefined
     if ((await folder.freeBytes()) < segment.bytes + reserveBytes) throw new Error('the disk is full')
     if (segment.isDirty && !(await trySealSegment(engine.writer, segment))) return undefined
     segment.holder = { letGo: async () => false }

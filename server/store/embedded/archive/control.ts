@@ -86,8 +86,8 @@ export class EmbeddedArchive implements Archive {
 
   async remove(day: string): Promise<void> {
     const { segments, serial } = await this.#ready()
-    const segment = await this.#find(day)
     await serial.run(async () => {
+      const segment = await this.#find(day)
       const held = (await this.#folder.holds()).find((hold) => hold.day === day)
       if (held !== undefined) {
         const text = `cannot delete ${day} from the archive: it is kept (${held.reason}); release it first`

@@ -73,6 +73,7 @@ export async function sealDay(
     return manifest
   } catch (error) {
     await rm(dir, { recursive: true, force: true })
+    await archive.remove(day).catch(() => {})
     throw error
   }
 }

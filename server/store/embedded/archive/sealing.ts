@@ -1,12 +1,13 @@
 import type { Logger } from 'pino'
 import type { LogStream } from '../../../../shared/record.ts'
+import type { DayManifest } from '../../../archive/manifest.ts'
 import { EVERYTHING } from '../../../query/query.ts'
 import { gapText } from '../../gap-text.ts'
 import { recordsOf as linesAsRecords, RECORD_COLUMNS } from '../answers.ts'
 import { bigintColumn } from '../columns.ts'
 import { messageOf } from '../failure.ts'
 import { ARCHIVE, type Parts } from '../parts.ts'
-import { archivedOf, bytesOf, hotOf, overdueIn } from '../retention.ts'
+import { archivedOf, bytesOf, hotOf, isHeld, overdueIn } from '../retention.ts'
 import { quoteText } from '../schema.ts'
 import { search } from '../search.ts'
 import { dayOf, Segment } from '../segment.ts'
@@ -19,6 +20,7 @@ const NS_PER_DAY = 86_400_000_000_000n
 /** Late lines of a day that is archived already are merged in when no more came for so long. */
 const SUPPLEMENT_IDLE_MS = 3_600_000
 const IDLE_MS = 5 * 60_000
+const NONE: ReadonlySet<LogStream> = new Set()
 
 /** When what is archived. */
 export interface SealingOptions {
@@ -55,11 +57,13 @@ export class Sealing {
 
   async #run(nowMs: number): Promise<void> {
     const { log } = this.#options
-    for (const day of this.#due(nowMs)) {
+    for (const day of this.#due(nowMs, await this.#held())) {
       if (this.#stopping.signal.aborted) return
       const started = performance.now()
       try {
-        const { lines, files } = await this.#seal(day, nowMs)
+        const manifest = await this.#seal(day, nowMs)
+        if (manifest === undefined) continue
+        const { lines, files } = manifest
         const bytes = files.reduce((sum, file) => sum + file.bytes, 0)
         log.info({ day, lines, bytes, seconds: Math.round((performance.now() - started) / 1000) }, 'day archived')
       } catch (error) {
@@ -70,14 +74,15 @@ export class Sealing {
   }
 
   /** Days whose segments can be sealed; where the store is too large also those that are not old enough, oldest first. */
-  #due(nowMs: number): readonly string[] {
+  #due(nowMs: number, held: ReadonlySet<string>): readonly string[] {
     const { segments, limits } = this.#parts
     const now = BigInt(nowMs) * 1_000_000n
     const hot = hotOf(segments).filter(({ isOdd }) => !isOdd)
     const isTight = bytesOf(hotOf(segments)) > 0.9 * limits.maxBytes
     const [oldest] = hot
     const days = new Set(hot.map(({ day }) => day).filter((day) => day < dayOf(now)))
-    const overdue = overdueIn(archivedOf(segments), limits, nowMs).map(({ segment }) => segment.day)
+    const mayGo = archivedOf(segments).filter((segment) => !isHeld(segment, held))
+    const overdue = overdueIn(mayGo, limits, nowMs).map(({ segment }) => segment.day)
     return [...new Set([...days, ...overdue])].filter((day) => {
       const [archived] = segments.ofPartition(day)
       if (archived?.archived?.hasLostLines) return false
@@ -92,20 +97,29 @@ export class Sealing {
     })
   }
 
-  async #seal(day: string, nowMs: number) {
+  async #held(): Promise<ReadonlySet<string>> {
+    return new Set((await this.#parts.archive.holds()).map(({ day }) => day))
+  }
+
+  /** Undefined when something else works on the day's segments: it is due again. */
+  async #seal(day: string, nowMs: number): Promise<DayManifest | undefined> {
     const { log } = this.#options
     const { segments, serial, writer, catalog, gaps, streams, limits, archive: folder } = this.#parts
     // Lines that come from now on go to another segment, and are of later commits.
     const { sealed, received } = await serial.run(async () => {
-      const sealed = segments.ofPartition(day)
+      const own = segments.ofPartition(day)
+      const sealed = own.some(({ holder }) => holder !== undefined) ? [] : own
       for (const segment of sealed) segment.isClosed = true
       return { sealed, received: writer.lastReceived }
     })
+    if (sealed.length === 0) return undefined
     const start = BigInt(Date.parse(day)) * 1_000_000n
     const [archived] = sealed.flatMap((segment) => segment.archived ?? [])
-    const expired = expiredIn(sealed, overdueIn(sealed, limits, nowMs))
     for (const segment of sealed) segment.pin()
     try {
+      await this.#prepare(sealed)
+      const isKept = (await this.#held()).has(day)
+      const expired = isKept ? NONE : expiredIn(sealed, overdueIn(sealed, limits, nowMs))
       const manifest = await sealDay(folder, {
         day,
         generation: (archived?.folder.manifest.generation ?? 0) + 1,
@@ -124,21 +138,40 @@ export class Sealing {
       await serial.run(async () => {
         // A store that is opened anew finds the day, and what it takes the place of.
         if (this.#stopping.signal.aborted) return
-        await this.#noteArchive()
-        const lines = new ArchivedLines({ path, manifest }, log, folder.cache)
-        await segments.archive(sealed, Segment.ofArchive(lines, streams))
+        try {
+          await this.#mustBeAsItWas(sealed, expired)
+          const lines = new ArchivedLines({ path, manifest }, log, folder.cache)
+          await segments.archive(sealed, Segment.ofArchive(lines, streams))
+        } catch (error) {
+          if (sealed.some(({ gone }) => gone !== 'replaced')) await folder.remove(manifest)
+          throw error
+        }
       })
       return manifest
+    } catch (error) {
+      for (const segment of sealed) segment.isClosed = false
+      throw error
     } finally {
       for (const segment of sealed) segment.unpin()
     }
   }
 
-  /** From now on the store is not whole without it. */
-  async #noteArchive(): Promise<void> {
+  /** Has the archive be there; from now on the store is not whole without it. */
+  async #prepare(sealed: readonly Segment[]): Promise<void> {
     const { catalog, archive } = this.#parts
-    const id = await archive.id()
-    if (id !== undefined && (await catalog.load(ARCHIVE)) !== id) await catalog.save(ARCHIVE, id)
+    const id = await archive.prepare()
+    if ((await catalog.load(ARCHIVE)) !== id) await catalog.save(ARCHIVE, id)
+    const free = await archive.freeBytes()
+    if (free < bytesOf(sealed))
+      throw new Error(`the disk of the archive is full (${Math.floor(free / 2 ** 20)} MiB are free)`)
+  }
+
+  /** Throws when the day is not to be what was written of it any more. */
+  async #mustBeAsItWas(sealed: readonly Segment[], expired: ReadonlySet<LogStream>): Promise<void> {
+    if (sealed.some(({ gone }) => gone !== '')) throw new Error('some of it went meanwhile')
+    const [segment] = sealed
+    if (expired.size > 0 && segment !== undefined && (await this.#held()).has(segment.day))
+      throw new Error('it was put on hold meanwhile')
   }
 
   async #writeChunks(sealed: readonly Segment[], path: string): Promise<boolean> {

@@ -5,6 +5,7 @@ import { ArchiveFolder } from '../../../archive/folder.ts'
 import { type DayManifest, folderName } from '../../../archive/manifest.ts'
 import type { ShelfOptions } from '../../../archive/shelf-copy.ts'
 import type { Query, Scope } from '../../../query/query.ts'
+import type { Retention } from '../../../retention.ts'
 import { greater, smaller } from '../../bigint.ts'
 import type { HistogramBucket, HistogramWish } from '../../histogram.ts'
 import type { Facet, StoreStatus, StreamDay, StreamSummary } from '../../store.ts'
@@ -14,7 +15,7 @@ import { RECORD_COLUMNS, recordsOf } from '../answers.ts'
 import { Engine } from '../engine.ts'
 import { facets } from '../facets.ts'
 import type { ReadParts } from '../parts.ts'
-import { bytesOf } from '../retention.ts'
+import { bytesOf, expiredIn } from '../retention.ts'
 import { search } from '../search.ts'
 import { compareSegments, dayOf, Segment } from '../segment.ts'
 import { Serial } from '../serial.ts'
@@ -38,8 +39,8 @@ export interface TierOptions {
   readonly dir: string
   /** Folder of this process alone, for what does not fit in memory. */
   readonly tempDir: string
-  /** Days that are older may go; and the oldest ones while all together have more than `maxBytes`. */
-  readonly retentionMs: number
+  /** Days of which all lines are older may go; and the oldest ones while all together have more than `maxBytes`. */
+  readonly retention: Retention
   readonly maxBytes?: number | undefined
   /** Where it is kept besides; that is closed with the tier. */
   readonly shelf?: ShelfOptions
@@ -74,7 +75,7 @@ export class FolderTier implements ArchiveTier {
         return tier.#list
       },
       ofPartition: (day: string) => tier.#list.filter((segment) => segment.partition === day),
-      expire: async (segment: Segment) => tier.#drop(segment, 'expired'),
+      expire: async (segment: Segment) => tier.#expire(segment),
       // Nothing can be mended in what is only read: a damaged file is left out.
       setAside: async () => {},
       reattach: async () => {},
@@ -207,16 +208,21 @@ export class FolderTier implements ArchiveTier {
   }
 
   async expire(now: bigint): Promise<void> {
-    const { retentionMs, maxBytes = Number.POSITIVE_INFINITY, log } = this.#options
+    const { retention, maxBytes = Number.POSITIVE_INFINITY, log } = this.#options
     await this.#serial.run(async () => {
       const held = new Set((await this.#folder.holds()).map(({ day }) => day))
-      const oldest = now - BigInt(Math.round(retentionMs)) * 1_000_000n
       for (const segment of this.#list.filter(({ day }) => !held.has(day))) {
-        if (segment.newest >= oldest && bytesOf(this.#list) <= maxBytes) continue
-        log.info({ day: segment.day, reason: segment.newest < oldest ? 'age' : 'size' }, 'archived day expired')
-        this.#drop(segment, 'expired')
+        const isOld = retention.isKnown && expiredIn(segment, retention, now).isWhole
+        if (!isOld && bytesOf(this.#list) <= maxBytes) continue
+        log.info({ day: segment.day, reason: isOld ? 'age' : 'size' }, 'archived day expired')
+        await this.#expire(segment)
       }
     })
+  }
+
+  async #expire(segment: Segment): Promise<void> {
+    if (segment.archived !== undefined) await this.#folder.doom(segment.archived.folder.manifest)
+    this.#drop(segment, 'expired')
   }
 
   async close(): Promise<void> {
