@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { createReadStream, existsSync } from 'node:fs'
 import { mkdir, open, readdir, readFile, rename, rm, statfs, writeFile } from 'node:fs/promises'
-import { basename, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { SwarmlogsError } from '../../shared/errors.ts'
 import { syncPath } from '../sync-path.ts'
 import type { FileCache } from './cache.ts'
@@ -14,7 +14,7 @@ import {
   parseFolderName,
   parseManifest,
 } from './manifest.ts'
-import { ShelfCopy, type ShelfOptions } from './shelf-copy.ts'
+import { MARK, ShelfCopy, type ShelfOptions } from './shelf-copy.ts'
 
 const UNFINISHED = '.unfinished'
 /** What is to be removed from the shelf before it is here. */
@@ -86,7 +86,10 @@ export class ArchiveFolder {
       const manifest = await readManifest(path, (file, error) => onDamaged(`${name}/${file}`, error))
       if (manifest !== undefined) newest.set(day, { path, manifest })
     }
-    for (const { manifest } of newest.values()) await this.#copy?.note(manifest)
+    for (const { path, manifest } of newest.values()) {
+      if (this.#copy === undefined) await mustBeHere(path, manifest)
+      await this.#copy?.note(manifest)
+    }
     this.#copy?.adopt()
     return [...newest.values()].sort((a, b) => (a.manifest.day < b.manifest.day ? -1 : 1))
   }
@@ -225,6 +228,14 @@ export async function readManifest(
     }
   }
   return undefined
+}
+
+/** Throws when files of a day are on a shelf alone, and none is given. */
+async function mustBeHere(path: string, { files }: DayManifest): Promise<void> {
+  const shelf = await readOr(join(path, MARK), undefined)
+  if (shelf === undefined || files.every(({ name }) => existsSync(join(path, name)))) return
+  const text = `cannot open the archive in '${dirname(path)}': lines of it are on ${shelf} alone: give --archive-s3, as before`
+  throw new SwarmlogsError('SWARMLOGS_CONFIG', text)
 }
 
 /** The SHA-256 of a file, in hexadecimal. */

@@ -21,7 +21,7 @@ const FETCHES = 8
 /** Tells an archive from others; it is fetched last. */
 const ID = 'id'
 /** In the folder of a day: the shelf that it is on. */
-const MARK = 'shelf'
+export const MARK = 'shelf'
 
 /** Where an archive is kept besides its folder, and how much of its lines may be in that. */
 export interface ShelfOptions {

@@ -119,6 +119,14 @@ describe('a store whose archive is on a shelf', () => {
     expect(await messages()).toEqual(['first', 'second'])
   })
 
+  it('is not opened without the shelf that some of its lines are on alone', async () => {
+    await store.runSealing(LATER_MS)
+    await store.close()
+    await expect(open(dir, undefined)).rejects.toThrow(/are on .*shelf alone: give --archive-s3/)
+    store = await open(dir, shelf)
+    expect(await messages()).toEqual(['first', 'second'])
+  })
+
   it('removes days from the shelf, too, if not now then later', async () => {
     await store.runSealing(LATER_MS)
     const [first = '', second = ''] = await archived()
