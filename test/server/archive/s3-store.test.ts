@@ -40,5 +40,5 @@ it('archives days to S3, reads them from there, and has them again when the mach
 /** Archives whatever is there. */
 async function seal(store: Store): Promise<void> {
   if (!('runSealing' in store) || typeof store.runSealing !== 'function') throw new Error('it cannot be archived')
-  await store.runSealing(Date.now() + 400 * 86_400_000)
+  await store.runSealing(Date.now() + 2 * 86_400_000)
 }
