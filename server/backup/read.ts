@@ -1,7 +1,6 @@
 import { hash } from 'node:crypto'
-import { type FileHandle, open } from 'node:fs/promises'
-import { SwarmlogsError } from '../../shared/errors.ts'
-import { checkMember, contentOf, readTar, type TarMember } from '../bundle/tar.ts'
+import type { FileHandle } from 'node:fs/promises'
+import { checkMember, contentOf, openTar, readTar, type TarMember } from '../bundle/tar.ts'
 import {
   type BackupFile,
   type BackupManifest,
@@ -32,7 +31,7 @@ export class BackupArchive {
 
   /** Opens a backup. Throws SWARMLOGS_USAGE, _STORE_DAMAGED, _STORE_NEWER. The caller must close it. */
   static async open(path: string): Promise<BackupArchive> {
-    const file = await openFile(path)
+    const file = await openTar(path, 'backup')
     try {
       const listed = await readTar(path, isBackupName, damagedBackup)
       const members = new Map(listed.map((member) => [member.name, member]))
@@ -68,16 +67,4 @@ function mustAgree({ files }: BackupManifest, members: ReadonlyMap<string, TarMe
   const told = new Set([MANIFEST, ...files.map(({ name }) => name)])
   if (told.size !== files.length + 1) throw damagedBackup('its manifest tells of a file twice')
   for (const name of members.keys()) if (!told.has(name)) throw damagedBackup(`its manifest does not tell of '${name}'`)
-}
-
-async function openFile(path: string): Promise<FileHandle> {
-  try {
-    const file = await open(path, 'r')
-    if ((await file.stat()).isFile()) return file
-    await file.close()
-    throw new Error('it is no file')
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause)
-    throw new SwarmlogsError('SWARMLOGS_USAGE', `cannot open the backup '${path}': ${reason}`, { cause })
-  }
 }

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import { type FileHandle, open } from 'node:fs/promises'
+import type { FileHandle } from 'node:fs/promises'
 import { SwarmlogsError } from '../../shared/errors.ts'
 import type { Gap } from '../../shared/gap.ts'
 import { gapOf } from '../store/gap-text.ts'
@@ -15,7 +15,7 @@ import {
   type Member,
   parseManifest,
 } from './manifest.ts'
-import { checkMember, contentOf, damaged, readTar, type TarMember } from './tar.ts'
+import { checkMember, contentOf, damaged, openTar, readTar, type TarMember } from './tar.ts'
 
 /** What is read into memory as a whole is no longer than that: far more than it ever is. */
 const MAX_TEXT_BYTES = 256 * 1024 * 1024
@@ -39,7 +39,7 @@ export class Bundle {
 
   /** Opens a bundle. Throws SWARMLOGS_USAGE, _STORE_DAMAGED, _STORE_NEWER. The caller must close it. */
   static async open(path: string): Promise<Bundle> {
-    const file = await openFile(path)
+    const file = await openTar(path, 'bundle')
     try {
       const members = new Map((await readTar(path, isPlainName)).map((member) => [member.name, member]))
       const manifest = members.get(MANIFEST)
@@ -99,18 +99,6 @@ function ofJson<T>(name: string, text: string, read: (text: string) => T): T {
     return read(text)
   } catch (cause) {
     throw damaged(`${name} cannot be read`, cause)
-  }
-}
-
-async function openFile(path: string): Promise<FileHandle> {
-  try {
-    const file = await open(path, 'r')
-    if ((await file.stat()).isFile()) return file
-    await file.close()
-    throw new Error('it is no file')
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause)
-    throw new SwarmlogsError('SWARMLOGS_USAGE', `cannot open the bundle '${path}': ${reason}`, { cause })
   }
 }
 

@@ -231,3 +231,16 @@ function padding(bytes: number): number {
 function printable(name: string): string {
   return JSON.stringify(name.slice(0, 100)).slice(1, -1)
 }
+
+/** Opens a file to be read. Throws SWARMLOGS_USAGE when it is none. @param what as messages name it */
+export async function openTar(path: string, what: string): Promise<FileHandle> {
+  try {
+    const file = await open(path, 'r')
+    if ((await file.stat()).isFile()) return file
+    await file.close()
+    throw new Error('it is no file')
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw new SwarmlogsError('SWARMLOGS_USAGE', `cannot open the ${what} '${path}': ${reason}`, { cause })
+  }
+}
