@@ -6,6 +6,7 @@ import { type Labelled, labelled } from './describe.ts'
 import type { Discovery, Killed } from './discover.ts'
 import type { FollowOptions } from './follow-options.ts'
 import { Followed } from './followed.ts'
+import { Histories } from './histories.ts'
 import type { TailBatch } from './line.ts'
 import type { LineTime } from './lines.ts'
 import { Merge } from './merge.ts'
@@ -15,16 +16,14 @@ import { reportGap } from './report-gap.ts'
 import { Selection } from './selection.ts'
 import { StandingGaps } from './standing.ts'
 import { gapBetween } from './tail/gaps.ts'
-import { historyTail } from './tail/history.ts'
 import { liveTail } from './tail/live.ts'
 import { bytesOf, later, lineTime, type Piece, type TailContext } from './tail/piece.ts'
 import { BEGINNING } from './tail/place.ts'
 import { Slots } from './tail/slots.ts'
 import { logFileBytes, logFiles, lossOf, type NodeIdentity, type Target } from './target.ts'
 
-/** Finite reads at a time, and how many of them may be of history. */
+/** Finite reads at a time. */
 const WINDOWS = 50
-const HISTORIES = 2
 /** What a batch costs beside its messages. */
 const LINE_OVERHEAD = 200
 
@@ -32,11 +31,10 @@ const LINE_OVERHEAD = 200
 export class Follower {
   readonly #options: FollowOptions
   readonly #stop: AbortController
-  readonly #noHistory = new AbortController()
   readonly #merge = new Merge<Labelled>(({ piece }) => bytesOf(piece.lines) + piece.lines.length * LINE_OVERHEAD)
   readonly #followed = new Map<string, Followed>()
   readonly #windows = new Slots(WINDOWS)
-  readonly #histories = new Slots(HISTORIES)
+  readonly #histories: Histories
   readonly #horizon: LineTime
   readonly #departures = new Departures()
   readonly #selection: Selection
@@ -51,6 +49,7 @@ export class Follower {
     this.#stop = stop
     this.#selection = new Selection(options)
     this.#tails = options.tails ?? new Tails()
+    this.#histories = new Histories(options.status, stop.signal, (followed, signal) => this.#context(followed, signal))
     const horizon = BigInt(Date.now()) * 1_000_000n - options.backfillNs
     this.#horizon = [Number(horizon / 1_000_000_000n), Number(horizon % 1_000_000_000n)]
   }
@@ -81,7 +80,7 @@ export class Follower {
    * bounds it by `signal`.
    */
   async drain(): Promise<void> {
-    this.#noHistory.abort()
+    this.#histories.end()
     this.#departures.begin()
     while (!this.#stop.signal.aborted) {
       const isSpeaking = [...this.#followed.values()].some((followed) => followed.isDying && followed.isTailing)
@@ -223,7 +222,8 @@ export class Follower {
       fileBytes: logFileBytes(followed.target),
       files: logFiles(followed.target),
       born: followed.target.born,
-      horizon: this.#horizonOf(followed),
+      // What the server would drop as too old need not be sent.
+      horizon: later(followed.horizon, this.#oldest()),
       signal,
       windows: this.#windows,
       log: this.#options.log,
@@ -234,11 +234,6 @@ export class Follower {
     }
   }
 
-  /** How far back a container is read: what the server would drop as too old need not be sent. */
-  #horizonOf({ horizon }: Followed): LineTime {
-    return later(horizon, this.#oldest())
-  }
-
   /** What is older the server does not keep, as far as it has said so. */
   #oldest(): LineTime {
     const retentionMs = this.#options.retentionMs?.()
@@ -246,31 +241,14 @@ export class Follower {
   }
 
   #readHistory(followed: Followed): void {
-    if (followed.isReadingHistory || !followed.progress.history || this.#noHistory.signal.aborted) return
+    if (!this.#histories.lacks(followed)) return
     followed.isReadingHistory = true
-    const signal = AbortSignal.any([this.#stop.signal, this.#noHistory.signal])
-    const history = this.#history(followed, signal)
-    this.#merge.add(this.#labelled(followed, history), 'patient', (error) => {
+    this.#merge.add(this.#labelled(followed, this.#histories.read(followed)), 'patient', (error) => {
       followed.isReadingHistory = false
       const container = followed.target.id
-      if (error !== undefined && !signal.aborted)
+      if (error !== undefined && !this.#histories.signal.aborted)
         this.#options.log.error({ err: error, container }, 'reading history failed')
     })
-  }
-
-  async *#history(followed: Followed, signal: AbortSignal): AsyncGenerator<Piece, void> {
-    const release = await this.#histories.acquire(signal)
-    this.#options.status.history += 1
-    try {
-      // It may have grown while it waited for its turn.
-      const { history } = followed.progress
-      if (!history) return
-      const horizon = later(history.horizon, this.#horizonOf(followed))
-      yield* historyTail(this.#context(followed, signal), { ...history, horizon })
-    } finally {
-      this.#options.status.history -= 1
-      release()
-    }
   }
 
   /** Adds the labels; a container's attributes can only be read once it has a line. */

@@ -1,23 +1,15 @@
 import type { IncomingMessage } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
 import { createParser, type EventSourceMessage } from 'eventsource-parser'
-import type {
-  ApiAnnotation,
-  ApiCompleteness,
-  ApiGap,
-  ApiNote,
-  ApiRecord,
-  ApiTaskChange,
-  ApiText,
-} from '../shared/api.ts'
+import type { ApiAnnotation, ApiCompleteness, ApiGap, ApiNote, ApiTaskChange } from '../shared/api.ts'
 import { SwarmlogsError } from '../shared/errors.ts'
-import type { Source } from '../shared/record.ts'
 import type { Client } from './client.ts'
 import type { MissingNotes } from './output/missing.ts'
 import type { Printer } from './output/printer.ts'
 import { reordered } from './output/reorder.ts'
 import { say } from './output/say.ts'
 import type { Question } from './question.ts'
+import { annotationLine, gapLine, lineOf, parse, type TailLine } from './tail-line.ts'
 
 /** The server is silent for 15 s at most. */
 const IDLE_MS = 45_000
@@ -56,16 +48,6 @@ export async function follow(client: Client, following: Following, output: Sink)
   await tail.run()
   await output.close?.()
 }
-
-/** A line (or a gap) as it is printed. */
-interface Line {
-  readonly source: Source
-  readonly text: string
-  /** Where lines are to be put in order: theirs. */
-  readonly time: string
-}
-
-const TIME_LENGTH = 31
 
 class Tail {
   readonly #client: Client
@@ -141,7 +123,7 @@ class Tail {
     return end
   }
 
-  async *#lines(response: IncomingMessage, onEnd: (code: ApiNote['code']) => void): AsyncGenerator<Line[], void> {
+  async *#lines(response: IncomingMessage, onEnd: (code: ApiNote['code']) => void): AsyncGenerator<TailLine[], void> {
     const messages: EventSourceMessage[] = []
     const parser = createParser({ onEvent: (message) => messages.push(message) })
     const decoder = new TextDecoder()
@@ -153,7 +135,7 @@ class Tail {
   }
 
   /** Neighbours of one source are one write. */
-  async #print(lines: readonly Line[]): Promise<void> {
+  async #print(lines: readonly TailLine[]): Promise<void> {
     let run = { source: lines[0]?.source ?? ('stdout' as const), text: '' }
     for (const { source, text } of lines) {
       if (source !== run.source) {
@@ -166,9 +148,9 @@ class Tail {
   }
 
   /** Sorts messages into lines and notes. */
-  #take(messages: readonly EventSourceMessage[], onEnd: (code: ApiNote['code']) => void): Line[] {
+  #take(messages: readonly EventSourceMessage[], onEnd: (code: ApiNote['code']) => void): TailLine[] {
     if (messages.length > 0) this.#isBack()
-    const lines: Line[] = []
+    const lines: TailLine[] = []
     for (const { id, event, data } of messages) {
       if (id !== undefined) this.#lastId = id
       if (event === 'live') this.#output.onConnection?.('live')
@@ -179,21 +161,9 @@ class Tail {
       else if (event === 'gap') this.#output.notes.gap(parse<ApiGap>(data))
       if (event === 'annotation' && this.#following.question.form === 'json') lines.push(annotationLine(data))
       else if (event === 'annotation') this.#output.notes.annotation(parse<ApiAnnotation>(data))
-      if (event === undefined || event === 'message') lines.push(this.#lineOf(data))
+      if (event === undefined || event === 'message') lines.push(lineOf(data, this.#following.question))
     }
     return lines
-  }
-
-  #lineOf(data: string): Line {
-    const { form, isOrdered, hasTime } = this.#following.question
-    if (form === 'json') {
-      const time = isOrdered ? parse<ApiRecord>(data)['@timestamp'] : ''
-      return { source: 'stdout', text: data, time }
-    }
-    const { source, text } = parse<ApiText>(data)
-    if (!isOrdered) return { source, text, time: '' }
-    const time = text.slice(0, TIME_LENGTH)
-    return { source, text: hasTime ? text : withoutTimes(text), time }
   }
 
   #note(data: string, onEnd: (code: ApiNote['code']) => void): void {
@@ -243,32 +213,8 @@ class Tail {
   }
 }
 
-/** Each of several lines begins with its time. */
-function withoutTimes(text: string): string {
-  return text
-    .split('\n')
-    .map((line) => line.slice(TIME_LENGTH))
-    .join('\n')
-}
-
-function annotationLine(data: string): Line {
-  return { source: 'stdout', text: `{"annotation":${data}}`, time: parse<ApiAnnotation>(data).at }
-}
-
-function gapLine(data: string): Line {
-  return { source: 'stdout', text: `{"gap":${data}}`, time: parse<ApiGap>(data).from }
-}
-
 /** Whether trying again may help: the server is away, starting or busy. */
 function isPassing(error: unknown): boolean {
   if (!(error instanceof SwarmlogsError)) return false
   return ['SWARMLOGS_SERVER_UNAVAILABLE', 'SWARMLOGS_STORE_UNAVAILABLE', 'SWARMLOGS_PROTOCOL'].includes(error.code)
-}
-
-function parse<T>(data: string): T {
-  try {
-    return JSON.parse(data) as T
-  } catch (cause) {
-    throw new SwarmlogsError('SWARMLOGS_PROTOCOL', 'cannot read an event of the server: it is no JSON', { cause })
-  }
 }
