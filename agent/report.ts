@@ -109,7 +109,7 @@ export class Reports {
     const { lastSeq, oldestSeq } = spool
     this.#watermark.settle({ taken: collection()?.taken ?? 0, lastSeq, oldestSeq })
     const { mark } = this.#watermark
-    if (mark !== undefined && mark !== this.#mark && keepMark(spool, mark)) this.#mark = mark
+    if (mark === undefined || (mark !== this.#mark && keepMark(spool, mark))) this.#mark = mark
   }
 
   /** What one store has another one does not; but what was read before any was known goes to the first. */

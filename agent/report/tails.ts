@@ -49,8 +49,11 @@ class Tail {
     const [open] = timesOf(this.following?.open ?? {})
     if (open !== undefined && open <= now - MARGIN_NS) return { upTo: open - 1n, isNew: false, service }
     const read = timesOf(live.last).at(-1) ?? nanos(this.followed.horizon)
+    if (this.isIdle(sinceMs)) return undefined
+    // Its clock was ahead when that was written: how far it is read by the clock of now is not known.
+    if (read > now + MARGIN_NS / 2n) return { upTo: nanos(this.followed.horizon), isNew: false, service }
     // Lines of the two sources are not quite in the order of their times.
-    if (this.isIdle(sinceMs) || read >= now - MARGIN_NS / 2n) return undefined
+    if (read >= now - MARGIN_NS / 2n) return undefined
     return { upTo: read - MARGIN_NS, isNew: false, service }
   }
 }

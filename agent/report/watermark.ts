@@ -42,9 +42,12 @@ interface Pending extends Sight {
 /** Sights that wait for acks; at the bound every other one is forgotten, and of those to come: the steps only become larger. */
 const MAX_PENDING = 64
 
+/** A clock that goes back by less is only read a little differently. */
+const CLOCK_BACK_NS = 500_000_000n
+
 /**
  * Turns what was read into what is stored: a sight counts once every chunk that was spooled by then is acked. It never goes back, neither
- * as a whole nor for a container.
+ * as a whole nor for a container, unless the clock does: lines to come then get times that were said to be stored.
  */
 export class Watermark {
   #mark: Mark | undefined
@@ -63,10 +66,14 @@ export class Watermark {
     return this.#mark
   }
 
-  /** Takes a sight, which waits for its acks; none that names too many containers to tell, or that a clock put back made. */
+  /** Takes a sight, which waits for its acks; none that names too many containers to tell. */
   see(sight: Sight): void {
     const newest = this.#pending.at(-1) ?? this.#mark
-    if (sight.behind.size > REPORT_LIST_LIMIT || (newest !== undefined && sight.upTo <= newest.upTo)) return
+    if (newest !== undefined && sight.upTo < newest.upTo - CLOCK_BACK_NS) {
+      this.#mark = undefined
+      this.#pending = []
+    } else if (newest !== undefined && sight.upTo <= newest.upTo) return
+    if (sight.behind.size > REPORT_LIST_LIMIT) return
     if (this.#pending.length === 0) this.#stride = 1
     if (++this.#skipped < this.#stride) return
     this.#skipped = 0

@@ -68,7 +68,7 @@ export class Reports {
     for (const [key, entries] of this.#entries) {
       const entry = entries.findLast((one) => one.after <= seen && one.store === store)
       // What was told at last may not hold yet; that the node has an agent is known all the same.
-      reports.set(key, entry?.report ?? { ...entries[0].report, upTo: '', leaving: false })
+      reports.set(key, entry === undefined ? { ...entries[0].report, upTo: '', leaving: false } : believed(entry))
     }
     return reports
   }
@@ -94,6 +94,11 @@ export class Reports {
     for (const { heard, ...kept } of saved.reports)
       this.#entries.set(nodeKey(kept.report), [{ ...kept, heard: BigInt(heard), after: 0n }])
   }
+}
+
+/** A clock that is ahead speaks of lines that are still to come; once it is set right, they come. */
+function believed({ report, heard }: Entry): AgentReport {
+  return report.upTo !== '' && BigInt(report.upTo) > heard ? { ...report, upTo: String(heard) } : report
 }
 
 function timeOf({ time }: AgentReport): bigint {

@@ -1,31 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import { imageWithDigest, logStream, parseAttributes, serviceName } from '../../agent/enrich.ts'
-import { isReadable, logFileBytes, sendsTo, type Target } from '../../agent/target.ts'
+import { isReadable, logFileBytes, sendsTo } from '../../agent/target.ts'
+import { targetOf } from './targets.ts'
 
 const SERVICE_ID = 'x2n5xq3wn3jj5vqbmt0yzg1bq'
 const TASK_ID = 'lfap0icnqswi4ubp7z8mvqr5c'
 
-const target = (change: Partial<Target> = {}): Target => ({
-  id: 'c0ffee',
-  name: 'app',
-  labels: {},
-  image: 'lab/app:1',
-  imageId: 'sha256:1',
-  tty: false,
-  running: true,
-  started: true,
-  fresh: false,
-  stopSignal: '',
-  born: 0n,
-  startedAt: 0n,
-  endedAt: 0n,
-  driver: 'json-file',
-  driverOptions: {},
-  ...change,
-})
-
 const task = (name: string, slot: string, more: Record<string, string> = {}) =>
-  target({
+  targetOf({
     labels: {
       'com.docker.swarm.service.name': name,
       'com.docker.swarm.service.id': SERVICE_ID,
@@ -65,11 +47,11 @@ describe('logStream', () => {
   it('takes along how events begin, unless the log driver keeps that', () => {
     const label = { 'swarmlogs.multiline': '^\\d' }
     expect(logStream(task('web', '1', label), labelling).multiline).toBe('^\\d')
-    expect(logStream(target({ labels: label }), labelling).multiline).toBe('^\\d')
+    expect(logStream(targetOf({ labels: label }), labelling).multiline).toBe('^\\d')
     const kept = logStream(task('web', '1', label), { ...labelling, attributes: label })
     expect(kept).not.toHaveProperty('multiline')
     const long = { 'swarmlogs.multiline': 'x'.repeat(4097) }
-    expect(logStream(target({ labels: long }), labelling)).not.toHaveProperty('multiline')
+    expect(logStream(targetOf({ labels: long }), labelling)).not.toHaveProperty('multiline')
   })
 
   it('takes along how long lines are kept, unless the log driver keeps that', () => {
@@ -77,7 +59,7 @@ describe('logStream', () => {
     expect(logStream(task('web', '1', label), labelling).retention).toBe('7d')
     expect(logStream(task('web', '1', label), { ...labelling, attributes: label })).not.toHaveProperty('retention')
     const long = { 'swarmlogs.retention': '7'.repeat(65) }
-    expect(logStream(target({ labels: long }), labelling)).not.toHaveProperty('retention')
+    expect(logStream(targetOf({ labels: long }), labelling)).not.toHaveProperty('retention')
   })
 
   it.each([
@@ -100,9 +82,9 @@ describe('logStream', () => {
 
   it('takes project and service of compose, else the name', () => {
     const labels = { 'com.docker.compose.project': 'shop', 'com.docker.compose.service': 'web' }
-    expect(logStream(target({ labels }), labelling)).toMatchObject({ stack: 'shop', service: 'web', nodeId: 'me' })
-    expect(logStream(target(), labelling)).toMatchObject({ stack: '', service: 'app' })
-    expect(serviceName(target({ labels }))).toBe('web')
+    expect(logStream(targetOf({ labels }), labelling)).toMatchObject({ stack: 'shop', service: 'web', nodeId: 'me' })
+    expect(logStream(targetOf(), labelling)).toMatchObject({ stack: '', service: 'app' })
+    expect(serviceName(targetOf({ labels }))).toBe('web')
   })
 })
 
@@ -143,7 +125,7 @@ it.each([
   ['syslog', { 'cache-disabled': 'true' }, false, 20_971_520],
   ['none', {}, false, 20_971_520],
 ])('driver %s with %j: readable %s, rotated at %s bytes', (driver, driverOptions, readable, bytes) => {
-  const one = target({ driver, driverOptions: driverOptions as Record<string, string> })
+  const one = targetOf({ driver, driverOptions: driverOptions as Record<string, string> })
   expect([isReadable(one), logFileBytes(one)]).toEqual([readable, bytes])
 })
 
@@ -157,5 +139,5 @@ it.each([
   ['unix:///run/fluent.sock', ['localhost:24224'], false],
 ])('a fluentd driver that sends to %s is known by %j: %s', (address, own, expected) => {
   const driverOptions: Record<string, string> = address === undefined ? {} : { 'fluentd-address': address }
-  expect(sendsTo(target({ driver: 'fluentd', driverOptions }), own)).toBe(expected)
+  expect(sendsTo(targetOf({ driver: 'fluentd', driverOptions }), own)).toBe(expected)
 })

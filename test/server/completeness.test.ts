@@ -54,6 +54,17 @@ describe('Completeness', () => {
     expect(late()).toEqual([])
   })
 
+  it('believes no clock that is ahead for longer than the agent is there to correct it', () => {
+    const hour = 3_600n * SECOND
+    seen.set('host', now)
+    completeness.take(host(now + hour))
+    expect(late()).toEqual([])
+    now += 60n * SECOND
+    expect(late()).toMatchObject([{ id: 'host', reason: 'not_connected', upTo: now - 60n * SECOND }])
+    expect(completeness.view()({ ...ANY, until: now - 59n * SECOND }).nodes).toHaveLength(1)
+    expect(completeness.view()({ ...ANY, until: now - 60n * SECOND }).nodes).toEqual([])
+  })
+
   it('goes on believing what searches see while newer reports keep coming', async () => {
     seen.set('host', now)
     completeness.take(host(now))

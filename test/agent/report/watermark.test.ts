@@ -52,6 +52,19 @@ describe('Watermark', () => {
     expect(watermark.mark?.upTo).toBeGreaterThan(950n)
   })
 
+  it('says nothing after the clock was put back until all is stored by the new time', () => {
+    const hour = 3_600_000_000_000n
+    const watermark = new Watermark({ upTo: 2n * hour, behind: new Map(), services: new Map() })
+    watermark.see(sight(2n * hour - 1n, 0))
+    expect(watermark.mark?.upTo).toBe(2n * hour)
+    watermark.see(sight(hour, 5))
+    expect(watermark.mark).toBeUndefined()
+    watermark.settle({ taken: 5, lastSeq: 1, oldestSeq: 1 })
+    expect(watermark.mark).toBeUndefined()
+    watermark.settle({ taken: 5, lastSeq: 1, oldestSeq: undefined })
+    expect(watermark.mark?.upTo).toBe(hour)
+  })
+
   it('never goes back and never lies, whatever the readers, the batcher, the spool, the server and restarts do', () => {
     fc.assert(
       fc.property(fc.array(steps, { maxLength: 150, size: 'max' }), (script) => {
