@@ -115,6 +115,7 @@ export class Completeness {
     const known = {
       inventories: inventories.newest,
       departed: inventories.departed,
+      former: inventories.former,
       reports: this.#reports.at(visibleUpTo()),
       observed: (cluster: string, isConnected: boolean) =>
         greatest(

@@ -21,6 +21,15 @@ export interface Departure {
   readonly time: string
 }
 
+/** A service that had tasks on a node, and has none there any more that Docker knows of. */
+export interface FormerPlacement {
+  readonly cluster: string
+  readonly service: ServiceInfo
+  readonly nodeId: string
+  /** When that was told, nanoseconds since 1970, as decimal text. */
+  readonly time: string
+}
+
 interface Saved {
   readonly format: number
   readonly inventories: readonly Inventory[]
@@ -29,6 +38,7 @@ interface Saved {
   readonly goneTasks: readonly string[]
   /** Absent: a server that did not know of such a thing saved it. */
   readonly departed?: readonly Departure[]
+  readonly former?: readonly FormerPlacement[]
 }
 
 /** What managers' engines last told of their Swarms, kept with the store; services that are gone keep their last known replicas. */
@@ -41,6 +51,7 @@ export class Inventories {
   readonly #ended = new Map<string, ReadonlySet<string>>()
   readonly #goneTasks = new Set<string>()
   readonly #departed = new Map<string, Departure>()
+  readonly #former = new Map<string, FormerPlacement>()
   #saving: Promise<void> = Promise.resolve()
   #isSaved = false
 
@@ -57,6 +68,8 @@ export class Inventories {
     for (const service of saved.gone) this.#gone.set(service.id, service)
     for (const id of saved.goneTasks) this.#goneTasks.add(id)
     for (const departure of saved.departed ?? []) this.#departed.set(departure.node.id, departure)
+    for (const placement of saved.former ?? [])
+      this.#former.set(keyOf(placement.service.id, placement.nodeId), placement)
     for (const inventory of saved.inventories) this.#take(inventory)
   }
 
@@ -93,6 +106,11 @@ export class Inventories {
   /** Nodes that have left their Swarms in the last 30 days, by id. */
   get departed(): ReadonlyMap<string, Departure> {
     return this.#departed
+  }
+
+  /** Where services ran in the last 30 days and do not now. */
+  get former(): readonly FormerPlacement[] {
+    return [...this.#former.values()]
   }
 
   /** Services that are in a Swarm now. */
@@ -141,6 +159,7 @@ export class Inventories {
       gone: [...this.#gone.values()],
       goneTasks: [...this.#goneTasks],
       departed: [...this.#departed.values()],
+      former: this.former,
     }
     return JSON.stringify(saved)
   }
@@ -164,6 +183,7 @@ export class Inventories {
     for (const id of this.#tasks.get(inventory.cluster) ?? []) this.#goneTasks.add(id)
     for (const id of inventory.tasks) this.#goneTasks.delete(id)
     this.#takeDepartures(before, inventory)
+    this.#takePlacements(before, inventory)
     forgetOldest(this.#gone)
     forgetOldest(this.#goneTasks)
     this.#tasks.set(inventory.cluster, new Set(inventory.tasks))
@@ -177,9 +197,18 @@ export class Inventories {
       this.#departed.set(node.id, { cluster, node, serviceIds: placed.map(({ serviceId }) => serviceId), time })
     }
     for (const { id } of nodes) this.#departed.delete(id)
-    for (const [id, departure] of this.#departed)
-      if (BigInt(time) - BigInt(departure.time) > FORGET_NS) this.#departed.delete(id)
-    forgetOldest(this.#departed)
+    forgetOld(this.#departed, time)
+  }
+
+  #takePlacements(before: Inventory | undefined, { cluster, placements, time }: Inventory): void {
+    for (const { serviceId, nodeId } of before?.placements ?? []) {
+      const service = this.service(serviceId)
+      const key = keyOf(serviceId, nodeId)
+      this.#former.delete(key)
+      if (service !== undefined) this.#former.set(key, { cluster, service, nodeId, time })
+    }
+    for (const { serviceId, nodeId } of placements) this.#former.delete(keyOf(serviceId, nodeId))
+    forgetOld(this.#former, time)
   }
 
   async #save(): Promise<void> {
@@ -190,6 +219,16 @@ export class Inventories {
 
 function contentOf({ time: _, nodeId: __, ...content }: Inventory): string {
   return JSON.stringify(content)
+}
+
+function keyOf(serviceId: string, nodeId: string): string {
+  return `${serviceId} ${nodeId}`
+}
+
+/** Keeps what was there 30 days ago or later, and of that the newest. */
+function forgetOld(gone: Map<string, { readonly time: string }>, now: string): void {
+  for (const [key, { time }] of gone) if (BigInt(now) - BigInt(time) > FORGET_NS) gone.delete(key)
+  forgetOldest(gone)
 }
 
 /** Keeps the newest of what is gone. */

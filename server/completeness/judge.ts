@@ -1,7 +1,7 @@
 import type { LATE_REASONS } from '../../shared/api.ts'
-import type { Inventory } from '../../shared/inventory.ts'
+import type { Inventory, ServiceInfo } from '../../shared/inventory.ts'
 import type { AgentReport, ReportedContainer, ReportedContainers } from '../../shared/report.ts'
-import type { Departure } from '../inventories.ts'
+import type { Departure, FormerPlacement } from '../inventories.ts'
 import { greatest, least } from './bigint.ts'
 import { type Member, membersOf } from './membership.ts'
 import { type Wanted, wantsContainer, wantsNode, wantsService } from './wanted.ts'
@@ -32,6 +32,7 @@ export interface Known {
   readonly now: bigint
   readonly inventories: readonly Inventory[]
   readonly departed: ReadonlyMap<string, Departure>
+  readonly former: readonly FormerPlacement[]
   /** When managers' agents last told of a Swarm's members; those that are connected, or any; 0n: never. */
   readonly observed: (cluster: string, isConnected: boolean) => bigint
   readonly reports: ReadonlyMap<string, AgentReport>
@@ -77,10 +78,18 @@ function counts(known: Known, asked: Asked, member: Member): boolean {
   const placed = inventory?.placements.filter(({ nodeId }) => nodeId === id) ?? []
   if (asked.isAny) return report !== undefined || state !== 'drained' || placed.length > 0
   const services = new Set([...placed.map(({ serviceId }) => serviceId), ...(departure?.serviceIds ?? [])])
-  const isWanted = inventory?.services.some(
-    (one) => services.has(one.id) && wantsService(asked, one, inventory.cluster, member),
+  const present = inventory?.services.filter((one) => services.has(one.id)) ?? []
+  const isWanted = [...present, ...formerServices(known, asked, member)].some((one) =>
+    wantsService(asked, one, cluster ?? '', member),
   )
   return isWanted || (report?.behind.named.some((one) => wantsContainer(asked, one, member)) ?? false)
+}
+
+/** Services that ran on the node in the question's time, and whose last lines may not be here. */
+function formerServices({ former }: Known, { since = 0n }: Asked, { id, report }: Member): ServiceInfo[] {
+  const upTo = BigInt(report?.upTo || 0)
+  const left = former.filter(({ nodeId, time }) => nodeId === id && BigInt(time) >= since && BigInt(time) > upTo)
+  return left.map(({ service }) => service)
 }
 
 /** A node that is in no Swarm any more matters up to when it left, however early its agent fell silent before that. */

@@ -50,6 +50,27 @@ describe('Inventories', () => {
     expect(inventories.departed.size).toBe(0)
   })
 
+  it('remembers where services ran, also of those that are gone, over a restart, for 30 days', async () => {
+    const store = new MemoryStore()
+    const placements = [
+      { serviceId: 'w', nodeId: 'n1' },
+      { serviceId: 'w', nodeId: 'n2' },
+    ]
+    await new Inventories(store).take(inventoryOf({ services: [WEB], placements }))
+    const inventories = new Inventories(store)
+    await inventories.load()
+    await inventories.take(inventoryOf({ services: [], placements: placements.slice(1), time: '2000' }))
+    const left = { cluster: 'cluster1', service: WEB, nodeId: 'n1', time: '2000' }
+    expect(inventories.former).toEqual([left])
+    const again = new Inventories(store)
+    await again.load()
+    expect(again.former).toEqual([left])
+    await again.take(inventoryOf({ services: [WEB], placements, time: '3000' }))
+    expect(again.former).toEqual([])
+    await inventories.take(inventoryOf({ placements: placements.slice(1), time: String(31n * 86_400_000_000_000n) }))
+    expect(inventories.former).toEqual([])
+  })
+
   it('leaves an older one of the same node, but follows another manager whose clock is behind', async () => {
     const inventories = new Inventories(new MemoryStore())
     await inventories.take(inventoryOf({ services: [WEB] }))

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { type Asked, judge, type Known } from '../../../server/completeness/judge.ts'
 import { nodeKey } from '../../../server/completeness/reports.ts'
 import { wantedOf } from '../../../server/completeness/wanted.ts'
-import type { Departure } from '../../../server/inventories.ts'
+import type { Departure, FormerPlacement } from '../../../server/inventories.ts'
 import type { Filter } from '../../../server/query/query.ts'
 import { resolveTarget } from '../../../server/query/targets.ts'
 import type { Inventory, NodeInfo, ServiceInfo } from '../../../shared/inventory.ts'
@@ -54,6 +54,7 @@ interface Case {
   /** Nodes that left so many seconds ago, and what they ran. */
   readonly left?: Readonly<Record<string, bigint>>
   readonly ran?: readonly string[]
+  readonly former?: readonly FormerPlacement[]
   readonly observedAgo?: bigint
   readonly isObserverGone?: boolean
   readonly filter?: Partial<Filter>
@@ -69,6 +70,7 @@ function judged(given: Case) {
   const { observedAgo = 1n, gone = [], streams = [] } = given
   const known: Known = {
     ...{ now: NOW, inventories, reports: new Map(reports.map((one) => [nodeKey(one), one])) },
+    former: given.former ?? [],
     departed: new Map(Object.entries(given.left ?? {}).map(([id, ago]) => [id, departure(id, at(ago), given.ran)])),
     observed: (_, isConnected) => (isConnected && given.isObserverGone ? 0n : NOW - observedAgo * SECOND),
     isConnected: (key) => !gone.includes(key) && reports.some((one) => nodeKey(one) === key),
@@ -97,6 +99,11 @@ function judged(given: Case) {
     isMembershipKnown,
   }
 }
+
+const former = (serviceId: string, nodeId: string, ago: bigint): FormerPlacement => ({
+  ...{ cluster: 'cluster1', service: service(serviceId.slice('service-'.length)), nodeId, time: at(ago) },
+})
+const CUT_OFF: Case = { reports: [report('node1'), report('node2', { upTo: at(60n) })], gone: ['node2'] }
 
 const well = (given: Case = {}) => [given, []] as const
 const late = (given: Case, ...nodes: readonly unknown[][]) => [given, nodes] as const
@@ -165,6 +172,31 @@ describe('judge', () => {
         },
         ['node2', 'not_connected', 60n],
       ),
+    ],
+    [
+      'a service ran on a node that was cut off since, and Docker has forgotten its task there',
+      late({ ...CUT_OFF, filter: { services: ['shop_web'] }, former: [former('service-web', 'node2', 30n)] }, [
+        'node2',
+        'not_connected',
+        60n,
+      ]),
+    ],
+    [
+      'a service ran on a node that was cut off after all of it was here',
+      well({ ...CUT_OFF, filter: { services: ['shop_web'] }, former: [former('service-web', 'node2', 61n)] }),
+    ],
+    [
+      'a service ran on a node that was cut off before the time in question',
+      well({
+        ...CUT_OFF,
+        filter: { services: ['shop_web'] },
+        former: [former('service-web', 'node2', 30n)],
+        sinceAgo: 29n,
+      }),
+    ],
+    [
+      'another service ran on a node that was cut off',
+      well({ ...CUT_OFF, filter: { services: ['shop_web'] }, former: [former('service-api', 'node2', 30n)] }),
     ],
     [
       'an engine does not answer',
@@ -430,6 +462,7 @@ describe('judge', () => {
         inventories: [swarm([node('node1')])],
         reports: new Map(reports.map((one) => [nodeKey(one), one])),
         departed: new Map(),
+        former: [],
       },
       ...{ observed: () => NOW, isConnected: () => true },
     }
