@@ -196,12 +196,13 @@ function boundOf({ lines, chars }: Open, { message }: StoredRecord): EventBound 
 
 const keys = new WeakMap<LogStream, string>()
 
-/** Names the outputs of a container, which it keeps when its other labels change. */
+/** Names the outputs of a container, which it keeps when its other labels change. Lines of none, from foreign senders and imports, go by all that tells them apart. */
 export function outputsOf(stream: LogStream): string {
   const known = keys.get(stream)
   if (known !== undefined) return known
-  const { containerId, nodeId, tag } = stream
-  const key = `${nodeId}\0${containerId}\0${tag}\0`
+  const { containerId, nodeId, tag, cluster, stack, serviceId, service, taskId, taskName, slot, containerName } = stream
+  const more = containerId === '' ? [cluster, stack, serviceId, service, taskId, taskName, slot, containerName] : []
+  const key = `${[nodeId, containerId, tag, ...more].join('\0')}\0`
   keys.set(stream, key)
   return key
 }

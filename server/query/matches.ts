@@ -130,7 +130,8 @@ function lineTest(condition: Condition, { kind, name }: Field): (asked: Asked) =
   if (name === 'level') return levelTest(condition)
   const test = textTest(condition)
   if (name === 'source') return ({ line }) => test(textOf(line.source))
-  return ({ message }) => message.text !== '' && test(message)
+  if (condition.op === 'exists') return ({ message }) => message.text !== ''
+  return ({ message }) => test(message)
 }
 
 function levelTest(condition: Condition): (asked: Asked) => boolean {

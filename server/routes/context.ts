@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { comparePositions, type LogStream, type Position, positionOf, type StoredRecord } from '../../shared/record.ts'
 import type { Context } from '../context.ts'
+import { outputsOf } from '../events/group.ts'
 import { apiAnnotation, apiGap, type Missing } from '../missing.ts'
 import { badParameter, ofParameter, Problem } from '../problem.ts'
 import type { ContextParameters } from '../query/analysis-parameters.ts'
@@ -78,11 +79,11 @@ async function lineAt(read: Read, place: Position): Promise<StoredRecord> {
 
 /** Leaves of the filter what belongs to the line. */
 function narrowed(filter: Filter, { stream, source }: StoredRecord, within: ContextParameters['within']): Filter {
-  const { nodeId, containerId, serviceId, service, tag } = stream
+  const { serviceId, service } = stream
   const isOwn = (other: LogStream): boolean => {
     if (within === 'all') return true
     if (within === 'service') return other.serviceId === serviceId && other.service === service
-    return other.nodeId === nodeId && other.containerId === containerId && other.tag === tag
+    return outputsOf(other) === outputsOf(stream)
   }
   const accepts = (other: LogStream): boolean => isOwn(other) && (filter.accepts?.(other) ?? true)
   return { ...filter, accepts, ...(within === 'stream' && { sources: [source] }) }

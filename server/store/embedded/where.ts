@@ -146,7 +146,7 @@ function messageSql(condition: Condition, { message, holds }: LineTexts): string
       isExact ? `contains(${piece}, ${literal(text)})` : `contains(lower(${piece}), ${literal(lower(text))})`,
     )
   }
-  return `(${message} <> '' AND ${textSql(condition, message)})`
+  return condition.op === 'exists' ? `(${message} <> '')` : textSql(condition, message)
 }
 
 /**

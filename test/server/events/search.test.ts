@@ -44,6 +44,19 @@ describe('searchEvents', () => {
     expect(messages(await ask(mixed))).toEqual(['one', 'a\n b', trace, 'c', 'd', 'e', 'two', 'f'])
   })
 
+  it('keeps services of one host apart that have no container, as imports and foreign senders tell them', async () => {
+    const [web, api, second] = [{ service: 'web' }, { service: 'api' }, { service: 'web', slot: 2 }].map((labels) =>
+      streamOf('w', { containerId: '', taskId: '', taskName: '', containerName: '', tag: 'import', ...labels }),
+    ) as [LogRecord['stream'], LogRecord['stream'], LogRecord['stream']]
+    const records = [
+      ...lines(web, 0n, ['ERROR failed', '\tat x']),
+      ...lines(api, 500_000n, ['one', '  indented']),
+      ...lines(second, 700_000n, ['two']),
+    ]
+    expect(messages(await ask(records))).toEqual(['ERROR failed\n\tat x', 'one\n  indented', 'two'])
+    expect(messages(await ask(records, {}, 'service:api'))).toEqual(['one\n  indented'])
+  })
+
   it('looks for all that is asked for in all lines of an event', async () => {
     const [event, ...others] = await ask(mixed, {}, 'level:error keyerror "file \\"a.py" -service:api')
     expect(others).toEqual([])

@@ -51,6 +51,15 @@ describe.each(STORES)('the addresses that look closer, over the %s store', (_, o
         ...linesOf(streamOf('web2', { service: 'shop_web', serviceId: 'service-web' }), 20, { message: 'other' }),
       ]),
     )
+    it('shows no neighbours of other services on the same host that have no container', async () => {
+      const bare = { containerId: '', taskId: '', taskName: '', containerName: '', tag: 'import' }
+      const [one, two] = [streamOf('o', { ...bare, service: 'one' }), streamOf('o', { ...bare, service: 'two' })]
+      await ingest([...linesOf(one, 5, { message: 'of one' }), ...linesOf(two, 5, { message: 'of two' })])
+      const { records } = await ask<ApiPage>('search?service=one')
+      const shown = await around(`cursor=${records[2]?.cursor}&before=5&after=5&within=stream`)
+      expect(shown.map((message) => message.replace(/ \d+$/, ''))).toEqual(Array(5).fill('of one'))
+    })
+
     const cursorOf = async (message: string): Promise<string> => {
       const { records } = await ask<ApiPage>('search?service=shop_web&limit=1000')
       return records.find((record) => record.message === message)?.cursor ?? ''
