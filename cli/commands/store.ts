@@ -44,7 +44,7 @@ Examples:
 
 /** The command `store`. */
 export const store: CommandSpec = {
-  operand: { form: '<ACTION> [FILE]', text: 'backup, restore FILE, verify FILE, or copy' },
+  operand: { form: '<ACTION> [FILE]', values: ACTIONS, text: 'backup, restore FILE, verify FILE, or copy' },
   flags: [
     { flags: '--from <STORE>', text: 'copy: store to copy from: a folder, or URLs of Elasticsearch' },
     { flags: '--to <STORE>', text: 'copy: store to copy to, which is made where there is none' },
