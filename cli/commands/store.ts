@@ -48,6 +48,7 @@ export const store: CommandSpec = {
   flags: [
     { flags: '--from <STORE>', text: 'copy: store to copy from: a folder, or URLs of Elasticsearch' },
     { flags: '--to <STORE>', text: 'copy: store to copy to, which is made where there is none' },
+    { flags: '--archive-dir <DIR>', text: 'copy: archive of the store to copy from, where its server has that flag' },
     ...ELASTICSEARCH_FLAGS,
     { flags: '-o, --output <FILE>', text: 'backup: the file to write (default swarmlogs-TIME.tar)' },
     { flags: '--data <DIR>', text: 'restore: the new folder of the store; backup: of a store that no server has open' },

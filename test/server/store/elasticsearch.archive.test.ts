@@ -4,6 +4,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { pino } from 'pino'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import type { CopySide } from '../../../server/config/copy.ts'
+import { runCopy } from '../../../server/copy.ts'
 import type { ArchivedElasticStore } from '../../../server/store/elasticsearch/archived.ts'
 import { openStore } from '../../../server/store/open.ts'
 import { formatTime } from '../../../shared/time.ts'
@@ -132,6 +134,25 @@ describe('archiving days of Elasticsearch', () => {
     expect(await under.store.count(queryOf())).toBe(505)
     expect(under.store.status().records).toBe(505)
     expect((await under.store.append([...lines, ...late])).stored).toEqual([])
+  })
+
+  it('can be copied, with its archive, to a store of another kind', async () => {
+    await under.store.append([...linesOf(WEB, 300), ...linesOf(WEB, 200, { time: OLD })])
+    await seal()
+    await under.store.append(linesOf(WEB, 205, { time: OLD }))
+    const before = await messages(under.store)
+    await under.store.close()
+    const elasticsearch = { urls: elastic.urls, prefix: under.prefix, replicas: 0 }
+    const to = join(under.dir, 'copy')
+    const run = { log: pino({ level: 'silent' }), signal: new AbortController().signal, onProgress: () => {} }
+    const copy = (from: CopySide) => runCopy({ from, to: { dir: to } }, run)
+    await expect(copy({ elasticsearch })).rejects.toMatchObject({ code: 'SWARMLOGS_CONFIG' })
+    const archiveDir = join(under.dir, 'archive')
+    expect(await copy({ elasticsearch, archiveDir })).toEqual({ records: 505, missing: [] })
+    const copied = await openStore({ dir: to, retentionMs: 500 * DAY_MS, log: run.log })
+    expect(await messages(copied)).toEqual(before)
+    await copied.close()
+    await under.reopen()
   })
 
   it('is left to one server: others refuse to start, or to answer', async () => {
