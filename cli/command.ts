@@ -13,7 +13,12 @@ export interface FlagSpec {
 /** What a command takes and does: enough to run it, to explain it and to complain about its use. */
 export interface CommandSpec {
   /** `[TARGET...]` (any number) or `<SERVICE|TASK>` (exactly one), or both; absent: none. */
-  readonly operand?: { readonly form: string; readonly text: string }
+  readonly operand?: {
+    readonly form: string
+    readonly text: string
+    /** What the first word can be, for shells that complete it. */
+    readonly values?: readonly string[]
+  }
   readonly flags: readonly FlagSpec[]
   /** Follows the flags in the help: explanations and examples. */
   readonly help: string

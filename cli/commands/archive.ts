@@ -42,7 +42,11 @@ const ACTIONS: Readonly<Record<string, () => Promise<Action>>> = {
 
 /** The command `archive`. */
 export const archive: CommandSpec = {
-  operand: { form: '<ACTION> [DAY...]', text: `${Object.keys(ACTIONS).join(', ')}; and the days` },
+  operand: {
+    form: '<ACTION> [DAY...]',
+    values: Object.keys(ACTIONS),
+    text: `${Object.keys(ACTIONS).join(', ')}; and the days`,
+  },
   flags: [
     { flags: '-o, --output <FORM|DIR>', text: 'ls: table (default) or json; fetch: folder to copy to (default .)' },
     { flags: '--dir <FOLDER>', text: 'ls, verify: of this folder, without a server' },

@@ -81,6 +81,7 @@ function addSpec(command: TabCommand, { operand, flags }: CommandSpec, names: Na
     if (takesValue) command.option(long, flag.text, each(valuesOf(long, flag.flags, names)), short)
     else command.option(long, flag.text, short)
   }
+  if (operand?.values !== undefined) command.argument('action', each(operand.values), false)
   if (operand?.form.startsWith('<FIELD>')) command.argument('field', each(names.fields), false)
   if (operand !== undefined && /TARGET|SERVICE/.test(operand.form)) {
     command.argument('target', each(names.services), true)

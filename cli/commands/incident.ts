@@ -7,6 +7,7 @@ import { joinQueries } from '../operands.ts'
 import { bytesText } from '../output/bytes.ts'
 import { harmless } from '../output/harmless.ts'
 import { saveProgress } from '../output/save-progress.ts'
+import { say } from '../output/say.ts'
 import { printTable } from '../output/table.ts'
 import { localZone, readQuestion } from '../question.ts'
 import { readSave, sourceOf } from '../save.ts'
@@ -27,6 +28,7 @@ more), and every reading command works on it without a server:
 \`incident verify FILE\` reads all of it, and names what is damaged or was changed;
 exit code 1 then. \`incident diff A B\` shows which kinds of lines are new, gone,
 more or less in B: two files, or two times of the server or, with --archive, of a file.
+Of each it looks at the newest million lines, and says when there may be more.
 
 Examples:
   swarmlogs incident save checkout-down --since 3h --until 1h
@@ -41,6 +43,7 @@ Examples:
 export const incident: CommandSpec = {
   operand: {
     form: '<ACTION> [ARG...]',
+    values: ACTIONS,
     text: 'save NAME [QUERY...], verify FILE, diff FILE FILE, or diff FROM..TO FROM..TO [QUERY...]',
   },
   flags: [
@@ -129,13 +132,15 @@ async function diff([a = '', b = '', ...words]: readonly string[], flags: Flags)
     const remedy = 'compare times of one: swarmlogs --archive FILE incident diff FROM..TO FROM..TO QUERY'
     throw new SwarmlogsError('SWARMLOGS_USAGE', `cannot choose among the lines of files: ${remedy}`)
   }
-  const { diffLines } = await import('../../server/bundle/diff.ts')
+  const { diffLines, MAX_LINES } = await import('../../server/bundle/diff.ts')
   const linesOf = (side: Side) => ('path' in side ? linesOfFile(side.path) : linesOfTime(side, params, flags))
-  const rows = await diffLines(await linesOf(sides[0]), await linesOf(sides[1]))
+  const { rows, isCut } = await diffLines(await linesOf(sides[0]), await linesOf(sides[1]))
   const shown = rows
     .slice(0, limit)
     .map(({ change, before, after, pattern }) => [change, String(before), String(after), pattern])
   printTable(['CHANGE', 'IN A', 'IN B', 'PATTERN'], shown)
+  for (const [index, side] of ['A', 'B'].entries())
+    if (isCut[index]) say(`-- of ${side} only the newest ${MAX_LINES} lines were compared: give less of it`)
 }
 
 async function linesOfFile(path: string) {

@@ -18,7 +18,7 @@ Examples:
 
 /** The command `plugin`. */
 export const plugin: CommandSpec = {
-  operand: { form: '<install|uninstall>', text: 'what to do' },
+  operand: { form: '<install|uninstall>', values: ['install', 'uninstall'], text: 'what to do' },
   flags: [],
   help: EXAMPLES,
   run,

@@ -44,10 +44,11 @@ Examples:
 
 /** The command `store`. */
 export const store: CommandSpec = {
-  operand: { form: '<ACTION> [FILE]', text: 'backup, restore FILE, verify FILE, or copy' },
+  operand: { form: '<ACTION> [FILE]', values: ACTIONS, text: 'backup, restore FILE, verify FILE, or copy' },
   flags: [
     { flags: '--from <STORE>', text: 'copy: store to copy from: a folder, or URLs of Elasticsearch' },
     { flags: '--to <STORE>', text: 'copy: store to copy to, which is made where there is none' },
+    { flags: '--archive-dir <DIR>', text: 'copy: archive of the store to copy from, where its server has that flag' },
     ...ELASTICSEARCH_FLAGS,
     { flags: '-o, --output <FILE>', text: 'backup: the file to write (default swarmlogs-TIME.tar)' },
     { flags: '--data <DIR>', text: 'restore: the new folder of the store; backup: of a store that no server has open' },

@@ -1,5 +1,6 @@
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { SwarmlogsError } from '../../shared/errors.ts'
 import { Turns } from '../turns.ts'
 import type { Shelf } from './shelf.ts'
 
@@ -76,6 +77,17 @@ export class FileCache {
       return release
     } catch (error) {
       release()
+      throw error
+    }
+  }
+
+  /** Fetches a file anew that is no file of lines: it stays. Whether there is one. Rejects when that cannot be told now. */
+  async fetchAnew(name: string, signal = new AbortController().signal): Promise<boolean> {
+    try {
+      await this.#turns.run(signal, () => this.#shelf.get(name, join(this.#root, name), signal))
+      return true
+    } catch (error) {
+      if (error instanceof SwarmlogsError && error.code === 'SWARMLOGS_NOT_FOUND') return false
       throw error
     }
   }

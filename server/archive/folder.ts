@@ -1,19 +1,13 @@
-import { createHash, randomUUID } from 'node:crypto'
-import { createReadStream, existsSync } from 'node:fs'
-import { mkdir, open, readdir, readFile, rename, rm, statfs, writeFile } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
+import { randomUUID } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { mkdir, readdir, rename, rm, statfs } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { SwarmlogsError } from '../../shared/errors.ts'
 import { syncPath } from '../sync-path.ts'
 import type { FileCache } from './cache.ts'
-import {
-  type DayManifest,
-  folderName,
-  MANIFEST,
-  MANIFEST_COPY,
-  manifestText,
-  parseFolderName,
-  parseManifest,
-} from './manifest.ts'
+import { readOr, writeSynced } from './files.ts'
+import { type DayManifest, folderName, MANIFEST, MANIFEST_COPY, manifestText, parseFolderName } from './manifest.ts'
+import { readManifest } from './read-manifest.ts'
 import { MARK, ShelfCopy, type ShelfOptions } from './shelf-copy.ts'
 
 const UNFINISHED = '.unfinished'
@@ -83,6 +77,7 @@ export class ArchiveFolder {
         await this.#delete(name)
         continue
       }
+      await this.#copy?.mendManifest(name)
       const manifest = await readManifest(path, (file, error) => onDamaged(`${name}/${file}`, error))
       if (manifest !== undefined) newest.set(day, { path, manifest })
     }
@@ -208,64 +203,10 @@ export class ArchiveFolder {
   }
 }
 
-/**
- * The manifest of the day in a folder, or its copy; undefined when neither can be read. Each that is damaged is told to `onDamaged`; a day
- * that was fetched from elsewhere has no copy. Throws SWARMLOGS_STORE_NEWER.
- */
-export async function readManifest(
-  path: string,
-  onDamaged: (file: string, error: unknown) => void,
-): Promise<DayManifest | undefined> {
-  const name = basename(path)
-  for (const file of [MANIFEST, MANIFEST_COPY]) {
-    try {
-      const manifest = parseManifest(await readFile(join(path, file), 'utf8'), `${name}/${file}`)
-      if (folderName(manifest) !== name) throw new Error('it is of another day')
-      return manifest
-    } catch (error) {
-      if (error instanceof SwarmlogsError && error.code === 'SWARMLOGS_STORE_NEWER') throw error
-      if (file === MANIFEST || !isAbsent(error)) onDamaged(file, error)
-    }
-  }
-  return undefined
-}
-
 /** Throws when files of a day are on a shelf alone, and none is given. */
 async function mustBeHere(path: string, { files }: DayManifest): Promise<void> {
   const shelf = await readOr(join(path, MARK), undefined)
   if (shelf === undefined || files.every(({ name }) => existsSync(join(path, name)))) return
   const text = `cannot open the archive in '${dirname(path)}': lines of it are on ${shelf} alone: give --archive-s3, as before`
   throw new SwarmlogsError('SWARMLOGS_CONFIG', text)
-}
-
-/** The SHA-256 of a file, in hexadecimal. */
-export async function sha256Of(path: string, signal?: AbortSignal): Promise<string> {
-  const hash = createHash('sha256')
-  for await (const piece of createReadStream(path, { highWaterMark: 1 << 20, ...(signal && { signal }) }))
-    hash.update(piece)
-  return hash.digest('hex')
-}
-
-async function readOr<T>(path: string, otherwise: T): Promise<string | T> {
-  try {
-    return await readFile(path, 'utf8')
-  } catch (error) {
-    if (isAbsent(error)) return otherwise
-    throw error
-  }
-}
-
-/** Whether a file is not there. */
-export function isAbsent(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT'
-}
-
-async function writeSynced(path: string, text: string): Promise<void> {
-  const handle = await open(path, 'w', 0o600)
-  try {
-    await writeFile(handle, text)
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
 }

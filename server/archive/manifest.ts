@@ -72,6 +72,11 @@ export function linesName(number: number): string {
   return `lines-${String(number).padStart(5, '0')}.parquet`
 }
 
+/** Whether a file of this name has lines. */
+export function isLinesName(name: string): boolean {
+  return LINES.test(name)
+}
+
 /** Name of the folder of an archived day. */
 export function folderName({ day, generation }: Pick<DayManifest, 'day' | 'generation'>): string {
   return `${day}.${generation}`

@@ -3,9 +3,10 @@ import { join } from 'node:path'
 import type { ApiArchive, ApiVerified } from '../../shared/archive.ts'
 import { SwarmlogsError } from '../../shared/errors.ts'
 import { apiDay, apiHold, apiVerified } from './api.ts'
-import { type ArchivedFolder, ArchiveFolder, readManifest } from './folder.ts'
-import { membersOf, parseFolderName } from './manifest.ts'
-import { verifyDay } from './verify.ts'
+import { type ArchivedFolder, ArchiveFolder } from './folder.ts'
+import { membersOf, parseFolderName, type Sealed } from './manifest.ts'
+import { readManifest } from './read-manifest.ts'
+import { damageOf, verifyDay } from './verify.ts'
 
 /** What is archived in a folder, which a server may have open: nothing in it is changed. Throws SWARMLOGS_USAGE when it cannot be read. */
 export async function listFolder(root: string): Promise<ApiArchive> {
@@ -30,7 +31,8 @@ export async function listFolder(root: string): Promise<ApiArchive> {
 export async function* verifyInFolder(root: string, day: string): AsyncGenerator<ApiVerified> {
   const found = (await daysOf(root)).days.find(({ manifest }) => manifest.day === day)
   if (found === undefined) throw new SwarmlogsError('SWARMLOGS_NOT_FOUND', `cannot find ${day} in '${root}'`)
-  for await (const looked of verifyDay(found)) yield apiVerified(found.manifest, looked)
+  const look = (name: string, sealed: Sealed) => damageOf(join(found.path, name), sealed).catch(String)
+  for await (const looked of verifyDay(found, look)) yield apiVerified(found.manifest, looked)
   yield { end: true }
 }
 

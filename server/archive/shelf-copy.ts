@@ -4,16 +4,19 @@ import type { Logger } from 'pino'
 import { SwarmlogsError } from '../../shared/errors.ts'
 import { syncPath } from '../sync-path.ts'
 import { FileCache } from './cache.ts'
+import { writeSynced } from './files.ts'
 import {
   CHUNKS,
   type DayManifest,
   folderName,
   MANIFEST,
+  manifestText,
   membersOf,
   parseFolderName,
   parseManifest,
   WORDS,
 } from './manifest.ts'
+import { readManifest } from './read-manifest.ts'
 import type { Shelf } from './shelf.ts'
 
 /** So many small files are fetched at once. */
@@ -84,6 +87,24 @@ export class ShelfCopy {
     for (const name of plain.filter((one) => one !== ID)) await this.#shelf.get(name, join(this.#root, name))
     await this.#shelf.get(ID, join(this.#root, ID))
     this.#log.info({ days: whole.length, shelf: this.name }, 'archive restored from its storage')
+  }
+
+  /** Has a day's manifest and its copy be right, if either is, or the one on the shelf. Does not throw. */
+  async mendManifest(folder: string): Promise<void> {
+    const path = join(this.#root, folder)
+    const damaged: string[] = []
+    try {
+      if ((await readManifest(path, (file) => damaged.push(file))) === undefined) {
+        await this.#shelf.get(`${folder}/${MANIFEST}`, join(path, MANIFEST))
+        damaged.splice(0, 1)
+      }
+      const manifest = await readManifest(path, () => {})
+      if (manifest === undefined || damaged.length === 0) return
+      for (const name of damaged) await writeSynced(join(path, name), manifestText(manifest))
+      this.#log.info({ folder, damaged }, 'damaged manifest of an archived day was mended')
+    } catch (err) {
+      this.#log.warn({ err, folder }, 'manifest of an archived day cannot be fetched now')
+    }
   }
 
   /** Takes over a day that is here, on the shelf or not: from before there was one. */

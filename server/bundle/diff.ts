@@ -18,8 +18,16 @@ export interface Difference {
 /** Lines, some at a time. */
 export type Lines = AsyncIterable<readonly StoredRecord[]>
 
-/** Compares two sides by their kinds of lines: what changed most as a part of all comes first. */
-export async function diffLines(a: Lines, b: Lines): Promise<Difference[]> {
+/** Two sides compared. */
+export interface Compared {
+  /** What changed most as a part of all comes first. */
+  readonly rows: readonly Difference[]
+  /** Whether a side had as many lines as are looked at: it may have older ones. */
+  readonly isCut: readonly [a: boolean, b: boolean]
+}
+
+/** Compares two sides by their kinds of lines. */
+export async function diffLines(a: Lines, b: Lines, maxLines = MAX_LINES): Promise<Compared> {
   const patterns = new Patterns()
   const before = await take(patterns, a, 'before')
   const after = await take(patterns, b, 'now')
@@ -34,9 +42,8 @@ export async function diffLines(a: Lines, b: Lines): Promise<Difference[]> {
     }
   })
   const weight = ({ growth }: { growth: number }): number => Math.abs(Math.log(growth))
-  return rows
-    .sort((x, y) => weight(y) - weight(x) || (x.pattern < y.pattern ? -1 : 1))
-    .map(({ growth: _, ...row }) => row)
+  rows.sort((x, y) => weight(y) - weight(x) || (x.pattern < y.pattern ? -1 : 1))
+  return { rows: rows.map(({ growth: _, ...row }) => row), isCut: [before >= maxLines, after >= maxLines] }
 }
 
 function changeOf({ before, now }: { before: number; now: number }, growth: number): Difference['change'] {

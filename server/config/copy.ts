@@ -3,7 +3,10 @@ import { type ElasticsearchConfig, elasticsearchConfig } from './elasticsearch.t
 import { conflict } from './values.ts'
 
 /** One of the two stores of a copy: a folder, or an Elasticsearch. */
-export type CopySide = { readonly dir: string } | { readonly elasticsearch: ElasticsearchConfig }
+export type CopySide = ({ readonly dir: string } | { readonly elasticsearch: ElasticsearchConfig }) & {
+  /** Folder of its archive, when that is not in its own. */
+  readonly archiveDir?: string
+}
 
 /** What to copy where. */
 export interface CopyConfig {
@@ -11,7 +14,7 @@ export interface CopyConfig {
   readonly to: CopySide
 }
 
-/** Reads --from, --to, and how to get into an Elasticsearch that either of them names. Throws SWARMLOGS_CONFIG or SWARMLOGS_USAGE. */
+/** Reads --from, --archive-dir, --to, and how to get into an Elasticsearch that either of them names. Throws SWARMLOGS_CONFIG or SWARMLOGS_USAGE. */
 export function readCopyConfig(flags: Flags, env: Environment): CopyConfig {
   const side = (name: 'from' | 'to'): CopySide => {
     const text = setting(flags, env, name)
@@ -21,5 +24,6 @@ export function readCopyConfig(flags: Flags, env: Environment): CopyConfig {
     const elasticsearch = elasticsearchConfig({ ...flags, store: 'elasticsearch', elasticsearch: text }, env)
     return elasticsearch === undefined ? { dir: text } : { elasticsearch }
   }
-  return Object.freeze({ from: side('from'), to: side('to') })
+  const archiveDir = setting(flags, env, 'archive-dir')
+  return Object.freeze({ from: { ...side('from'), ...(archiveDir !== undefined && { archiveDir }) }, to: side('to') })
 }

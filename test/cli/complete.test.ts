@@ -39,6 +39,12 @@ describe('complete', () => {
     ],
     [['tail', '-f', '--node', 'n'], ['node1']],
     [['nothing', ''], []],
+    [['archive', 're'], ['release']],
+    [
+      ['incident', ''],
+      ['save', 'verify', 'diff'],
+    ],
+    [['store', 'b'], ['backup']],
     [
       ['values', 's'],
       ['service', 'status'],

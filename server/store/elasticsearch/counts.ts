@@ -118,13 +118,9 @@ export class Counts {
 
   /** Time of the oldest line; those whose time is out of all reason say nothing about where the store begins. */
   beginning(names: Names): bigint | undefined {
-    return this.#oldest((index) => names.parse(index)?.kind === 'lines') ?? this.#oldest(() => true)
-  }
-
-  #oldest(isWanted: (index: string) => boolean): bigint | undefined {
     let oldest: bigint | undefined
     for (const [index, counts] of this.#byIndex) {
-      if (!isWanted(index)) continue
+      if (names.parse(index)?.kind === 'odd') continue
       for (const { first } of counts.values()) oldest = oldest === undefined ? first : smaller(oldest, first)
     }
     return oldest

@@ -2,11 +2,13 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { StoredRecord } from '../../../shared/record.ts'
 import { EVERYTHING } from '../../query/query.ts'
 import { gapText } from '../gap-text.ts'
+import { Setbacks } from '../setbacks.ts'
 import type { ArchiveTier, TierDay } from '../tiered/archive-tier.ts'
 import { merge } from '../tiered/merge.ts'
 import type { TieredStore } from '../tiered/store.ts'
 import { countOf, linesOf } from './day-lines.ts'
 import { dropIndex } from './drop-index.ts'
+import { dueDays } from './due.ts'
 import { messageOf } from './failure.ts'
 import { timesOfDay } from './names.ts'
 import type { Parts } from './parts.ts'
@@ -14,9 +16,6 @@ import { readUuids } from './sizes.ts'
 
 /** How often it is looked what is due. */
 const LOOK_MS = 60_000
-/** A day is left alone for so long after its last line; once it is archived, its late lines are gathered for longer. */
-const IDLE_MS = 5 * 60_000
-const LATE_IDLE_MS = 3_600_000
 /** Readers of a day that was archived have so long to come to an end before its index is deleted. */
 const READERS_MS = 10 * 60_000
 
@@ -34,6 +33,7 @@ export class Sealing {
   readonly #options: SealingParts
   readonly #stopping = new AbortController()
   readonly #timer: NodeJS.Timeout
+  readonly #setbacks = new Setbacks()
   #running: Promise<void> | undefined
 
   constructor(options: SealingParts) {
@@ -58,7 +58,7 @@ export class Sealing {
   }
 
   async #run(nowMs: number): Promise<void> {
-    const { parts, tier } = this.#options
+    const { parts, tier, afterMs } = this.#options
     const { log } = parts.options
     try {
       // Those that another run had no time to delete.
@@ -67,37 +67,21 @@ export class Sealing {
     } catch (error) {
       log.warn({ reason: messageOf(error) }, 'archived indices cannot be deleted now')
     }
-    for (const day of this.#due(nowMs)) {
+    const due = dueDays({ ...parts, sizes: parts.watch.sizes }, tier, { afterMs, nowMs })
+    for (const day of due.filter((one) => this.#setbacks.mayTry(one, nowMs))) {
       if (this.#stopping.signal.aborted) return
       const started = performance.now()
       try {
         const { lines } = await this.#seal(day)
+        this.#setbacks.clear(day)
         log.info({ day, lines, seconds: Math.round((performance.now() - started) / 1000) }, 'day archived')
       } catch (error) {
         if (this.#stopping.signal.aborted) return
-        log.error({ day, err: error }, `cannot archive a day now: ${messageOf(error)}; it stays where it is`)
+        const reason = messageOf(error)
+        if (this.#setbacks.fail(day, reason, nowMs))
+          log.error({ day, err: error }, `cannot archive a day now: ${reason}; it stays where it is`)
       }
     }
-  }
-
-  /** Days of which Elasticsearch has lines that can be archived, oldest first. */
-  #due(nowMs: number): string[] {
-    const { parts, tier, afterMs } = this.#options
-    const { names, indices, counts } = parts
-    const { damaged } = tier.status()
-    const archived = new Set(tier.sealed.map(({ day }) => day.replaceAll('-', '.')))
-    const days = new Set(
-      indices.lines.flatMap((index) => (isOfDay(parts, index) ? (names.parse(index)?.day ?? []) : [])),
-    )
-    return [...days].sort().filter((day) => {
-      const isOver = Number(timesOfDay(day).end / 1_000_000n) + afterMs <= nowMs
-      const idleMs = archived.has(day) ? LATE_IDLE_MS : IDLE_MS
-      const all = indices.ofDay(day).filter((index) => !indices.isHidden(index))
-      const isEmpty = all.every((index) => counts.records(index) === 0)
-      // Sealed anew it would lack what is damaged.
-      const isDamaged = damaged.some((name) => name.startsWith(day.replaceAll('.', '-')))
-      return isOver && !isEmpty && !isDamaged && all.every((index) => nowMs - counts.writtenMs(index) > idleMs)
-    })
   }
 
   async #seal(name: string): Promise<TierDay> {
@@ -173,9 +157,4 @@ export class Sealing {
         parts.options.log.info({ index }, 'index of an archived day deleted')
     }
   }
-}
-
-function isOfDay({ names }: Parts, index: string): boolean {
-  const kind = names.parse(index)?.kind
-  return kind === 'lines' || kind === 'late'
 }

@@ -1,20 +1,20 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { pino } from 'pino'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import type { CopySide } from '../../../server/config/copy.ts'
+import { runCopy } from '../../../server/copy.ts'
 import type { ArchivedElasticStore } from '../../../server/store/elasticsearch/archived.ts'
 import { openStore } from '../../../server/store/open.ts'
 import { formatTime } from '../../../shared/time.ts'
 import { type Elastic, startElastic } from '../../lab/elastic.ts'
-import { appendingContract } from './contract/appending.ts'
-import { foreignContract } from './contract/foreign.ts'
+import { storeContract } from './contract.ts'
 import { dropAll } from './elasticsearch.ts'
-import { collect, DAY, linesOf, NOON, queryOf, type StoreUnderTest, WEB } from './records.ts'
+import { collect, DAY, linesOf, messages, NOON, queryOf, type StoreUnderTest, WEB } from './records.ts'
+import { PER_APPEND } from './seal-crash.ts'
+import { expectAckedOnce, writeAndKill } from './write-and-kill.ts'
 
 const DAY_MS = 86_400_000
 /** When all lines are old, and have been there for long. */
@@ -64,29 +64,29 @@ async function open(isSealing: boolean): Promise<Opened> {
   return under
 }
 
-/** Archives all that was appended, today's lines included, after every other append. */
+/** Archives all that was appended, today's lines included, after the first append, the third, the seventh and so on. */
 function sealing(store: ArchivedElasticStore): ArchivedElasticStore {
   const append = store.append.bind(store)
   let appends = 0
   store.append = async (records) => {
     const appended = await append(records)
-    if (appends++ % 2 === 0) await store.runSealing(LATER)
+    appends++
+    if ((appends & (appends + 1)) === 0) await store.runSealing(LATER)
     return appended
   }
   return store
 }
 
-describe('elasticsearch, half archived: store contract', () => {
-  let opened: StoreUnderTest
-  beforeEach(async () => {
-    opened = await open(true)
+describe('half hot, half archived', () => {
+  // The cluster takes long to make indices: while a test runs the next one's are made.
+  let next: Promise<Opened> | undefined
+  storeContract('elasticsearch', async () => {
+    const opened = await (next ?? open(true))
+    next = open(true)
+    next.catch(() => undefined)
+    return opened
   })
-  afterEach(async () => {
-    await opened.destroy()
-  })
-  const under = (): StoreUnderTest => opened
-  appendingContract(under)
-  foreignContract(under)
+  afterAll(async () => (await next)?.destroy())
 })
 
 describe('archiving days of Elasticsearch', () => {
@@ -136,6 +136,25 @@ describe('archiving days of Elasticsearch', () => {
     expect((await under.store.append([...lines, ...late])).stored).toEqual([])
   })
 
+  it('can be copied, with its archive, to a store of another kind', async () => {
+    await under.store.append([...linesOf(WEB, 300), ...linesOf(WEB, 200, { time: OLD })])
+    await seal()
+    await under.store.append(linesOf(WEB, 205, { time: OLD }))
+    const before = await messages(under.store)
+    await under.store.close()
+    const elasticsearch = { urls: elastic.urls, prefix: under.prefix, replicas: 0 }
+    const to = join(under.dir, 'copy')
+    const run = { log: pino({ level: 'silent' }), signal: new AbortController().signal, onProgress: () => {} }
+    const copy = (from: CopySide) => runCopy({ from, to: { dir: to } }, run)
+    await expect(copy({ elasticsearch })).rejects.toMatchObject({ code: 'SWARMLOGS_CONFIG' })
+    const archiveDir = join(under.dir, 'archive')
+    expect(await copy({ elasticsearch, archiveDir })).toEqual({ records: 505, missing: [] })
+    const copied = await openStore({ dir: to, retentionMs: 500 * DAY_MS, log: run.log })
+    expect(await messages(copied)).toEqual(before)
+    await copied.close()
+    await under.reopen()
+  })
+
   it('is left to one server: others refuse to start, or to answer', async () => {
     const other = {
       retentionMs: 500 * DAY_MS,
@@ -162,37 +181,21 @@ describe('archiving days of Elasticsearch', () => {
     }
   })
 
-  it('leaves each line in one place, whenever it is killed', { timeout: 240_000 }, async () => {
+  it('leaves each line in one place, whenever it is killed', { timeout: 120_000 + ROUNDS * 20_000 }, async () => {
     const { epoch } = under.store.identity
     await under.store.close()
     let acked = 0
-    for (let round = 0; round < ROUNDS; round++) acked = await writeAndKill(under, acked, (round * 377) % 2_000)
+    const writer = { path: WRITER, args: [elastic.urls[0] ?? '', under.prefix, join(under.dir, 'archive')] }
+    for (let round = 0; round < ROUNDS; round++)
+      acked = await writeAndKill(writer, acked, { acks: 1, delayMs: (round * 377) % 2_000 })
     await under.reopen()
     for (const isSealed of [false, true]) {
       if (isSealed) await seal()
-      const numbers = (await collect(under.store)).map(({ message }) => Number.parseInt(message, 10))
-      numbers.sort((a, b) => a - b)
-      // Lines of the append that was cut off may be there, too; each once.
-      expect(new Set(numbers).size).toBe(numbers.length)
-      expect(numbers.slice(0, acked)).toEqual(Array.from({ length: acked }, (_, index) => index))
-      expect(await under.store.count(queryOf())).toBe(numbers.length)
+      const found = await messages(under.store)
+      expectAckedOnce(found, acked, PER_APPEND)
+      expect(await under.store.count(queryOf())).toBe(found.length)
     }
     expect(await indices()).toEqual([today])
     expect(under.store.identity.epoch).toBe(epoch)
   })
 })
-
-/** Writes from line `start` on, kills the writer a while after its first ack; returns the line behind the last ack. */
-async function writeAndKill({ prefix, dir }: Opened, start: number, delayMs: number): Promise<number> {
-  const args = [WRITER, elastic.urls[0] ?? '', prefix, join(dir, 'archive'), String(start)]
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
-  let acked = start
-  for await (const line of createInterface({ input: child.stdout })) {
-    // Not a wait for something: it moves the kill through the sealing.
-    if (acked === start) setTimeout(() => child.kill('SIGKILL'), delayMs)
-    acked = Number(line)
-  }
-  if (child.signalCode === null) await once(child, 'exit')
-  expect(child.signalCode).toBe('SIGKILL')
-  return acked
-}

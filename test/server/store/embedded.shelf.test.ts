@@ -159,6 +159,30 @@ describe('a store whose archive is on a shelf', () => {
     expect(store.status().damaged).toEqual([])
   })
 
+  it.each([
+    ['damaged', (path: string) => writeFileSync(path, 'damaged')],
+    ['missing', (path: string) => rmSync(path, { force: true })],
+  ])('fetches whatever of a day is %s anew, whenever it can', async (_, harm) => {
+    const sender = streamOf('app', { containerId: '', taskId: '', tag: 'app' })
+    const foreign = [recordOf(sender, { chunk: 'one', time: NOON + 1n, message: 'third' })]
+    await store.append(foreign)
+    await store.runSealing(LATER_MS)
+    const before = (await store.archive.list()).map(({ manifest }) => manifest)
+    await store.close()
+    for (const { day } of before)
+      for (const name of ['manifest.json', 'manifest.copy.json', 'words', 'chunks.parquet', 'lines-00001.parquet'])
+        if (existsSync(join(shelf.root, `${day}.1`, name))) harm(join(dir, 'archive', `${day}.1`, name))
+    store = await open(dir, shelf)
+    expect((await store.archive.list()).map(({ manifest }) => manifest)).toEqual(before)
+    shelf.before = () => Promise.reject(new Error('no line'))
+    await expect(store.append(foreign)).rejects.toThrow('no line')
+    shelf.before = () => {}
+    expect((await store.append(foreign)).stored).toEqual([])
+    expect(await messages()).toEqual(['first', 'second', 'third'])
+    await store.indexed()
+    expect(store.status().damaged).toEqual([])
+  })
+
   it('puts days there that were archived before there was a shelf, and deletes none of them until then', async () => {
     await store.close()
     store = await open(dir, undefined)

@@ -2,7 +2,8 @@ import { rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { LogStream, StoredRecord } from '../../../../shared/record.ts'
 import { programVersion } from '../../../../shared/version.ts'
-import { type ArchiveFolder, sha256Of } from '../../../archive/folder.ts'
+import { sha256Of } from '../../../archive/files.ts'
+import type { ArchiveFolder } from '../../../archive/folder.ts'
 import {
   ARCHIVE_FORMAT,
   CHUNKS,

@@ -3,6 +3,7 @@ import type { LogStream } from '../../../../shared/record.ts'
 import type { DayManifest } from '../../../archive/manifest.ts'
 import { EVERYTHING } from '../../../query/query.ts'
 import { gapText } from '../../gap-text.ts'
+import { Setbacks } from '../../setbacks.ts'
 import { recordsOf as linesAsRecords, RECORD_COLUMNS } from '../answers.ts'
 import { bigintColumn } from '../columns.ts'
 import { messageOf } from '../failure.ts'
@@ -34,6 +35,7 @@ export class Sealing {
   readonly #options: SealingOptions
   readonly #parts: Parts
   readonly #stopping = new AbortController()
+  readonly #setbacks = new Setbacks()
   #running: Promise<void> | undefined
 
   constructor(options: SealingOptions, parts: Parts) {
@@ -57,18 +59,22 @@ export class Sealing {
 
   async #run(nowMs: number): Promise<void> {
     const { log } = this.#options
-    for (const day of this.#due(nowMs, await this.#held())) {
+    const due = this.#due(nowMs, await this.#held())
+    for (const day of due.filter((one) => this.#setbacks.mayTry(one, nowMs))) {
       if (this.#stopping.signal.aborted) return
       const started = performance.now()
       try {
         const manifest = await this.#seal(day, nowMs)
         if (manifest === undefined) continue
+        this.#setbacks.clear(day)
         const { lines, files } = manifest
         const bytes = files.reduce((sum, file) => sum + file.bytes, 0)
         log.info({ day, lines, bytes, seconds: Math.round((performance.now() - started) / 1000) }, 'day archived')
       } catch (error) {
         if (this.#stopping.signal.aborted) return
-        log.error({ day, err: error }, `cannot archive a day now: ${messageOf(error)}; it stays where it is`)
+        const reason = messageOf(error)
+        if (this.#setbacks.fail(day, reason, nowMs))
+          log.error({ day, err: error }, `cannot archive a day now: ${reason}; it stays where it is`)
       }
     }
   }

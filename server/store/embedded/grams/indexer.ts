@@ -106,8 +106,10 @@ export class Indexer {
       await this.#rest(performance.now() - started)
       started = performance.now()
     }
+    // Before it is read: one that is damaged may be fetched anew.
+    const areSound = await archived?.areWordsSound()
     const isCurrent = async ({ from, to, received }: Block): Promise<boolean> => {
-      if (archived !== undefined) return archived.areWordsSound()
+      if (areSound !== undefined) return areSound
       const sql = `SELECT max(received), count(*) FROM ${database}.lines WHERE rowid >= ${from} AND rowid < ${to}`
       return this.#reading(async (reader) => {
         for await (const chunk of reader.chunks(sql))
