@@ -9,14 +9,14 @@ import { looksAtLines } from './query/filter.ts'
 import type { Query } from './query/query.ts'
 import type { Question } from './query/question.ts'
 
-/** What a tail sends. */
+/** What a tail sends. Cursors name lines that are delivered though they stand behind them (`ahead`). */
 export type FollowEvent =
   | {
       readonly kind: 'records'
       readonly records: readonly StoredRecord[]
-      readonly cursorOf: (record: StoredRecord) => string
+      readonly cursorOf: (record: StoredRecord, ahead?: readonly bigint[]) => string
     }
-  | { readonly kind: 'live'; readonly cursor: string }
+  | { readonly kind: 'live'; readonly cursorOf: (ahead?: readonly bigint[]) => string }
   | { readonly kind: 'note'; readonly note: ApiNote }
   | { readonly kind: 'heartbeat' }
 
@@ -85,7 +85,8 @@ class Follower {
     yield* this.#readHistory()
     yield* this.#catchUp()
     if (!this.#signal.aborted) {
-      yield { kind: 'live', cursor: this.#write({ receivedUpTo: this.#deliveredUpTo }) }
+      const receivedUpTo = this.#deliveredUpTo
+      yield { kind: 'live', cursorOf: (ahead) => this.#write({ receivedUpTo }, ahead) }
       this.#isLive = true
       yield* this.#goLive()
     }
@@ -190,12 +191,12 @@ class Follower {
 
   *#send(records: readonly StoredRecord[], range: Range | undefined): Generator<FollowEvent> {
     const delivered = { receivedUpTo: this.#deliveredUpTo }
-    const cursorOf = (record: StoredRecord) =>
-      this.#write(range ? { ...range, position: positionOf(record) } : delivered)
+    const cursorOf = (record: StoredRecord, ahead?: readonly bigint[]) =>
+      this.#write(range ? { ...range, position: positionOf(record) } : delivered, ahead)
     if (records.length > 0) yield { kind: 'records', records, cursorOf }
   }
 
-  #write({ receivedAfter, receivedUpTo, position }: Range): string {
+  #write({ receivedAfter, receivedUpTo, position }: Range, ahead: readonly bigint[] = []): string {
     const { cursors, since, until } = this.#question
     return cursors.write({
       kind: 'tail',
@@ -204,6 +205,7 @@ class Follower {
       ...(since !== undefined && { since }),
       ...(until !== undefined && { until }),
       ...(position && { position }),
+      ...(ahead.length > 0 && { ahead }),
     })
   }
 

@@ -1,20 +1,20 @@
-import { comparePositions, type Position, positionOf, type StoredRecord } from '../../shared/record.ts'
+import { comparePositions, type Position, positionOf } from '../../shared/record.ts'
 import type { Context } from '../context.ts'
 import { type FollowEvent, follow, stoppedNote } from '../follow.ts'
 import { Budget } from '../query/budget.ts'
 import { looksAtLines } from '../query/filter.ts'
 import type { Question } from '../query/question.ts'
-import { type EventLines, Grouping } from './group.ts'
+import { Ahead } from './ahead.ts'
 import { BEFORE } from './limits.ts'
 import { linesOf } from './lines.ts'
 import { streamsOf } from './pivot.ts'
-import { type EventRecord, matchingEvent } from './record.ts'
+import { matchingEvent } from './record.ts'
 import { eventsInTurn } from './search.ts'
-import type { StartOf } from './start.ts'
+import { Stage, type Wants } from './stage.ts'
 
 /**
  * Follows events as `follow` does lines: each is told when the next one of its output begins, or when it got no line for a while, in the order in
- * which their first lines came. Its cursor is the place before the first line that was not told yet.
+ * which their first lines came. Its cursor is the place before the first line that was not told yet, and names lines behind it that were.
  */
 export async function* followEvents(
   context: Context,
@@ -36,7 +36,7 @@ export async function* followEvents(
     const isEarly = begin?.first !== undefined && comparePositions(positionOf(first), begin.first) < 0
     return isEarly && !isLive ? undefined : matchingEvent(filter, event)
   }
-  yield* events(source, context.timing.quietMs, new Stage(wants, linesOf(context).startOf))
+  yield* events(source, context.timing.quietMs, new Stage(wants, linesOf(context).startOf, new Ahead(cursor?.ahead)))
 }
 
 /** Where the newest N events begin; undefined when that was not asked for. */
@@ -69,9 +69,6 @@ async function beginOf(
 
 /** A timer may ring so much too early. */
 const EARLY_MS = 2
-
-/** The event as it is told; undefined when it is not wanted. */
-type Wants = (event: EventLines, isLive: boolean) => EventRecord | undefined
 
 async function* events(
   source: AsyncGenerator<FollowEvent>,
@@ -110,116 +107,5 @@ async function within<T>(coming: Promise<T>, ms: number): Promise<T | undefined>
     return await Promise.race([coming, over])
   } finally {
     clearTimeout(timer)
-  }
-}
-
-/** A line that came, and how its cursor is made. */
-interface Place {
-  readonly record: StoredRecord
-  readonly cursorOf: (record: StoredRecord) => string
-}
-
-/** Something that a tail tells when all events that began before it are told. */
-interface Held {
-  readonly behind: number
-  readonly event: FollowEvent
-}
-
-class Stage {
-  readonly #grouping: Grouping
-  readonly #wants: Wants
-  /** For each event that was not told yet the line that came before its first one. */
-  readonly #before: (Place | undefined)[] = []
-  readonly #held: Held[] = []
-  #last: Place | undefined
-  #clockMs = 0
-  #liveAtMs = 0
-  #begun = 0
-  #told = 0
-  #isLive = false
-
-  constructor(wants: Wants, startOf: StartOf) {
-    this.#wants = wants
-    this.#grouping = new Grouping(startOf)
-  }
-
-  /** Whether events wait for lines that come in: those of history are all there. */
-  get isWaiting(): boolean {
-    return !this.#grouping.isOrdered && this.#grouping.isWaiting
-  }
-
-  /** Some time passed in which no lines came; what its client or the server itself took does not make a line late. */
-  pass(ms: number): void {
-    this.#clockMs += ms
-  }
-
-  add(event: FollowEvent): void {
-    if (event.kind !== 'records') {
-      if (event.kind === 'live') {
-        this.#grouping.isOrdered = false
-        this.#liveAtMs = this.#clockMs
-      }
-      // A sign of life does not wait.
-      this.#held.push({ behind: event.kind === 'heartbeat' ? 0 : this.#begun, event })
-      return
-    }
-    const { cursorOf } = event
-    const now = this.#clockMs
-    for (const record of event.records) {
-      if (this.#grouping.add(record, now)) {
-        this.#before.push(this.#last)
-        this.#begun++
-      }
-      this.#last = { record, cursorOf }
-    }
-  }
-
-  quiet(quietMs: number): void {
-    const sinceMs = this.#clockMs - quietMs
-    if (this.isWaiting && sinceMs >= this.#liveAtMs) this.#grouping.quiet(sinceMs)
-  }
-
-  end(): void {
-    this.#grouping.end()
-  }
-
-  *take(): Generator<FollowEvent> {
-    let records: EventRecord[] = []
-    const places = new Map<StoredRecord, Place>()
-    const cursorOf = (record: StoredRecord): string => {
-      const place = places.get(record)
-      if (place === undefined) throw new Error('BUG: a cursor of an event that was not told')
-      return place.cursorOf(place.record)
-    }
-    for (const lines of this.#grouping.take()) {
-      if (this.#isNext()) {
-        if (records.length > 0) yield { kind: 'records', records, cursorOf }
-        records = []
-        yield* this.#release()
-      }
-      this.#told++
-      this.#before.shift()
-      const place = this.#before.length === 0 ? this.#last : this.#before[0]
-      const record = this.#wants(lines, this.#isLive)
-      if (place === undefined || record === undefined) continue
-      records.push(record)
-      places.set(record, place)
-    }
-    if (records.length > 0) yield { kind: 'records', records, cursorOf }
-    yield* this.#release()
-  }
-
-  #isNext(): boolean {
-    const [held] = this.#held
-    return held !== undefined && held.behind <= this.#told
-  }
-
-  *#release(): Generator<FollowEvent> {
-    while (this.#isNext()) {
-      const held = this.#held.shift()
-      if (held === undefined) return
-      if (held.event.kind === 'live') this.#isLive = true
-      yield held.event
-    }
   }
 }

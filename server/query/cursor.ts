@@ -20,6 +20,8 @@ export interface Cursor {
   readonly until?: bigint
   /** Absent: the whole set has been delivered. */
   readonly position?: Position
+  /** Digests of lines behind `position` that have been delivered, too; `MAX_AHEAD` at most. */
+  readonly ahead?: readonly bigint[]
   /** How many records of the question's `limit` remain for a streamed answer. */
   readonly remaining?: number
   /** Lines were missing when the set was fixed, which later reports of agents must not hide. */
@@ -30,6 +32,9 @@ const VERSION = 1
 const KINDS = ['search', 'tail'] as const
 /** Beside the kind. */
 const IS_DOUBTFUL = 128
+const HAS_AHEAD = 64
+/** A cursor names so many lines: it must fit in a header. */
+export const MAX_AHEAD = 64
 const HEAD_BYTES = 10
 const DIGEST_BYTES = 8
 const HEX_ID = /^(?:[0-9a-f]{2}){1,64}$/
@@ -47,14 +52,16 @@ export class Cursors {
 
   /** Writes a cursor. */
   write(cursor: Cursor): string {
-    const kind = KINDS.indexOf(cursor.kind) | (cursor.isDoubtful === true ? IS_DOUBTFUL : 0)
-    const body = Buffer.concat([Buffer.from([VERSION, kind]), this.#head, encodeBody(cursor)])
+    const { ahead = [] } = cursor
+    const kind =
+      KINDS.indexOf(cursor.kind) | (cursor.isDoubtful === true ? IS_DOUBTFUL : 0) | (ahead.length > 0 ? HAS_AHEAD : 0)
+    const body = Buffer.concat([Buffer.from([VERSION, kind]), this.#head, encodeAhead(ahead), encodeBody(cursor)])
     return Buffer.concat([body, this.#sign(body)]).toString('base64url')
   }
 
   /** Reads the place of a cursor that any question to this store gave, of any kind; undefined where it stands for the end. */
   place(text: string): Position | undefined {
-    return decodeBody(this.#body(text).subarray(HEAD_BYTES)).position
+    return decoded(this.#body(text)).position
   }
 
   /** Reads a cursor; throws SWARMLOGS_USAGE, which says why it cannot be used here. */
@@ -63,9 +70,9 @@ export class Cursors {
     if (!body.subarray(6, HEAD_BYTES).equals(this.#head.subarray(4)))
       throw unusable('it belongs to a request with other parameters')
     const written = body[1] ?? 0
-    if (KINDS[written & ~IS_DOUBTFUL] !== kind) throw unusable(`it is none of ${kind}`)
+    if (KINDS[written & ~IS_DOUBTFUL & ~HAS_AHEAD] !== kind) throw unusable(`it is none of ${kind}`)
     const isDoubtful = (written & IS_DOUBTFUL) !== 0
-    return { kind, ...decodeBody(body.subarray(HEAD_BYTES)), ...(isDoubtful && { isDoubtful }) }
+    return { kind, ...decoded(body), ...(isDoubtful && { isDoubtful }) }
   }
 
   /** What a cursor of this store holds, without its digest. */
@@ -95,6 +102,19 @@ function unusable(why: string): SwarmlogsError {
 
 function digestOf(text: string): Buffer {
   return hash('sha256', text, 'buffer').subarray(0, 4)
+}
+
+function encodeAhead(ahead: readonly bigint[]): Buffer {
+  if (ahead.length === 0) return Buffer.alloc(0)
+  return Buffer.concat([Buffer.from([ahead.length]), Buffer.from(BigUint64Array.from(ahead).buffer)])
+}
+
+/** What stands behind the head. */
+function decoded(body: Buffer): Omit<Cursor, 'kind'> {
+  if (((body[1] ?? 0) & HAS_AHEAD) === 0) return decodeBody(body.subarray(HEAD_BYTES))
+  const [from, count] = [HEAD_BYTES + 1, body.readUInt8(HEAD_BYTES)]
+  const ahead = Array.from({ length: count }, (_, index) => body.readBigUInt64LE(from + index * 8))
+  return { ...decodeBody(body.subarray(from + count * 8)), ahead }
 }
 
 const TIMES = ['receivedAfter', 'receivedUpTo', 'since', 'until'] as const

@@ -129,7 +129,7 @@ async function* messages(
         yield [`{"event":"completeness","data":${JSON.stringify(event.completeness)}}`]
         break
       case 'live':
-        yield [`{"event":"live","id":"${event.cursor}","data":{}}`]
+        yield [`{"event":"live","id":"${event.cursorOf()}","data":{}}`]
         break
       case 'records':
         yield event.records.map((record) => {
@@ -154,7 +154,7 @@ function* encode(event: FollowEvent | GapEvent | TaskEvent, dataOf: DataOf): Gen
     case 'task':
       return yield Buffer.from(`event: task\ndata: ${JSON.stringify(event.change)}\n\n`)
     case 'live':
-      return yield Buffer.from(`id: ${event.cursor}\nevent: live\ndata: {}\n\n`)
+      return yield Buffer.from(`id: ${event.cursorOf()}\nevent: live\ndata: {}\n\n`)
     case 'records': {
       let text = ''
       for (const record of event.records) {

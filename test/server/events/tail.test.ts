@@ -128,19 +128,62 @@ describe('GET /api/v1/tail?events=true', () => {
     }
   })
 
-  it('loses no line of events that are cut by a new connection', async () => {
+  it('goes on behind events that others began among, without a line of them', async () => {
     await start({ quietMs: 10 })
     await print(WEB, 0, ['one', ' a'])
     await print(API, 1, ['two'])
     await print(WEB, 3, [' b', 'three'])
-    const all = await tail(`since=${NOON / SECOND}`).until('live')
-    const told = all.filter(({ event }) => event === undefined)
-    expect(messagesOf(told)).toEqual(['one\n a\n b', 'two', 'three'])
-    for (const [index, { id }] of told.entries()) {
-      const lines = linesOf([...told.slice(0, index + 1), ...(await tail(`since=${NOON / SECOND}`, id).until('live'))])
-      expect(new Set(lines)).toEqual(new Set(linesOf(told)))
+    await print(API, 5, [' x', ' y'])
+    await print(WEB, 7, [' c', 'four'])
+    await expectToGoOn(['one\n a\n b', 'two\n x\n y', 'three\n c', 'four'])
+  })
+
+  it('goes on behind events whose lines came before and after it was live', async () => {
+    await start({ quietMs: NEVER_MS })
+    await print(WEB, 0, ['one'])
+    await print(API, 1, ['two'])
+    const client = tail(`since=${NOON / SECOND}`)
+    await expect.poll(() => server.context.live.size).toBe(1)
+    await print(WEB, 2, [' a', 'three'])
+    await print(API, 4, [' x', 'four'])
+    await print(WEB, 6, ['five'])
+    await print(API, 7, ['six'])
+    const all = [...(await client.until('live')), ...(await client.take(2))]
+    client.close()
+    const told = all.filter(({ event }) => event === undefined || event === 'live')
+    expect(messagesOf(told)).toEqual(['one\n a', 'two\n x', 'three', 'four'])
+    for (const [index, { id }] of told.slice(0, -1).entries()) {
+      const rest = messagesOf(await tail(`since=${NOON / SECOND}`, id).untilMessage('four'))
+      expect(rest).toEqual(messagesOf(told.slice(index + 1)))
     }
   })
+
+  it('loses no line of an event that goes on for long among others, and goes on after many of them', async () => {
+    await start({ quietMs: 10 })
+    await print(WEB, 0, ['one'])
+    await print(API, 1, ['two'])
+    await print(
+      WEB,
+      2,
+      Array.from({ length: 100 }, (_, index) => ` ${index}`),
+    )
+    const all = (await tail(`since=${NOON / SECOND}`).until('live')).filter(({ event }) => event === undefined)
+    const rest = linesOf(await tail(`since=${NOON / SECOND}`, all[0]?.id).until('live'))
+    expect(rest.slice(0, 2)).toEqual(['two', ' 0'])
+    expect(rest).toHaveLength(1 + 100 - 64)
+  })
+
+  /** The history is of these events, also to tails that are interrupted behind each, and behind each again. */
+  async function expectToGoOn(messages: readonly string[]): Promise<void> {
+    const history = async (id?: string) =>
+      (await tail(`since=${NOON / SECOND}`, id).until('live')).filter(({ event }) => event === undefined)
+    const all = await history()
+    expect(messagesOf(all)).toEqual(messages)
+    for (let [index, told] = [0, all]; told.length > 0; index++, told = await history(told[0]?.id))
+      expect(messagesOf(told)).toEqual(messages.slice(index))
+    for (const [index, { id }] of all.entries())
+      expect(messagesOf(await history(id))).toEqual(messages.slice(index + 1))
+  }
 })
 
 /** Takes longer for each line than a tail waits for one. */

@@ -11,6 +11,7 @@ const cursor: fc.Arbitrary<Cursor> = fc.record(
     receivedUpTo: time,
     since: time,
     until: time,
+    ahead: fc.array(fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }), { minLength: 1, maxLength: 64 }),
     position: fc.record({
       time,
       nodeId: id,

@@ -71,6 +71,14 @@ async function filled(kind?: string): Promise<EmbeddedStore> {
   return opened
 }
 
+/** The same after a restart, when nothing is awaited for that day any more. */
+async function settled(kind?: string): Promise<EmbeddedStore> {
+  await filled(kind)
+  const again = await start()
+  await again.indexed()
+  return again
+}
+
 async function gramFile(): Promise<string> {
   const folder = join(dir, 'segments')
   return join(folder, (await readdir(folder)).find((name) => name.endsWith('.grams')) ?? 'none')
@@ -92,7 +100,8 @@ async function expectRight(opened: EmbeddedStore, kind?: string): Promise<void> 
 
 describe('the index of words', () => {
   it('has searches find what is there, and only looks where it can be', async () => {
-    const opened = await filled()
+    await expectRight(await filled())
+    const opened = await settled()
     const bytes = (await stat(await gramFile())).size
     expect(bytes).toBeGreaterThan(0)
     expect(opened.status().records).toBe(LINES)
@@ -107,23 +116,30 @@ describe('the index of words', () => {
   })
 
   it('is what searches go by', async () => {
-    const opened = await filled()
-    await opened.close()
-    const file = new GramFile(await gramFile())
-    await file.load(
-      async () => true,
-      async () => {},
-    )
-    const blocks: readonly Block[] = file.blocks
-    expect(blocks.map(({ to }) => to)).toEqual([BLOCK, 2 * BLOCK])
-    await rm(file.path)
-    file.forget()
-    // Signatures of lines without any text.
-    for (const block of blocks) await file.append(block, { signature: new Uint8Array(64), capitals: [] })
+    await (await filled()).close()
+    expect(await emptied()).toEqual([BLOCK, 2 * BLOCK])
     const again = await start()
     await again.indexed()
     expect(await again.count({ filter: { ...ALL, grep: '0badcafe0badcafe' } })).toBe(0)
     expect(await again.count({ filter: { ...ALL, grep: 'of line 21999' } })).toBe(1)
+  })
+
+  it('has the last lines of a day that is over, too, and those behind them are found', async () => {
+    await (await settled()).close()
+    expect(await emptied()).toEqual([BLOCK, 2 * BLOCK, LINES])
+    const again = await start()
+    await again.indexed()
+    const count = (grep: string) => again.count({ filter: { ...ALL, grep } })
+    expect(await count('of line 21999')).toBe(0)
+    const [late] = linesOf(WEB, 1, { time: NOON - DAY + 3_600_000_000_000n })
+    await again.append(late === undefined ? [] : [{ ...late, message: 'of line 21999, too' }])
+    expect(await count('of line 21999')).toBe(1)
+    await again.close()
+    const last = await start()
+    await last.indexed()
+    expect(await last.count({ filter: { ...ALL, grep: 'of line 21999' } })).toBe(1)
+    await last.close()
+    expect(await emptied()).toEqual([BLOCK, 2 * BLOCK, LINES, LINES + 1])
   })
 
   it.each([
@@ -138,7 +154,7 @@ describe('the index of words', () => {
     ['is garbage', async (file: string) => writeFile(file, 'garbage'.repeat(1_000))],
     ['is empty', async (file: string) => writeFile(file, '')],
   ])('is made anew when it %s', async (_, damage) => {
-    await (await filled()).close()
+    await (await settled()).close()
     const file = await gramFile()
     const whole = await readFile(file)
     await damage(file)
@@ -149,11 +165,11 @@ describe('the index of words', () => {
   })
 
   it('is not taken for that of other lines', async () => {
-    await (await filled()).close()
+    await (await settled()).close()
     const file = await gramFile()
     await copyFile(file, join(root, 'kept'))
     await rm(dir, { recursive: true })
-    await (await filled('other')).close()
+    await (await settled('other')).close()
     await copyFile(join(root, 'kept'), await gramFile())
     const opened = await start()
     await opened.indexed()
@@ -168,6 +184,20 @@ describe('the index of words', () => {
     expect((await readdir(join(dir, 'segments'))).filter((name) => name.endsWith('.grams'))).toEqual([])
   })
 })
+
+/** Makes the signatures those of lines without any text; tells where their blocks end. */
+async function emptied(): Promise<number[]> {
+  const file = new GramFile(await gramFile())
+  await file.load(
+    async () => true,
+    async () => {},
+  )
+  const blocks: readonly Block[] = file.blocks
+  await rm(file.path)
+  file.forget()
+  for (const block of blocks) await file.append(block, { signature: new Uint8Array(64), capitals: [] })
+  return blocks.map(({ to }) => to)
+}
 
 async function change(file: string, how: (bytes: Uint8Array) => Uint8Array): Promise<void> {
   await writeFile(file, how(new Uint8Array(await readFile(file))))

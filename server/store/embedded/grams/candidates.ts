@@ -60,8 +60,9 @@ export async function candidatesIn(
   const runs = share > MAX_SHARE ? [] : runsOf(found)
   const all = { from: 0, to: indexed, first, last }
   const rows = (share > MAX_SHARE ? [all] : runs).map((run) => ({ ...run, lines: run.to - run.from, forms: known }))
-  const lines = Math.max(total - indexed, 1)
-  return [...rows, { from: indexed, to: Number.POSITIVE_INFINITY, first, last, lines, forms: [] }]
+  // Lines that come later are none of the search.
+  if (indexed >= total) return rows
+  return [...rows, { from: indexed, to: Number.POSITIVE_INFINITY, first, last, lines: total - indexed, forms: [] }]
 }
 
 /** In which forms the longest word of the texts stands in the lines; none when there are too many, or when it is not known. */

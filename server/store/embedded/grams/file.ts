@@ -145,14 +145,15 @@ export class GramFile {
     this.#bytes = endOf(placed)
   }
 
-  /** Yields the signatures of the blocks that are wanted, in order; few are in memory at a time. */
+  /** Yields the signatures of the blocks that are wanted, in order; each stands until the next one is asked for. */
   async *signatures(isWanted: (block: Block) => boolean): AsyncGenerator<readonly [Block, Uint8Array]> {
     const handle = await open(this.path, 'r')
+    const room = Buffer.allocUnsafe(PIECE_BYTES)
     try {
       for (const blocks of pieces(this.#blocks.filter(isWanted))) {
         const start = blocks[0]?.offset ?? 0
         const length = blocks.reduce((_, block) => endOf(block), start) - start
-        const piece = Buffer.allocUnsafe(length)
+        const piece = length > room.length ? Buffer.allocUnsafe(length) : room
         const { bytesRead } = await handle.read(piece, 0, length, start)
         if (bytesRead < length) throw new Error(`${this.path} is shorter than it was`)
         for (const block of blocks)

@@ -8,12 +8,13 @@ import type { Engine, Reader } from '../engine.ts'
 import { messageOf } from '../failure.ts'
 import type { Folder } from '../folder.ts'
 import { MESSAGE } from '../long.ts'
+import { isIdle } from '../retention.ts'
 import type { Segment } from '../segment.ts'
 import type { Segments } from '../segments.ts'
 import type { Block } from './file.ts'
 import { Signer } from './signature.ts'
 
-/** Lines of a block: a third of DuckDB's row groups. */
+/** Lines of a block: a third of DuckDB's row groups; of a segment that nothing comes for any more the last one is shorter. */
 export const BLOCK_ROWS = 10_240
 /** So many are read at a time. */
 const READ_ROWS = 2_048
@@ -89,7 +90,7 @@ export class Indexer {
   /** A segment with something to do, the newest one. */
   #next(): Segment | undefined {
     return this.#options.segments.all.findLast(
-      ({ grams, records, isReadOnly }) => !grams.isLoaded || (!isReadOnly && grams.rows + BLOCK_ROWS <= records),
+      (segment) => !segment.grams.isLoaded || (!segment.isReadOnly && rowsToAdd(segment) > 0),
     )
   }
 
@@ -123,16 +124,16 @@ export class Indexer {
   async #addBlock(segment: Segment): Promise<void> {
     const { grams } = segment
     const { folder, reserveBytes } = this.#options
-    if ((await folder.freeBytes()) < reserveBytes) throw new Error('the disk is full')
     const { generation, rows: from } = grams
-    const block = await this.#reading((reader) => this.#read(reader, segment, from))
+    const to = from + rowsToAdd(segment)
+    if ((await folder.freeBytes()) < reserveBytes) throw new Error('the disk is full')
+    const block = await this.#reading((reader) => this.#read(reader, segment, { from, to }))
     const signed = this.#signer.finish()
     if (grams.generation === generation && segment.gone === '') await grams.append(block, signed)
   }
 
   /** Gives the texts of a block to the signer. */
-  async #read(reader: Reader, { database }: Segment, from: number): Promise<Block> {
-    const to = from + BLOCK_ROWS
+  async #read(reader: Reader, { database }: Segment, { from, to }: Pick<Block, 'from' | 'to'>): Promise<Block> {
     let block: Block | undefined
     let hasLong = false
     for (let row = from; row < to; row += READ_ROWS) {
@@ -142,7 +143,9 @@ export class Indexer {
       for await (const chunk of reader.chunks(sql)) {
         this.#addTexts(chunk)
         const [first, last, received, count, long] = [1, 2, 3, 4, 5].map((column) => bigintColumn(chunk, column)(0))
-        if (count !== BigInt(READ_ROWS)) throw new Error(`rows from ${row} of ${database} are not all there`)
+        // Nor may there be more of them behind the last block: searches would not look there.
+        if (count !== BigInt(Math.min(READ_ROWS, to - row)))
+          throw new Error(`rows from ${row} of ${database} are others`)
         block = joined(block, { from, to, first: first ?? 0n, last: last ?? 0n, received: received ?? 0n })
         hasLong ||= long !== 0n
       }
@@ -175,6 +178,12 @@ export class Indexer {
       reader.release()
     }
   }
+}
+
+/** Of how many rows the next block is; none as long as others may soon follow. */
+function rowsToAdd(segment: Segment): number {
+  const rest = segment.records - segment.grams.rows
+  return rest >= BLOCK_ROWS || (rest > 0 && isIdle(segment, Date.now())) ? Math.min(rest, BLOCK_ROWS) : 0
 }
 
 function joined(a: Block | undefined, b: Block): Block {

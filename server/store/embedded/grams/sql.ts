@@ -10,8 +10,11 @@ export function linesOf(part: Part, slice: Slice): string {
   if (segment.archived !== undefined) return segment.archived.sql(...filesOf(part, slice))
   const table = `${segment.database}.lines`
   if (rows === undefined || isAll(rows)) return table
-  const selects = rows.map(({ from, to }) => {
-    const end = Number.isFinite(to) ? ` AND l.rowid < ${to}` : ''
+  const selects = rows.map(({ from, to, first, last }) => {
+    // By times DuckDB passes over other rows three times as fast as by their numbers.
+    const end = Number.isFinite(to)
+      ? ` AND l.rowid < ${to} AND l.time BETWEEN ${first}::BIGINT AND ${last}::BIGINT`
+      : ''
     return `SELECT l.*, l.rowid FROM ${table} l WHERE l.rowid >= ${from}${end}`
   })
   return `(${selects.join(' UNION ALL ')})`
