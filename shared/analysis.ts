@@ -54,7 +54,8 @@ export const ApiValues = Type.Object(
   {
     field: Type.String({ examples: ['status'] }),
     values: Type.Array(Type.Object({ value: Scalar('The value.'), records: Count('How many lines have it.') }), {
-      description: 'The most frequent first; equally frequent ones by their text.',
+      description:
+        'The most frequent first; equally frequent ones by their text. A number and a string that reads the same are one value, as for queries.',
     }),
     more: Type.Boolean({ description: 'There are more values than are listed.' }),
     without: Count('How many lines have no value.'),

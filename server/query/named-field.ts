@@ -44,6 +44,11 @@ export function namedField(name: string, clusterOf: (stream: LogStream) => strin
   return { kind: 'label', name, ...(key && { key }), valueOf: ({ stream }) => scalarOf(stream[label]) || undefined }
 }
 
+/** Which of two values with the same text is shown: the number or truth value, whichever line was read first. */
+export function shownOf<Value extends Scalar | null>(one: Value, other: Value): Value {
+  return typeof one === 'string' ? other : one
+}
+
 /** The label's names, as `fields` lists them. */
 export const LABEL_NAMES = ['level', 'source', ...Object.keys(SHORT_NAMES), 'cluster']
 

@@ -8,7 +8,7 @@ import { badParameter } from '../problem.ts'
 import type { StatsParameters } from '../query/analysis-parameters.ts'
 import { examine } from '../query/examine.ts'
 import { numberIn } from '../query/field-text.ts'
-import { type NamedField, namedField, type Scalar } from '../query/named-field.ts'
+import { type NamedField, namedField, type Scalar, shownOf } from '../query/named-field.ts'
 import { Numbers } from '../query/numbers.ts'
 import { statsSchema } from './analysis-documents.ts'
 import { ask } from './asking.ts'
@@ -19,7 +19,7 @@ const MAX_GROUPS = 10_000
 
 interface Group {
   readonly start: bigint | undefined
-  readonly values: readonly (Scalar | null)[]
+  values: readonly (Scalar | null)[]
   readonly numbers: Numbers
 }
 
@@ -86,9 +86,13 @@ class Groups {
   #groupOf(record: StoredRecord): Group {
     const start = this.#startOf(record.time)
     const values = this.#by.map((field) => field.valueOf(record) ?? null)
-    const key = JSON.stringify([String(start), values])
+    // Values are the same when their texts are, as for queries.
+    const key = JSON.stringify([String(start), values.map((value) => (value === null ? null : String(value)))])
     const known = this.#groups.get(key)
-    if (known !== undefined) return known
+    if (known !== undefined) {
+      known.values = known.values.map((value, index) => shownOf(value, values[index] ?? null))
+      return known
+    }
     if (this.#groups.size >= MAX_GROUPS) {
       const message = `cannot tell of more than ${MAX_GROUPS} groups: give a longer interval, fields with fewer values, or ask about less`
       throw new SwarmlogsError('SWARMLOGS_USAGE', message)

@@ -176,6 +176,27 @@ describe.each(STORES)('the addresses that look closer, over the %s store', (_, o
       expect(answer.values.map(({ value, records }) => [value, records])).toEqual(values)
       expect(answer.without).toBe(without)
     })
+
+    it('counts a number and the same as a string as one, as queries find both', async () => {
+      const codes = ['7', 7, 7, '0', 0, '7.0', 'true', true]
+      await ingest(codes.map((code, index) => request(100 + index, 200, { code })))
+      expect(await ask('values?field=code')).toMatchObject({
+        values: [
+          { value: 7, records: 3 },
+          { value: 0, records: 2 },
+          { value: true, records: 2 },
+          { value: '7.0', records: 1 },
+        ],
+      })
+      const { groups } = await ask<ApiStats>('stats?field=ms&by=code&q=code:*')
+      expect(groups.map(({ by, count }) => [by.code, count])).toEqual([
+        [7, 3],
+        [0, 2],
+        [true, 2],
+        ['7.0', 1],
+      ])
+      expect(await ask('count?q=code:%227%22')).toMatchObject({ records: 3 })
+    })
   })
 
   describe('stats', () => {
