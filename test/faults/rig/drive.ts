@@ -1,6 +1,6 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Account } from '../../lab/ledger.ts'
+import type { Account } from '../../lab/account.ts'
 import { Scene, type Stage } from './scene.ts'
 
 /** A fault: what is done to a scene. When `run` is over, agent and server run and the network is calm again. */
@@ -78,7 +78,7 @@ export function problemOf(accounts: readonly Account[], mayLose: boolean): strin
     doubled: all.doubled,
     disordered: all.disordered,
     'not printed': all.strange,
-    'missing without a gap': all.untold,
+    'missing and in no gap': all.untold,
     'wrong gaps': all.wrongGaps,
     'nothing printed': all.printed === 0 ? 1 : 0,
   }).filter(([, count]) => count > 0)

@@ -1,4 +1,4 @@
-import type { Account } from '../../lab/ledger.ts'
+import type { Account } from '../../lab/account.ts'
 import { NOTHING, type Outcome, problemOf, sum } from './drive.ts'
 import { SwarmScene } from './swarm-scene.ts'
 import type { SwarmStage } from './swarm-stage.ts'

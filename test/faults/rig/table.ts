@@ -28,7 +28,7 @@ function row(cells: readonly string[]): string {
 }
 
 function gapsText({ gaps, untold, wrongGaps, doubts }: Outcome): string {
-  if (untold + wrongGaps > 0) return `${gaps}, ${untold} holes untold, ${wrongGaps} wrong`
+  if (untold + wrongGaps > 0) return `${gaps}, ${untold} lines untold, ${wrongGaps} wrong`
   if (gaps === 0) return '0'
   return doubts === 0 ? `${gaps}, exact` : `${gaps}, ${doubts} in doubt`
 }
