@@ -19,8 +19,8 @@ function judge(isLost: (line: number) => boolean, gaps: readonly ToldGap[]) {
   const stored = (['stdout', 'stderr'] as const).flatMap((source) =>
     left.map((line): StoredLine => ({ source, time: stamp(line), message: `${source} ${line}` })),
   )
-  const { untold, wrongGaps, doubts, missing } = account(PRINTED, { lines: stored, gaps }, BORN)
-  return { untold, wrongGaps, doubts, missing }
+  const { untold, wrongGaps, wideGaps, doubts, missing } = account(PRINTED, { lines: stored, gaps }, BORN)
+  return { untold, wrongGaps, wideGaps, doubts, missing }
 }
 
 const amid = (from: number, to: number) => (line: number) => line >= from && line <= to
@@ -51,15 +51,15 @@ describe('account', () => {
       [gap(stamp(99), stamp(101))],
       { missing: 4, untold: 2 },
     ],
-    ['a gap of years', amid(500, 500), [gap(BORN - 31n * YEAR * MS, stamp(501))], { missing: 2, wrongGaps: 1 }],
-    ['a gap over stored lines', amid(500, 500), [gap(BORN, stamp(999))], { missing: 2, wrongGaps: 1 }],
+    ['a gap of years', amid(500, 500), [gap(BORN - 31n * YEAR * MS, stamp(501))], { missing: 2, wideGaps: 1 }],
+    ['a gap over stored lines', amid(500, 500), [gap(BORN, stamp(999))], { missing: 2, wideGaps: 1 }],
     [
       'a gap that ends in the future',
       amid(500, 999),
       [gap(stamp(499), BORN + 31n * YEAR * MS)],
-      { missing: 1000, wrongGaps: 1 },
+      { missing: 1000, wideGaps: 1 },
     ],
-    ['a doubt over stored lines', amid(1, 0), [gap(stamp(0), stamp(999))], { missing: 0, doubts: 1, wrongGaps: 1 }],
+    ['a doubt over stored lines', amid(1, 0), [gap(stamp(0), stamp(999))], { missing: 0, doubts: 1, wideGaps: 1 }],
     ['too many', amid(500, 509), [gap(stamp(499), stamp(510), 21)], { missing: 20, wrongGaps: 1 }],
     ['too few', amid(500, 509), [gap(stamp(499), stamp(510), 0, 19)], { missing: 20, wrongGaps: 1 }],
     ['one that is not there', amid(1, 0), [gap(stamp(4), stamp(5), 1)], { missing: 0, wrongGaps: 1 }],
@@ -70,6 +70,6 @@ describe('account', () => {
       { missing: 40, wrongGaps: 2 },
     ],
   ])('judges %s', (_, isLost, gaps, wanted) => {
-    expect(judge(isLost, gaps)).toEqual({ untold: 0, wrongGaps: 0, doubts: 0, ...wanted })
+    expect(judge(isLost, gaps)).toEqual({ untold: 0, wrongGaps: 0, wideGaps: 0, doubts: 0, ...wanted })
   })
 })

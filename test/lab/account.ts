@@ -28,8 +28,10 @@ export interface Account {
   readonly gaps: number
   /** Missing lines whose times are in no gap. */
   readonly untold: number
-  /** Gaps that reach over stored lines, or tell of too few or too many missing ones. */
+  /** Gaps that tell of too few or too many missing lines. */
   readonly wrongGaps: number
+  /** Gaps that reach over stored lines, or over times when the container was not there. */
+  readonly wideGaps: number
   /** Gaps of at least 0 lines where none is missing: the agent could not know. */
   readonly doubts: number
   /** What is wrong first, for a human. */

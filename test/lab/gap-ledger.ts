@@ -39,7 +39,7 @@ export function holdGaps(
   gaps: readonly ToldGap[],
   sides: readonly GapSide[],
   born: bigint,
-): { untold: number; wrongGaps: number; doubts: number; example: string } {
+): { untold: number; wrongGaps: number; wideGaps: number; doubts: number; example: string } {
   const missed = sides.flatMap((side) => side.missed)
   const untold = missed.filter((line) => !gaps.some((gap) => holds(gap, line)))
   const now = BigInt(Date.now()) * NS_PER_MS
@@ -52,7 +52,7 @@ export function holdGaps(
     ...miscounted.map((group) => `a gap that counts wrongly: ${group.map(text)}`),
   ]
   return {
-    ...{ untold: untold.length, wrongGaps: wide.length + miscounted.length, doubts: doubts.length },
+    ...{ untold: untold.length, wrongGaps: miscounted.length, wideGaps: wide.length, doubts: doubts.length },
     example: examples[0] ?? '',
   }
 }
