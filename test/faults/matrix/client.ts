@@ -59,7 +59,7 @@ async function show(scene: Scene, options: PrinterOptions = {}): Promise<Program
 async function compare(scene: Scene, screen: Program): Promise<void> {
   await scene.printers.stop()
   const printed = await Promise.all(scene.printers.names.map((name) => scene.printers.printed(name)))
-  const wanted = printed.flatMap(({ stdout, stderr }) => [...stdout, ...stderr])
+  const wanted = printed.flatMap(({ stdout, stderr }) => [...stdout.lines, ...stderr.lines])
   const count = counter(screen)
   const tell = async () => `${count()} of ${wanted.length}; ${screen.stderr().slice(-500)}`
   await eventually('the screen', 60_000, async () => count() >= wanted.length, tell)

@@ -1,6 +1,6 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Account } from '../../lab/ledger.ts'
+import type { Account } from '../../lab/account.ts'
 import { Scene, type Stage } from './scene.ts'
 
 /** A fault: what is done to a scene. When `run` is over, agent and server run and the network is calm again. */
@@ -12,6 +12,8 @@ export interface Fault {
   readonly isShort: boolean
   /** Lines are lost by its nature, if gaps tell of all of them. */
   readonly mayLose?: boolean
+  /** Gaps may reach over stored lines: one tells of all that another store had, though some of it was still in the agent's spool. */
+  readonly mayReach?: boolean
   run(scene: Scene): Promise<void>
 }
 
@@ -41,7 +43,7 @@ export async function inject(fault: Fault, stage: Stage): Promise<Outcome> {
   try {
     await fault.run(scene)
     const { accounts, seconds } = await scene.settle(fault.mayLose === true)
-    const problem = problemOf(accounts, fault.mayLose === true)
+    const problem = problemOf(accounts, fault)
     return { name, title, ...sum(accounts), recoverySeconds: seconds, problem, ...ending() }
   } catch (error) {
     const problem = error instanceof Error ? error.message : String(error)
@@ -58,7 +60,7 @@ export type Sums = Omit<Account, 'example'>
 /** Nothing was compared. */
 export const NOTHING: Sums = {
   ...{ printed: 0, missing: 0, doubled: 0, disordered: 0, strange: 0 },
-  ...{ gaps: 0, untold: 0, wrongGaps: 0, doubts: 0 },
+  ...{ gaps: 0, untold: 0, wrongGaps: 0, wideGaps: 0, doubts: 0 },
 }
 
 /** Adds up what came of each container. */
@@ -70,16 +72,17 @@ export function sum(accounts: readonly Account[]): Sums {
 }
 
 /** What is wrong with it; '' when nothing is. */
-export function problemOf(accounts: readonly Account[], mayLose: boolean): string {
+export function problemOf(accounts: readonly Account[], may: Pick<Fault, 'mayLose' | 'mayReach'>): string {
   const all = sum(accounts)
   const example = accounts.map((one) => one.example).find(Boolean) ?? ''
   const found = Object.entries({
-    missing: mayLose ? 0 : all.missing,
+    missing: may.mayLose ? 0 : all.missing,
     doubled: all.doubled,
     disordered: all.disordered,
     'not printed': all.strange,
-    'missing without a gap': all.untold,
+    'missing and in no gap': all.untold,
     'wrong gaps': all.wrongGaps,
+    'gaps too wide': may.mayReach ? 0 : all.wideGaps,
     'nothing printed': all.printed === 0 ? 1 : 0,
   }).filter(([, count]) => count > 0)
   return found.length === 0 ? '' : `${found.map(([what, count]) => `${count} ${what}`).join(', ')} (${example})`

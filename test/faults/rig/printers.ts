@@ -1,11 +1,12 @@
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Source } from '../../../shared/record.ts'
+import type { Printed } from '../../lab/account.ts'
 import { BUSYBOX_IMAGE } from '../../lab/busybox.ts'
 import type { Engine } from '../../lab/engine.ts'
+import { nanoseconds } from './stored.ts'
 
-/** What one container printed, in order. */
-export type Printed = Readonly<Record<Source, readonly string[]>>
+const BURST = 10
 
 /** How fast a printer is and how it runs. */
 export interface PrinterOptions {
@@ -23,9 +24,9 @@ export interface PrinterOptions {
 /** Containers that print numbered lines to both sources at once until they are told to stop, and what they printed. */
 export class Printers {
   readonly #engine: Engine
-  /** Mounted into every container: `stop` tells all to end, `NAME` says how many lines of each source there are. */
+  /** Mounted into every container: `stop` tells all to end, `NAME` says how many lines of each source there are, `NAME.times` when each burst began. */
   readonly #dir: string
-  readonly #started = new Map<string, PrinterOptions>()
+  readonly #started = new Map<string, PrinterOptions & { readonly born: bigint }>()
 
   constructor(engine: Engine, dir: string) {
     this.#engine = engine
@@ -38,7 +39,7 @@ export class Printers {
 
   /** Starts a container of that name. */
   async start(name: string, options: PrinterOptions = {}): Promise<void> {
-    this.#started.set(name, options)
+    this.#started.set(name, { ...options, born: BigInt(Date.now()) * 1_000_000n })
     await this.#engine.docker([
       ...['run', '-d', '--name', name, '--network', 'none', '--stop-timeout', '0', '-v', `${this.#dir}:/ledger`],
       ...(options.flags ?? []),
@@ -53,12 +54,22 @@ export class Printers {
     if (lasting.length > 0) await this.#engine.docker(['wait', ...lasting])
   }
 
+  /** When a container was started first, nanoseconds since 1970. */
+  born(name: string): bigint {
+    return this.#started.get(name)?.born ?? 0n
+  }
+
   /** What a container printed; it has ended. */
   async printed(name: string): Promise<Printed> {
-    if (this.#started.get(name)?.isKilled) return this.#kept(name)
+    const { isKilled, burst = BURST } = this.#started.get(name) ?? {}
+    if (isKilled) return this.#kept(name)
     const count = Number(readFileSync(join(this.#dir, name), 'utf8'))
-    const side = (source: Source, factor: number) =>
-      Array.from({ length: count }, (_, i) => `${name} ${source} ${i} payload-${(i * factor) % 10007}`)
+    const bursts = timesIn(readFileSync(join(this.#dir, `${name}.times`), 'utf8'))
+    const times = Array.from({ length: count }, (_, i) => bursts[Math.floor(i / burst)] ?? 0n)
+    const side = (source: Source, factor: number) => ({
+      lines: Array.from({ length: count }, (_, i) => `${name} ${source} ${i} payload-${(i * factor) % 10007}`),
+      times,
+    })
     return { stdout: side('stdout', 7919), stderr: side('stderr', 104729) }
   }
 
@@ -73,18 +84,32 @@ export class Printers {
   /** What Docker still holds of a container, in the order of its log. */
   async #kept(name: string): Promise<Printed> {
     const path = (await this.#engine.docker(['inspect', '-f', '{{.LogPath}}', name])).trim()
-    const kept: Record<Source, string[]> = { stdout: [], stderr: [] }
-    for (const line of readFileSync(path, 'utf8').split('\n')) {
-      if (line === '') continue
-      const { log, stream } = JSON.parse(line) as { log: string; stream: Source }
-      kept[stream].push(log.trimEnd())
-    }
-    return kept
+    return heldIn(readFileSync(path, 'utf8').split('\n'))
   }
 }
 
-function script(name: string, { burst = 10, pauseMs = 20, lines = 1_000_000_000 }: PrinterOptions): string {
-  const pause = pauseMs === 0 ? '' : `[ $((i % ${burst})) -eq 0 ] && usleep ${pauseMs * 1000};`
+/** The lines in a log of Docker's, with the times that it gave them. */
+export function heldIn(log: readonly string[]): Printed {
+  const side = () => ({ lines: [] as string[], times: [] as bigint[] })
+  const held = { stdout: side(), stderr: side() }
+  for (const text of log) {
+    if (text === '') continue
+    const { log: line, stream, time } = JSON.parse(text) as { log: string; stream: Source; time: string }
+    held[stream].lines.push(line.trimEnd())
+    held[stream].times.push(nanoseconds(time))
+  }
+  return held
+}
+
+/** Times that a shell wrote, one a line: seconds with six decimals. */
+export function timesIn(text: string): bigint[] {
+  const times = text.split('\n').filter(Boolean)
+  return times.map((time) => BigInt(time.replace('.', '')) * 1_000n)
+}
+
+function script(name: string, { burst = BURST, pauseMs = 20, lines = 1_000_000_000 }: PrinterOptions): string {
+  const pause = pauseMs === 0 ? '' : `[ $i -gt 0 ] && usleep ${pauseMs * 1000};`
+  const begin = `[ $((i % ${burst})) -eq 0 ] && { ${pause} echo $EPOCHREALTIME >>/ledger/${name}.times; };`
   const both = `echo "${name} stdout $i payload-$((i * 7919 % 10007))"; echo "${name} stderr $i payload-$((i * 104729 % 10007))" >&2;`
-  return `i=0; while [ $i -lt ${lines} ] && [ ! -e /ledger/stop ]; do ${both} i=$((i + 1)); ${pause} done; echo $i >/ledger/${name}`
+  return `i=0; while [ $i -lt ${lines} ] && [ ! -e /ledger/stop ]; do ${begin} ${both} i=$((i + 1)); done; echo $i >/ledger/${name}`
 }

@@ -2,8 +2,8 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { crc32 } from 'node:zlib'
+import { type Account, account, type Printed } from '../../lab/account.ts'
 import type { Engine } from '../../lab/engine.ts'
-import { type Account, account } from '../../lab/ledger.ts'
 import { eventually, type Program, startProgram } from '../../lab/program.ts'
 import { PeakMemory } from './memory.ts'
 import { Network } from './network.ts'
@@ -147,7 +147,7 @@ export class Scene {
     await this.printers.stop()
     const started = performance.now()
     const printed = await Promise.all(this.printers.names.map((name) => this.printers.printed(name)))
-    const wanted = printed.reduce((sum, { stdout, stderr }) => sum + stdout.length + stderr.length, 0)
+    const wanted = printed.reduce((sum, { stdout, stderr }) => sum + stdout.lines.length + stderr.lines.length, 0)
     const arrivedMs = await this.#arrived(wanted, mayLose)
     // What it still had to say, a line twice or a gap, comes before its end.
     const code = await this.agent.end('SIGTERM')
@@ -156,8 +156,8 @@ export class Scene {
       throw new Error(`the agent took the store for ${this.isStoreOlder ? 'what it was' : 'an older copy'}`)
     const accounts = await Promise.all(
       this.printers.names.map(async (name, i) => {
-        const { lines, gaps } = await storedOf(this.url, `since=1d&container=${name}`)
-        return account(printed[i] ?? { stdout: [], stderr: [] }, lines, gaps)
+        const stored = await storedOf(this.url, `since=1d&container=${name}`)
+        return account(printed[i] as Printed, stored, this.printers.born(name))
       }),
     )
     return { accounts, seconds: (arrivedMs - started) / 1000 }

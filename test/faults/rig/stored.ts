@@ -1,4 +1,5 @@
-import type { StoredLine, ToldGap } from '../../lab/ledger.ts'
+import type { StoredLine } from '../../lab/account.ts'
+import type { ToldGap } from '../../lab/gap-ledger.ts'
 
 /** What a server has, in the order of its answer, and the gaps that it tells of; the task is '' outside of a Swarm. */
 export interface Stored {
@@ -36,7 +37,8 @@ function gapOf(told: { from: string; to: string; at_least: number; at_most?: num
   return { from: nanoseconds(told.from), to: nanoseconds(told.to), atLeast: told.at_least, ...atMost, task }
 }
 
-function nanoseconds(rfc3339: string): bigint {
+/** A time as Docker and the HTTP API write it, nanoseconds since 1970. */
+export function nanoseconds(rfc3339: string): bigint {
   const [, seconds = '', fraction = ''] = /^(.*?)(?:\.(\d+))?Z$/.exec(rfc3339) ?? []
   return BigInt(Date.parse(`${seconds}Z`)) * 1_000_000n + BigInt(fraction.padEnd(9, '0'))
 }

@@ -1,4 +1,4 @@
-import type { Account } from '../../lab/ledger.ts'
+import type { Account } from '../../lab/account.ts'
 import { NOTHING, type Outcome, problemOf, sum } from './drive.ts'
 import { SwarmScene } from './swarm-scene.ts'
 import type { SwarmStage } from './swarm-stage.ts'
@@ -10,6 +10,8 @@ export interface SwarmFault {
   readonly isShort: boolean
   /** Lines are lost by its nature, if gaps tell of all of them. */
   readonly mayLose?: boolean
+  /** As of a fault of one engine. */
+  readonly mayReach?: boolean
   run(scene: SwarmScene): Promise<void>
   /** Makes the Swarm again what it was, when all is compared. */
   undo?(stage: SwarmStage): Promise<void>
@@ -29,7 +31,7 @@ export async function injectOnSwarm(fault: SwarmFault, stage: SwarmStage): Promi
     await stage.calm()
     await fault.run(scene)
     const { accounts, seconds } = await scene.settle(mayLose)
-    return await done(accounts, seconds, problemOf(accounts, mayLose))
+    return await done(accounts, seconds, problemOf(accounts, fault))
   } catch (error) {
     return done([], 0, error instanceof Error ? error.message : String(error))
   } finally {

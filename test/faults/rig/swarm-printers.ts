@@ -1,9 +1,9 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Source } from '../../../shared/record.ts'
+import type { Printed, PrintedSide } from '../../lab/account.ts'
 import { BUSYBOX_IMAGE } from '../../lab/busybox.ts'
 import { eventually } from '../../lab/program.ts'
-import type { Printed } from './printers.ts'
+import { heldIn, timesIn } from './printers.ts'
 import type { SwarmStage } from './swarm-stage.ts'
 
 /** How a service prints. */
@@ -21,7 +21,7 @@ export interface ServiceOptions {
 export class ServicePrinter {
   readonly name: string
   readonly #stage: SwarmStage
-  /** Mounted into every task: `stop` tells all to be silent, the last line of `TASK` says how many lines of each source there are. */
+  /** Mounted into every task: `stop` tells all to be silent, `TASK` has the time of each line of a source. */
   readonly #dir: string
 
   constructor(stage: SwarmStage, name: string) {
@@ -63,24 +63,21 @@ export class ServicePrinter {
 
   /** What a task printed; where it was killed between two lines, the last ones may not be counted. */
   printed(task: string): Printed {
-    const count = Number(readFileSync(join(this.#dir, task), 'utf8').split('\n').at(-2) ?? 0)
-    return { stdout: lines(task, 'stdout', count), stderr: lines(task, 'stderr', count) }
+    // The last one may be cut off.
+    const times = timesIn(readFileSync(join(this.#dir, task), 'utf8').replace(/.*$/, ''))
+    const side = (source: string): PrintedSide => ({ lines: times.map((_, i) => `${task} ${source} ${i}`), times })
+    return { stdout: side('stdout'), stderr: side('stderr') }
   }
 
   /** What Docker holds of the tasks on a node, for those whose last lines never reached it. */
   held(node: number): Map<string, Printed> {
     const folder = join(this.#stage.swarm.daemon(node).dir, 'data/containers')
-    const held = new Map<string, Record<Source, string[]>>()
+    const held = new Map<string, Printed>()
     for (const id of readdirSync(folder)) {
       const path = join(folder, id, `${id}-json.log`)
-      for (const line of existsSync(path) ? readFileSync(path, 'utf8').split('\n') : []) {
-        if (!line.includes(`"${this.name}.`)) continue
-        const { log, stream } = JSON.parse(line) as { log: string; stream: Source }
-        const task = log.split(' ', 1)[0] ?? ''
-        const side = held.get(task) ?? { stdout: [], stderr: [] }
-        held.set(task, side)
-        side[stream].push(log.trimEnd())
-      }
+      const log = existsSync(path) ? readFileSync(path, 'utf8').split('\n') : []
+      const [task] = /[^"]+(?= std(?:out|err) )/.exec(log[0] ?? '') ?? []
+      if (task?.startsWith(`${this.name}.`)) held.set(task, heldIn(log))
     }
     return held
   }
@@ -90,12 +87,8 @@ export class ServicePrinter {
   }
 }
 
-function lines(task: string, source: Source, count: number): string[] {
-  return Array.from({ length: count }, (_, i) => `${task} ${source} ${i}`)
-}
-
 function script({ lines: most = 1_000_000_000, exitCode = 0 }: ServiceOptions): string {
-  const both = `echo "$TASK stdout $i"; echo "$TASK stderr $i" >&2; i=$((i + 1)); echo $i >>/ledger/$TASK;`
+  const both = `t=$EPOCHREALTIME; echo "$TASK stdout $i"; echo "$TASK stderr $i" >&2; i=$((i + 1)); echo $t >>/ledger/$TASK;`
   return `trap 'end=1' TERM; end=; i=0
     while [ -z "$end" ] && [ ! -e /ledger/stop ]; do
       [ $i -lt ${most} ] || exit ${exitCode}

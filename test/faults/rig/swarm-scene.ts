@@ -1,9 +1,8 @@
 import type { ApiCompleteness } from '../../../shared/api.ts'
-import { type Account, account } from '../../lab/ledger.ts'
+import { type Account, account, type Printed, type PrintedSide } from '../../lab/account.ts'
 import { eventually } from '../../lab/program.ts'
 import { memoryMb } from './memory.ts'
-import type { Printed } from './printers.ts'
-import { type Stored, storedOf } from './stored.ts'
+import { nanoseconds, type Stored, storedOf } from './stored.ts'
 import { type ServiceOptions, ServicePrinter } from './swarm-printers.ts'
 import type { SwarmStage } from './swarm-stage.ts'
 
@@ -89,11 +88,13 @@ export class SwarmScene {
     const gaps = stored.gaps.filter((gap) => gap.task === task)
     const { stdout, stderr } = held ?? this.printer.printed(task)
     // What it printed when it was killed may not have been counted.
-    const last = (side: readonly string[], source: string) => {
-      const next = `${task} ${source} ${side.length}`
-      return lines.some(({ message }) => message === next) ? [...side, next] : side
+    const last = (side: PrintedSide, source: string): PrintedSide => {
+      const next = `${task} ${source} ${side.lines.length}`
+      const known = lines.find(({ message }) => message === next)
+      return known ? { lines: [...side.lines, next], times: [...side.times, known.time] } : side
     }
-    return account({ stdout: last(stdout, 'stdout'), stderr: last(stderr, 'stderr') }, lines, gaps)
+    const printed = { stdout: last(stdout, 'stdout'), stderr: last(stderr, 'stderr') }
+    return account(printed, { lines, gaps }, nanoseconds(this.#since))
   }
 
   #question(until?: string): string {

@@ -27,8 +27,9 @@ function row(cells: readonly string[]): string {
   return `| ${cells.join(' | ')} |`
 }
 
-function gapsText({ gaps, untold, wrongGaps, doubts }: Outcome): string {
-  if (untold + wrongGaps > 0) return `${gaps}, ${untold} holes untold, ${wrongGaps} wrong`
+function gapsText({ gaps, untold, wrongGaps, wideGaps, doubts }: Outcome): string {
+  if (untold + wrongGaps > 0) return `${gaps}, ${untold} lines untold, ${wrongGaps} wrong`
   if (gaps === 0) return '0'
+  if (wideGaps > 0) return `${gaps}, ${wideGaps} too wide`
   return doubts === 0 ? `${gaps}, exact` : `${gaps}, ${doubts} in doubt`
 }
