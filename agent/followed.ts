@@ -1,9 +1,9 @@
-import type { GapBounds } from '../shared/gap.ts'
+import type { GapBounds, GapReason } from '../shared/gap.ts'
 import type { LogStream } from '../shared/record.ts'
 import type { Checkpoint, TailBatch } from './line.ts'
 import type { LineTime } from './lines.ts'
 import { gapBetween, nanosOf, oldestWanted } from './tail/gaps.ts'
-import { bytesOf, type Head, headOf, type Piece, type Progress } from './tail/piece.ts'
+import { bytesOf, type Head, headOf, type Lost, type Piece, type Progress } from './tail/piece.ts'
 import type { Position } from './tail/place.ts'
 import { logFileBytes, type Target } from './target.ts'
 
@@ -15,6 +15,13 @@ export function forAnotherStore(checkpoint: Checkpoint | undefined): Checkpoint 
   if (!checkpoint) return undefined
   const { format, horizon, head } = checkpoint
   return { format, horizon, elsewhere: { head } }
+}
+
+/** What remains of a checkpoint when some of what was read is lost on the way: the log is read again. All up to `storedUpTo` is stored; undefined: not known. */
+export function readAgain(checkpoint: Checkpoint, storedUpTo: bigint | undefined): Checkpoint {
+  const { format, horizon, head, stream, born, started, elsewhere, lost } = checkpoint as Checkpoint & Progress
+  const from = storedUpTo === undefined ? {} : { from: String(storedUpTo) }
+  return { format, horizon, stream, born, started, elsewhere, lost: lost ?? { head, ...from } }
 }
 
 /** One container that is or was followed: what is known of it, and how far its log has been handed on. */
@@ -70,14 +77,14 @@ export class Followed {
   commit(piece: Piece, stream: LogStream): TailBatch {
     const { lines, progress } = piece
     if (progress.live) this.liveLines += lines.length
-    const { live, history, head, elsewhere } = this.#progress
+    const { live, history, head, elsewhere, lost } = this.#progress
     const first = progress.head ?? (isFirst(live, progress) && lines[0] ? headOf(lines[0]) : undefined)
     const grown = history && progress.live ? { history: { ...history, behind: history.behind + lines.length } } : {}
-    const lost = first && elsewhere ? this.#lostWith(elsewhere.head, first) : []
-    const known = first ? { head: head ?? first, elsewhere: undefined } : { head, elsewhere }
+    const gone = first ? this.#goneBefore(first) : []
+    const known = first ? { head: head ?? first, elsewhere: undefined, lost: undefined } : { head, elsewhere, lost }
     const ended = progress.ended ?? (progress.live ? undefined : this.#progress.ended)
     this.#progress = { ...this.#progress, ...grown, ...progress, ...known, ended, horizon: this.horizon }
-    const gaps = [...(piece.gaps ?? []).filter((gap) => this.#isOurs(gap)), ...lost]
+    const gaps = [...(piece.gaps ?? []).filter((gap) => this.#isOurs(gap)), ...gone]
     // Attributes can be long, and gaps do without.
     const { born, startedAt } = this.target
     const times = { born: String(born), started: String(startedAt) }
@@ -91,12 +98,23 @@ export class Followed {
     return reason !== 'horizon' || to === nanosOf(this.horizon) - 1n
   }
 
-  /** What another store was sent, and Docker does not have any more: `before` is where the log began then, if that is known. */
-  #lostWith(before: Head | undefined, head: Head): GapBounds[] {
+  /** What another store was sent, or was lost on the way, and Docker does not have any more: its log begins with `head` now. */
+  #goneBefore(head: Head): GapBounds[] {
+    const { elsewhere, lost } = this.#progress
+    return [
+      ...(elsewhere ? this.#goneSince(elsewhere, head, 'store') : []),
+      ...(lost ? this.#goneSince(lost, head, 'state') : []),
+    ]
+  }
+
+  /** `before` is where the log began when its lines were read, if that is known; those up to `from` are here. */
+  #goneSince({ head: before, from }: Lost, head: Head, reason: GapReason): GapBounds[] {
     const { target, horizon } = this
     if (before ? before.print === head.print : logFileBytes(target) === undefined) return []
-    const from = before ? nanosOf(before.at) : oldestWanted(target.born, horizon)
-    return [gapBetween(from, nanosOf(head.at), 'store')]
+    const begin = before ? nanosOf(before.at) : oldestWanted(target.born, horizon)
+    if (from === undefined) return [gapBetween(begin, nanosOf(head.at), reason)]
+    const start = BigInt(from) > begin ? BigInt(from) : begin
+    return start < nanosOf(head.at) ? [gapBetween(start, nanosOf(head.at), reason)] : []
   }
 }
 

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import type { AgentConfig } from './config.ts'
 import { type AgentAddresses, Run } from './run.ts'
-import { setAside } from './spool/database.ts'
+import { mend, setAside } from './spool/database.ts'
 import { acquireLock, type Lock, type LockOptions } from './spool/lock.ts'
 import { isDamage, isDiskTrouble } from './spool/sqlite.ts'
 import { openStateDir } from './spool/state-dir.ts'
@@ -48,7 +48,7 @@ async function lockOnceThereIsDisk(options: LockOptions): Promise<Lock> {
   }
 }
 
-/** Runs on one spool; returns false when that has to be opened anew: it was found damaged and is set aside, or its disk failed. */
+/** Runs on one spool; returns false when that has to be opened anew: it was found damaged, or its disk failed. */
 async function runOnce(
   config: AgentConfig,
   log: Logger,
@@ -62,12 +62,23 @@ async function runOnce(
     return true
   } catch (error) {
     run?.close()
-    if (isDamage(error)) setAside(config.stateDir, log, error)
-    else if (isDiskTrouble(error)) await waitForDisk(config.stateDir, log, signal, error)
-    else throw error
+    const { stateDir: dir } = config
+    const cause = isDamage(error) ? mended(dir, log, error) : error
+    if (isDiskTrouble(cause)) await waitForDisk(dir, log, signal, cause)
+    else if (cause !== undefined) throw cause
     return signal.aborted
   } finally {
     run?.close()
+  }
+}
+
+/** Takes the damage out of a spool, or all of the spool out of the way when it cannot be found; answers what keeps it from that. */
+function mended(dir: string, log: Logger, damage: unknown): unknown {
+  try {
+    if (!mend(dir, log, damage)) setAside(dir, log, damage)
+    return undefined
+  } catch (error) {
+    return error
   }
 }
 

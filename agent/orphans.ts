@@ -59,8 +59,13 @@ function isOwn(checkpoint: Checkpoint): checkpoint is Checkpoint & Own {
   return checkpoint.stream !== undefined && checkpoint.born !== undefined
 }
 
-/** What was neither read by the live tail nor by the history reader. */
-function unread({ live = BEGINNING, history, horizon, born, ended }: Own): GapBounds[] {
+/** What was neither read by the live tail nor by the history reader, or was to be read again. */
+function unread({ live = BEGINNING, history, horizon, born, ended, lost }: Own): GapBounds[] {
+  if (lost) {
+    const oldest = oldestWanted(BigInt(born), horizon ?? [0, 0])
+    const from = BigInt(lost.from ?? 0)
+    return [gapBetween(from > oldest ? from : oldest, nanosNow(), 'state')]
+  }
   const gaps: GapBounds[] = []
   if (history) {
     const from = oldestWanted(BigInt(born), horizon ?? history.horizon)

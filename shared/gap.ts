@@ -10,6 +10,7 @@ import type { LogStream } from './record.ts'
  * - `clock`: the engine's clock stepped, and lines may have been skipped by it.
  * - `horizon`: older than what the agent was told to read at its first sight of the container.
  * - `store`: another store had them, or this one lost them, and Docker has forgotten them.
+ * - `state`: the agent had read them, or was to, and its state was lost or damaged; Docker has forgotten them.
  * - `lossy`: the log driver may drop lines by itself (`mode=non-blocking`, the cache of dual logging); nobody can tell whether it did.
  */
 export const GAP_REASONS = [
@@ -21,6 +22,7 @@ export const GAP_REASONS = [
   'clock',
   'horizon',
   'store',
+  'state',
   'lossy',
 ] as const
 export type GapReason = (typeof GAP_REASONS)[number]

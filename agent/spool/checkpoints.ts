@@ -16,6 +16,8 @@ export class Checkpoints {
   readonly #elsewhere: StatementSync
   readonly #own: StatementSync
   readonly #others: StatementSync
+  readonly #any: StatementSync
+  readonly #all: StatementSync
   readonly #put: StatementSync
   readonly #adopt: StatementSync
   readonly #release: StatementSync
@@ -32,6 +34,8 @@ export class Checkpoints {
     this.#others = database.prepare(
       'SELECT container, checkpoint, crc FROM checkpoints WHERE store <> ? ORDER BY updated DESC',
     )
+    this.#any = database.prepare('SELECT 1 FROM checkpoints WHERE container = ?')
+    this.#all = database.prepare('SELECT store, container, checkpoint, crc FROM checkpoints')
     this.#put = database.prepare('INSERT OR REPLACE INTO checkpoints VALUES (?, ?, ?, ?, ?)')
     this.#adopt = database.prepare("UPDATE OR REPLACE checkpoints SET store = ? WHERE store = ''")
     this.#release = database.prepare('UPDATE OR REPLACE checkpoints SET store = ? WHERE store = ? AND container = ?')
@@ -67,6 +71,29 @@ export class Checkpoints {
       }
     }
     return found
+  }
+
+  /** Whether there is one of the container for any store. */
+  has(container: string): boolean {
+    return this.#any.get(container) !== undefined
+  }
+
+  /** All of a store. Throws as `get`. */
+  *of(store: string): Generator<readonly [container: string, checkpoint: Checkpoint]> {
+    for (const row of this.#own.iterate(store)) {
+      const checkpoint = sound(String(row.container), row)
+      if (checkpoint !== undefined) yield [String(row.container), checkpoint]
+    }
+  }
+
+  /** Drops those that are not what was put; returns how many. Throws SWARMLOGS_STORE_DAMAGED when one of them is not where it should be. */
+  dropDamaged(): number {
+    const bad = this.#all.all().filter((row) => !isSound(String(row.container), row))
+    for (const { store, container } of bad) {
+      const { changes } = this.#drop.run(String(store), String(container))
+      if (changes === 0) throw damaged(`the checkpoint of ${container}`, 'it is not in its place')
+    }
+    return bad.length
   }
 
   put(store: string, checkpoints: ReadonlyMap<string, Checkpoint>, nowMs: number): void {
@@ -109,7 +136,10 @@ type Row = ReturnType<StatementSync['get']>
 
 function sound(container: string, row: Row): Checkpoint | undefined {
   if (row === undefined) return undefined
-  const text = String(row.checkpoint)
-  if (crc32(container + text) !== row.crc) throw damaged(`the checkpoint of ${container}`, 'its checksum is wrong')
-  return JSON.parse(text) as Checkpoint
+  if (!isSound(container, row)) throw damaged(`the checkpoint of ${container}`, 'its checksum is wrong')
+  return JSON.parse(String(row.checkpoint)) as Checkpoint
+}
+
+function isSound(container: string, row: NonNullable<Row>): boolean {
+  return crc32(container + String(row.checkpoint)) === row.crc
 }

@@ -1,16 +1,14 @@
-import { closeSync, existsSync, fsyncSync, openSync, readdirSync, readSync, renameSync, rmSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readdirSync, readSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
+import type { DatabaseSync } from 'node:sqlite'
 import type { Logger } from 'pino'
 import { SwarmlogsError } from '../../shared/errors.ts'
-import { damaged } from './damaged.ts'
+import { APPLICATION_ID, openSound, pragma, SPOOL_FORMAT } from './file.ts'
+import { rescue } from './rescue.ts'
+import { salvage } from './salvage.ts'
 import { isDamage } from './sqlite.ts'
 import { stateFile } from './state-dir.ts'
 
-/** Counts up with each change that older agents cannot read. It stands in the file's header, where it can be read without opening the database. */
-export const SPOOL_FORMAT = 1
-/** "swlg": the file is an agent's spool. */
-const APPLICATION_ID = 0x73776c67
 const FILE = 'spool.db'
 const HEADER_BYTES = 100
 /** 32 MiB free, 4 MiB at a time: some milliseconds. */
@@ -18,49 +16,9 @@ const RECLAIM_FROM_PAGES = 2048
 const RECLAIM_PAGES = 256
 const MAGIC = 'SQLite format 3\0'
 
-/*
- * NORMAL, not FULL: in WAL mode a kill loses nothing, and a power cut takes back whole transactions only, the newest first. A
- * chunk and its checkpoints are one transaction, so both go, and Docker is read again from the older checkpoint.
- * Pages of 16 KiB suit bodies of some 100 KiB; with them the WAL is folded back every 16 MiB.
- */
-const SETTINGS = `
-  PRAGMA page_size = 16384;
-  PRAGMA auto_vacuum = INCREMENTAL;
-  PRAGMA locking_mode = EXCLUSIVE;
-  PRAGMA journal_mode = WAL;
-  PRAGMA synchronous = NORMAL;
-  PRAGMA wal_autocheckpoint = 1000;
-  PRAGMA journal_size_limit = 33554432;
-  PRAGMA cache_size = -4096;
-`
-
-const TABLES = `
-  CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
-  CREATE TABLE chunks (
-    seq INTEGER PRIMARY KEY,
-    id TEXT NOT NULL,
-    records INTEGER NOT NULL,
-    crc INTEGER NOT NULL,
-    bytes INTEGER NOT NULL,
-    containers TEXT NOT NULL,
-    option BLOB NOT NULL,
-    body BLOB NOT NULL
-  ) STRICT;
-  CREATE TABLE checkpoints (
-    store TEXT NOT NULL,
-    container TEXT NOT NULL,
-    checkpoint TEXT NOT NULL,
-    crc INTEGER NOT NULL,
-    updated INTEGER NOT NULL,
-    PRIMARY KEY (store, container)
-  ) STRICT, WITHOUT ROWID;
-  PRAGMA application_id = ${APPLICATION_ID};
-  PRAGMA user_version = ${SPOOL_FORMAT};
-`
-
 /**
- * Opens the spool's database in the state folder, or makes it. A damaged one is set aside by name, with a line in the log, and a
- * fresh one made: what Docker still holds is then read again. Throws SWARMLOGS_STORE_NEWER, the file untouched, when a newer agent wrote it.
+ * Opens the spool's database in the state folder, or makes it. A damaged one is set aside by name, with a line in the log, and made anew of
+ * what can be read of it: all else that Docker still holds is then read again. Throws SWARMLOGS_STORE_NEWER, the file untouched, when a newer agent wrote it.
  */
 export function openDatabase(dir: string, log: Logger): DatabaseSync {
   const path = stateFile(dir, FILE)
@@ -69,9 +27,43 @@ export function openDatabase(dir: string, log: Logger): DatabaseSync {
     return openSound(path)
   } catch (error) {
     if (!isDamage(error)) throw error
-    setAside(dir, log, error)
-    return openSound(path)
+    return rebuild(dir, log, error)
   }
+}
+
+/** Takes what is damaged out of the closed database; false when all of it is sound. */
+export function mend(dir: string, log: Logger, cause: unknown): boolean {
+  log.warn({ err: cause }, 'spool is damaged; looking through it')
+  const database = openDatabase(dir, log)
+  try {
+    const { chunks, checkpoints } = salvage(database, log)
+    return chunks + checkpoints > 0
+  } catch (error) {
+    if (!isDamage(error)) throw error
+    database.close()
+    rebuild(dir, log, error).close()
+    return true
+  } finally {
+    if (database.isOpen) database.close()
+  }
+}
+
+/** Makes the database anew of what can be read of a damaged one; of nothing when that fails, or has no room. */
+function rebuild(dir: string, log: Logger, cause: unknown): DatabaseSync {
+  const path = stateFile(dir, FILE)
+  const rescued = stateFile(dir, `${FILE}.rescued`)
+  try {
+    rescue(path, rescued)
+  } catch (error) {
+    log.warn({ err: error }, 'nothing can be copied from the damaged spool')
+    rmSync(rescued, { force: true })
+  }
+  setAside(dir, log, cause)
+  const isPart = existsSync(rescued)
+  if (isPart) renameSync(rescued, path)
+  const database = openSound(path)
+  if (isPart) salvage(database, log, true)
+  return database
 }
 
 /** Moves the closed database out of the way; keeps one such file, as evidence. */
@@ -104,50 +96,9 @@ function refuseNewer(path: string): void {
   throw new SwarmlogsError('SWARMLOGS_STORE_NEWER', message)
 }
 
-function openSound(path: string): DatabaseSync {
-  const isNew = !existsSync(path)
-  const database = new DatabaseSync(path, { timeout: 0 })
-  try {
-    database.exec(SETTINGS)
-    if (pragma(database, 'application_id') === 0 && pragma(database, 'schema_version') === 0) create(database)
-    check(database, path)
-    if (isNew) syncFolder(path)
-    return database
-  } catch (error) {
-    database.close()
-    throw error
-  }
-}
-
-function create(database: DatabaseSync): void {
-  database.exec(`BEGIN IMMEDIATE; ${TABLES} COMMIT;`)
-  // The header says the format only once it has left the WAL.
-  database.exec('PRAGMA wal_checkpoint(TRUNCATE)')
-}
-
-function check(database: DatabaseSync, path: string): void {
-  if (pragma(database, 'application_id') !== APPLICATION_ID) throw damaged(path, 'it is not a spool')
-  const result = pragma(database, 'quick_check(1)')
-  if (result !== 'ok') throw damaged(path, String(result))
-}
-
-function pragma(database: DatabaseSync, name: string): unknown {
-  return Object.values(database.prepare(`PRAGMA ${name}`).get() ?? {})[0]
-}
-
 /** Gives free pages back to the disk, a few at a time, once there are many; true when there is more to do. */
 export function reclaim(database: DatabaseSync): boolean {
   if (Number(pragma(database, 'freelist_count')) < RECLAIM_FROM_PAGES) return false
   database.exec(`PRAGMA incremental_vacuum(${RECLAIM_PAGES})`)
   return true
-}
-
-/** Makes the name of a new file durable. */
-function syncFolder(path: string): void {
-  const folder = openSync(join(path, '..'), 'r')
-  try {
-    fsyncSync(folder)
-  } finally {
-    closeSync(folder)
-  }
 }

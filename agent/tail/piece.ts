@@ -40,6 +40,12 @@ export interface Head {
   readonly print: number
 }
 
+/** What was read and is lost on the way: where the log began then, if that is known, and up to when its lines are stored nevertheless (nanoseconds since 1970, decimal). */
+export interface Lost {
+  readonly head?: Head | undefined
+  readonly from?: string | undefined
+}
+
 /** Everything that a container's tail must remember. */
 export interface Progress {
   readonly live?: Position
@@ -51,6 +57,8 @@ export interface Progress {
   readonly head?: Head | undefined
   /** Another store was sent the log before: the line that it began with then, if that is known. */
   readonly elsewhere?: { readonly head?: Head | undefined } | undefined
+  /** Lines that were read are not in the spool any more: the log is read again. */
+  readonly lost?: Lost | undefined
   /** The container was dead, or gone, when all of its log had been read; lines that come later take it back. */
   readonly ended?: boolean | undefined
 }

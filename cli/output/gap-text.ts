@@ -9,6 +9,7 @@ const LOST: Readonly<Record<ApiGap['reason'], string>> = {
   clock: 'may be lost, the clock stepped',
   horizon: "not collected, older than the agent's horizon",
   store: 'lost with another store',
+  state: "lost with the agent's state",
   lossy: 'may be lost, its log driver drops lines when it is busy',
 }
 

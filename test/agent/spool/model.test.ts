@@ -5,7 +5,7 @@ import fc from 'fast-check'
 import { Unpackr } from 'msgpackr'
 import { afterAll, describe, expect, it } from 'vitest'
 import type { SealedChunk } from '../../../agent/chunk.ts'
-import { setAside } from '../../../agent/spool/database.ts'
+import { mend, setAside } from '../../../agent/spool/database.ts'
 import { isDamage } from '../../../agent/spool/sqlite.ts'
 import { Spool } from '../../../agent/spool.ts'
 import { packOption } from '../../../shared/forward/encode.ts'
@@ -150,7 +150,7 @@ class Model {
     } catch (error) {
       if (!isDamage(error)) throw error
       this.#spool.close()
-      setAside(this.#dir, silent, error)
+      if (!mend(this.#dir, silent, error)) setAside(this.#dir, silent, error)
       this.#spool = this.#open()
       this.#connect()
       this.#check()
