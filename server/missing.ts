@@ -24,6 +24,8 @@ export class Missing {
   readonly #wanted: Wanted
   readonly #view: ReturnType<Context['completeness']['view']>
   readonly #now: bigint
+  /** How many files of the store were known to be damaged before the search. */
+  readonly #damaged: number
   #gaps: readonly Gap[] = []
   #annotations: readonly Annotation[] = []
   /** Where the answer begins when only its newest lines are asked for. */
@@ -38,6 +40,7 @@ export class Missing {
     this.#question = question
     this.#wanted = wantedOf(question, context.inventories.clusterOf)
     this.#view = context.completeness.view()
+    this.#damaged = context.store.status().damaged.length
     // Later pages show the store as it was at the first.
     this.#now = cursor !== undefined && cursor.receivedUpTo < now ? cursor.receivedUpTo : now
   }
@@ -94,7 +97,9 @@ export class Missing {
   /** Whether all is here that the question asks for. */
   verdict(judgement = this.#judgement()): ApiCompleteness['verdict'] {
     const { nodes, unreadable, isMembershipKnown } = judgement
-    const isDoubtful = this.#question.cursor?.isDoubtful === true
+    // What proves damaged while the answer is made is not among the gaps yet.
+    const isDoubtful =
+      this.#question.cursor?.isDoubtful === true || this.#context.store.status().damaged.length > this.#damaged
     if (nodes.length > 0 || unreadable.length > 0 || this.gaps.some(isLoss) || isDoubtful) return 'partial'
     return isMembershipKnown ? 'complete' : 'unknown'
   }

@@ -32,6 +32,11 @@ export function isGapIn({ from, to }: Pick<Gap, 'from' | 'to'>, { since, until }
   return (since === undefined || to >= since) && (until === undefined || from < until)
 }
 
+/** Gaps of a store, with those of lines that an archive has lost, in order. */
+export function withLost(gaps: readonly Gap[], lost: readonly Gap[], range: GapRange): readonly Gap[] {
+  return lost.length === 0 ? gaps : [...gaps, ...lost.filter((gap) => isGapIn(gap, range))].sort(compareGaps)
+}
+
 /** Gaps by identity. At its bound neighbours of one container and reason become one gap; where there are none, the oldest go. */
 export class GapTable {
   readonly #gaps = new Map<string, Gap>()

@@ -4,7 +4,7 @@ import type { LogRecord, StoredRecord } from '../../../shared/record.ts'
 import type { Archive } from '../../archive/archive.ts'
 import type { Query, Scope } from '../../query/query.ts'
 import { greater, smaller } from '../bigint.ts'
-import type { GapRange } from '../gap-table.ts'
+import { type GapRange, withLost } from '../gap-table.ts'
 import type { HistogramBucket, HistogramWish } from '../histogram.ts'
 import type {
   Appended,
@@ -145,8 +145,9 @@ export class EmbeddedStore implements Store {
   }
 
   async gaps(range: GapRange = {}): Promise<readonly Gap[]> {
-    const parts = await this.#ready()
-    return parts.gaps.in(range)
+    const { gaps, segments } = await this.#ready()
+    const lost = segments.all.flatMap(({ archived }) => archived?.gaps() ?? [])
+    return withLost(gaps.in(range), lost, range)
   }
 
   async streams(): Promise<readonly StreamSummary[]> {

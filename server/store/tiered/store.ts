@@ -2,7 +2,7 @@ import type { Gap } from '../../../shared/gap.ts'
 import type { LogRecord, StoredRecord } from '../../../shared/record.ts'
 import type { Query, Scope } from '../../query/query.ts'
 import { greater, smaller } from '../bigint.ts'
-import type { GapRange } from '../gap-table.ts'
+import { type GapRange, withLost } from '../gap-table.ts'
 import type { HistogramBucket, HistogramWish } from '../histogram.ts'
 import { Printer } from '../printer.ts'
 import type {
@@ -111,7 +111,7 @@ export class TieredStore implements Store {
   }
 
   async gaps(range: GapRange = {}): Promise<readonly Gap[]> {
-    return this.#hot.gaps(range)
+    return withLost(await this.#hot.gaps(range), this.#archive.lost(), range)
   }
 
   async streams(): Promise<readonly StreamSummary[]> {

@@ -65,6 +65,10 @@ describe('a flipped byte in the archive', { timeout: 60_000 }, () => {
     expect(scene.logged.join('').split(FIRST)).toHaveLength(2)
     expect(await damaged()).toEqual(['lines-00001.parquet'])
     expect((await scene.store.archive.list())[1]?.damaged).toEqual([FIRST])
+    const lines = files[0]?.lines ?? 0
+    const gap = { stream: WEB, reason: 'damaged', from: NOON, atLeast: lines, atMost: lines }
+    expect(await scene.store.gaps()).toEqual([expect.objectContaining(gap)])
+    expect(await scene.store.gaps({ since: NOON + 50n * SECOND })).toEqual([])
   })
 
   it('is found by looking alone, and its file is left out from then on', async () => {

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import type { Logger } from 'pino'
+import type { Gap } from '../../../../shared/gap.ts'
 import { LEVELS } from '../../../../shared/record.ts'
 import type { Verified } from '../../../archive/archive.ts'
 import type { FileCache } from '../../../archive/cache.ts'
@@ -7,6 +8,7 @@ import { DayFiles } from '../../../archive/day-files.ts'
 import type { ArchivedFolder } from '../../../archive/folder.ts'
 import type { Lease } from '../../../archive/lease.ts'
 import { CHUNKS, type LinesFile, membersOf, WORDS } from '../../../archive/manifest.ts'
+import { greater, smaller } from '../../bigint.ts'
 import { FOREIGN_ORDINALS } from '../../store.ts'
 import { AHEAD, FOREIGN, HEAD_MISSING, levelCode, quoteText } from '../schema.ts'
 import type { Held } from '../segment.ts'
@@ -78,6 +80,22 @@ export class ArchivedLines {
   /** Whether lines of it are lost. */
   get hasLostLines(): boolean {
     return this.#lines.some(({ file }) => this.#files.isDamaged(file.name))
+  }
+
+  /** What files that are damaged had: a gap of each stream that may have had lines in them, as which of the day's had is not known without them. */
+  gaps(): Gap[] {
+    const { counts, streams } = this.folder.manifest
+    return this.#lines.flatMap(({ file, first, last }) => {
+      if (!this.#files.isDamaged(file.name)) return []
+      const held = counts.map(([number, lines, from, to]) => ({ number, lines, from: BigInt(from), to: BigInt(to) }))
+      const among = held.filter(({ from, to }) => from <= last && to >= first)
+      return among.flatMap(({ number, lines, from, to }): Gap[] => {
+        const stream = streams[number]
+        if (stream === undefined) return []
+        const bounds = { from: greater(from, first), to: smaller(to, last), atMost: Math.min(lines, file.lines) }
+        return [{ stream, ...bounds, reason: 'damaged', atLeast: among.length === 1 ? bounds.atMost : 0 }]
+      })
+    })
   }
 
   /** What it holds of its streams, by their numbers. */

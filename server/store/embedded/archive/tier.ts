@@ -1,4 +1,5 @@
 import type { Logger } from 'pino'
+import type { Gap } from '../../../../shared/gap.ts'
 import type { LogRecord, StoredRecord } from '../../../../shared/record.ts'
 import type { Archive } from '../../../archive/archive.ts'
 import { ArchiveFolder } from '../../../archive/folder.ts'
@@ -176,6 +177,10 @@ export class FolderTier implements ArchiveTier {
     return this.#open().segments.all.flatMap(({ streams, day }) =>
       [...streams].map(([{ stream }, { records }]) => ({ stream, day, records })),
     )
+  }
+
+  lost(): readonly Gap[] {
+    return this.#list.flatMap(({ archived }) => archived?.gaps() ?? [])
   }
 
   status(): StoreStatus {

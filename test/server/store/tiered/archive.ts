@@ -20,6 +20,10 @@ export class MemoryArchive extends MemoryStore implements ArchiveReader {
     return new Set()
   }
 
+  lost(): readonly [] {
+    return []
+  }
+
   mayHold(_time: bigint): boolean {
     return true
   }
