@@ -3,20 +3,6 @@ import { join, labelNamed, MAX_CHARS, negate } from '../../shared/query/make.ts'
 import { parseQuery } from '../../shared/query/parse.ts'
 import { printQuery } from '../../shared/query/print.ts'
 
-/** The labels that fields of a record stand for. */
-const LABELS: Readonly<Record<string, Label>> = {
-  'service.name': 'service',
-  'host.name': 'node',
-  'docker.swarm.stack.name': 'stack',
-  'docker.swarm.cluster.id': 'cluster',
-  'docker.swarm.task.id': 'task',
-  'docker.swarm.task.slot': 'slot',
-  'container.id': 'container',
-  'container.image.name': 'image',
-  'log.level': 'level',
-  'log.iostream': 'source',
-}
-
 /** All errors, as a query. */
 export const ERRORS = 'level>=error'
 
@@ -26,7 +12,7 @@ export function termOf(name: string, value: unknown, isParsed: boolean): Express
   const text = String(value).slice(0, MAX_CHARS)
   if (isParsed) return compare({ kind: 'field', name }, typeof value === 'number' ? value : text)
   if (name === 'message') return text === '' ? undefined : { op: 'text', text, isExact: true }
-  const label = LABELS[name]
+  const label = labelNamed(name)
   return label === undefined
     ? undefined
     : compare({ kind: 'label', name: label }, label === 'slot' ? Number(value) : text)
@@ -51,8 +37,8 @@ export function textQuery(text: string): string {
 
 /** What a word of a query may become: names of labels and of fields, and their values. */
 export function labelTerms(label: Label | string, values: readonly string[]): string[] {
-  const field: Field =
-    labelNamed(label) === undefined ? { kind: 'field', name: label } : { kind: 'label', name: label as Label }
+  const known = labelNamed(label)
+  const field: Field = known === undefined ? { kind: 'field', name: label } : { kind: 'label', name: known }
   return values.map((value) => printQuery(compare(field, value)))
 }
 

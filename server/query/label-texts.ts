@@ -24,6 +24,7 @@ const TEXTS: Readonly<Record<StreamLabel, (stream: LogStream) => { names: readon
   task: taskTexts,
   node: ({ nodeName, nodeId }) => ({ names: [nodeName], id: nodeId }),
   image: ({ image }) => ({ names: imageNames(image) }),
+  tag: ({ tag }) => ({ names: [tag] }),
   container: ({ containerName, containerId }) => ({ names: [containerName], id: containerId }),
 }
 

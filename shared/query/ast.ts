@@ -1,10 +1,37 @@
 /** Labels that all lines of one stream share: what is asked of them alone chooses among streams. */
-export const STREAM_LABELS = ['cluster', 'service', 'stack', 'task', 'slot', 'node', 'image', 'container'] as const
+export const STREAM_LABELS = [
+  'cluster',
+  'service',
+  'stack',
+  'task',
+  'slot',
+  'node',
+  'image',
+  'container',
+  'tag',
+] as const
 /** Labels that each line has of its own. */
 export const LINE_LABELS = ['source', 'level', 'message'] as const
 
 /** A name that the query language knows; every other name is that of a field found in the line. */
 export type Label = (typeof STREAM_LABELS)[number] | (typeof LINE_LABELS)[number]
+
+/** The labels by the names that answers have for what they are about. */
+export const LABELS_OF_ANSWERS: Readonly<Record<string, Label>> = {
+  'service.name': 'service',
+  'host.name': 'node',
+  'host.id': 'node',
+  'container.id': 'container',
+  'container.name': 'container',
+  'container.image.name': 'image',
+  'docker.swarm.cluster.id': 'cluster',
+  'docker.swarm.stack.name': 'stack',
+  'docker.swarm.task.id': 'task',
+  'docker.swarm.task.name': 'task',
+  'docker.swarm.task.slot': 'slot',
+  'log.level': 'level',
+  'log.iostream': 'source',
+}
 
 /**
  * What a condition is about. A label that is '' (slot: 0), and a field that the line does not have or has as null, is missing.

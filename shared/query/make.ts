@@ -1,5 +1,5 @@
 import type { CompareExpression, Expression, Field, Label } from './ast.ts'
-import { LINE_LABELS, STREAM_LABELS } from './ast.ts'
+import { LABELS_OF_ANSWERS, LINE_LABELS, STREAM_LABELS } from './ast.ts'
 import { unusable } from './error.ts'
 import { levelNamed } from './levels.ts'
 import { compileRegex } from './regex.ts'
@@ -38,9 +38,14 @@ type Value =
 type RegexValue = Extract<Comparison['value'], { kind: 'regex' }>
 type RangeValue = Extract<Comparison['value'], { kind: 'range' }>
 
-/** Which label a name is, undefined when it is none. */
+const LABELS = new Map<string, Label>([
+  ...[...STREAM_LABELS, ...LINE_LABELS].map((label) => [label, label] as const),
+  ...Object.entries(LABELS_OF_ANSWERS),
+])
+
+/** Which label a name is, its own or that of answers; undefined when it is none. */
 export function labelNamed(name: string): Label | undefined {
-  return [...STREAM_LABELS, ...LINE_LABELS].find((label) => label === name)
+  return LABELS.get(name)
 }
 
 /** Makes one of several: those that are of the same kind are taken apart. */

@@ -121,6 +121,10 @@ const TABLE: readonly (readonly [string, string])[] = [
   ['image:nginx:1', 'abcdefg-'],
   ['slot:1', 'abcdefg-'],
   ['slot>1', ''],
+  ['service.name:web docker.swarm.task.slot:1 host.name:worker-1', 'abcdefg-'],
+  ['log.level:error log.iostream:stdout', 'a'],
+  ['"log.level":error', ''],
+  ['tag:*', ''],
   ['cluster:*', 'abcdefg-'],
   ['service:api OR level:fatal', 'c'],
 ]
