@@ -25,7 +25,7 @@ export async function readChoice(context: Context, parameters: ScopeParameters):
   const universe = universeOf(context, summaries)
   const targets = (parameters.target ?? []).map((target) => resolveTarget(target, universe))
   const accepts = choiceOf(context, targets, parameters.current ? summaries : undefined)
-  const filter = { ...filterOf(parameters), accepts }
+  const filter = { ...filterOf(parameters), ...(accepts && { accepts }) }
   return { filter, targets, universe, matched: summaries.filter(({ stream }) => streamMatches(filter, stream)) }
 }
 
@@ -57,12 +57,13 @@ function universeOf({ inventories }: Context, summaries: readonly StreamSummary[
   }
 }
 
-/** The targets' streams; where a catalog is given, only those of tasks that Docker still has. */
+/** The targets' streams; where a catalog is given, only those of tasks that Docker still has. Undefined: all, which stores need not look up. */
 function choiceOf(
   { inventories }: Context,
   targets: readonly Target[],
   summaries: readonly StreamSummary[] | undefined,
-): (stream: LogStream) => boolean {
+): ((stream: LogStream) => boolean) | undefined {
+  if (targets.length === 0 && summaries === undefined) return undefined
   const isWanted = (stream: LogStream) => targets.length === 0 || targets.some((target) => target.matches(stream))
   if (summaries === undefined) return isWanted
   const last = new Map(summaries.map((summary) => [summary.stream.containerId, summary.last]))

@@ -16,10 +16,22 @@ export function recordJson(
   return (
     `{"@timestamp":"${formatTime(record.time)}","message":${JSON.stringify(record.message)}` +
     `${level === '' ? '' : `,"log.level":"${level}"`},"log.iostream":"${record.source}"` +
-    `,"event.received":"${formatTime(record.received)}"${streamText(record.stream, clusterOf(record.stream))}` +
+    `,"event.received":"${receivedText(record.received)}"${streamText(record.stream, clusterOf(record.stream))}` +
     `${fields === '' ? '' : `,"fields":${fields}`}${cutFrom === 0 ? '' : `,"truncated_from":${cutFrom}`}` +
     `${'lines' in record ? eventText(record) : ''},"cursor":"${cursor}"}`
   )
+}
+
+let lastReceived = 0n
+let lastText = formatTime(0n)
+
+/** Lines are committed many at a time. */
+function receivedText(received: bigint): string {
+  if (received !== lastReceived) {
+    lastText = formatTime(received)
+    lastReceived = received
+  }
+  return lastText
 }
 
 function eventText({ lines, continued }: EventRecord): string {

@@ -15,27 +15,29 @@ import type { Scope } from '../query/query.ts'
 import { Histogram, type HistogramBucket } from '../store/histogram.ts'
 import { ask } from './asking.ts'
 import { countSchema, histogramSchema } from './count-documents.ts'
-import { answered, inWindows, readScope, type Scoped } from './scoped.ts'
+import { answered, beginScope, inWindows, type Scoped } from './scoped.ts'
 
 /** /api/v1/count and /api/v1/histogram. */
 export function countRoutes(context: Context): FastifyPluginAsyncTypebox {
   return async (app) => {
     ask(app, '/count', countSchema, async (asking): Promise<ApiCount> => {
-      const scoped = await readScope(context, asking)
+      const scoped = await beginScope(context, asking)
       return answered(context, 'count', asking.reply, async (signal) => {
         let records = 0
         const part = await inWindows(context, scoped, signal, async (window, until) => {
           if (scoped.isEvents) records += await countEvents(context, window, until)
           else records += await context.store.count(window, until)
         })
+        await scoped.reading
         return { records, ...part, completeness: scoped.missing.completeness() }
       })
     })
     ask(app, '/histogram', histogramSchema, async (asking): Promise<ApiHistogram> => {
-      const scoped = await readScope(context, asking)
+      const scoped = await beginScope(context, asking)
       const interval = readInterval(context, asking.parameters, scoped)
       return answered(context, 'histogram', asking.reply, async (signal) => {
         const answer = await histogram(context, asking.parameters, interval.length, scoped, signal)
+        await scoped.reading
         return { interval: interval.text, ...answer, completeness: scoped.missing.completeness() }
       })
     })

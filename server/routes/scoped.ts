@@ -22,25 +22,36 @@ export interface Scoped {
   readonly missing: Missing
   /** Events are counted, not lines. */
   readonly isEvents: boolean
+  /** Resolves when `missing` has been read. */
+  readonly reading: Promise<void>
 }
 
-/** Reads the parameters that choose lines. Throws a Problem when a target stands for nothing. */
-export async function readScope(
-  context: Context,
-  { parameters, request, reply }: Asking<ScopeParameters & { readonly events?: boolean }>,
-): Promise<Scoped> {
+type ScopeAsking = Asking<ScopeParameters & { readonly events?: boolean }>
+
+/** Reads the parameters that choose lines, and what is missing of them. Throws a Problem when a target stands for nothing. */
+export async function readScope(context: Context, asking: ScopeAsking): Promise<Scoped> {
+  const scoped = await beginScope(context, asking)
+  await scoped.reading
+  return scoped
+}
+
+/** As `readScope`, but what is missing is still being read while the work is done: the answer must await that. */
+export async function beginScope(context: Context, { parameters, request, reply }: ScopeAsking): Promise<Scoped> {
   const range = rangeOf(parameters, context.now())
   const choice = await readChoice(context, parameters)
   mustExist(choice)
   writeHeaders(context, { ...choice, ...range }, reply)
   const missing = new Missing(context, { ...choice, ...range })
   const scope = { filter: choice.filter, ...range, receivedUpTo: context.commits.lastReceived }
-  await missing.read()
   // What comes behind the end may still belong to an event.
   const isEvents = parameters.events === true
-  reply.isFinal =
-    request.method === 'GET' && !isEvents && isFinal(context, parameters, { ...choice, ...range }, missing)
-  return { scope, choice, missing, isEvents }
+  const reading = missing.read().then(() => {
+    reply.isFinal =
+      request.method === 'GET' && !isEvents && isFinal(context, parameters, { ...choice, ...range }, missing)
+  })
+  // Work that fails first is not waited for.
+  reading.catch(() => undefined)
+  return { scope, choice, missing, isEvents, reading }
 }
 
 /** Counts window by window; when the time of the query is up, tells how far it came. */

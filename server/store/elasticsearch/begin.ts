@@ -3,7 +3,7 @@ import { streamMatches } from '../../query/filter.ts'
 import type { Filter, Query, Scope } from '../../query/query.ts'
 import { greater, smaller } from '../bigint.ts'
 import { unavailable } from '../unavailable.ts'
-import { choosesStreams, filtersOf } from './dsl.ts'
+import { choosesStreams, filtersOf, streamsClause, wideClauses } from './dsl.ts'
 import { messageOf } from './failure.ts'
 import type { Running } from './finding.ts'
 import { textSieve } from './grep.ts'
@@ -39,13 +39,16 @@ export async function begin(
   const indices = indicesOf(parts, scope)
   if (signal.aborted || indices.length === 0 || chosen?.length === 0) return undefined
   await parts.freshness.see(indices)
-  const ids = chosen?.map(({ id }) => id)
   const sieve = sieveOf(scope.filter, chosen ?? [])
-  const outer = filtersOf(scope, receivedUpTo, ids)
-  const filters = [...outer, ...clausesOf(sieve)]
+  const common = filtersOf(scope, receivedUpTo)
+  const ids = chosen?.map(({ id }) => id)
+  const wide = chosen && wideClauses(chosen, [...parts.streams.entries()])
+  const outer = [...common, ...(ids === undefined ? [] : [streamsClause(ids)])]
+  const filters = [...(wide === undefined ? outer : [...common, ...wide]), ...clausesOf(sieve)]
   const hasOdd = indices.some((index) => parts.names.parse(index)?.kind === 'odd')
   const paths = indices.length <= MAX_NAMES ? indices : allBut(parts)
-  const running = { parts, filter: scope.filter, indices: paths, hasOdd, outer, filters, sieve, signal }
+  const only = wide && new Set(ids)
+  const running = { parts, filter: scope.filter, indices: paths, hasOdd, outer, filters, only, sieve, signal }
   return { running, entries: chosen ?? parts.streams.entries() }
 }
 

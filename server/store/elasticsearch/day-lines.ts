@@ -21,6 +21,7 @@ export async function* linesOf(
     hasOdd: false,
     outer: [],
     filters: [],
+    only: undefined,
     sieve: allOf([]),
     signal,
   }

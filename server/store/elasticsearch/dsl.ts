@@ -1,23 +1,19 @@
 import type { Position } from '../../../shared/record.ts'
 import type { Filter, Scope } from '../../query/query.ts'
-import { ownerKey } from './streams.ts'
+import { MAX_KEYWORD } from './mapping.ts'
+import { type Entry, ownerKey } from './streams.ts'
 import { clampTime, MAX_TIME, MIN_TIME, timestampOf } from './times.ts'
 
 /** Terms of one query; an index takes 65,536. */
 const MAX_TERMS = 60_000
 
-/** The clauses of a query but for those about what lines say; `streams` are the ids of those chosen, undefined when all are. */
-export function filtersOf(
-  { filter, since, until, receivedAfter }: Scope,
-  receivedUpTo: bigint,
-  streams: readonly string[] | undefined,
-): object[] {
+/** The clauses of a query but for those about what lines say and about streams. */
+export function filtersOf({ filter, since, until, receivedAfter }: Scope, receivedUpTo: bigint): object[] {
   const received = { lte: String(receivedUpTo), ...(receivedAfter !== undefined && { gt: String(receivedAfter) }) }
   return [
     { range: { 'swarmlogs.received': received } },
     ...(since === undefined ? [] : sinceClauses(since)),
     ...(until === undefined ? [] : untilClauses(until)),
-    ...(streams === undefined ? [] : [streamsClause(streams)]),
     ...(filter.sources.length === 0 ? [] : [{ terms: { 'log.iostream': [...filter.sources] } }]),
   ]
 }
@@ -43,6 +39,19 @@ export function streamsClause(ids: readonly string[]): object {
   const should: object[] = []
   for (let at = 0; at < ids.length; at += MAX_TERMS) should.push(streamsClause(ids.slice(at, at + MAX_TERMS)))
   return { bool: { should } }
+}
+
+/**
+ * Clauses that take the lines of the chosen streams and of no other that is known: with many ids Elasticsearch first reads all their lines,
+ * with a name of a service only those that it needs. Undefined when only the ids tell them.
+ */
+export function wideClauses(chosen: readonly Entry[], known: readonly Entry[]): object[] | undefined {
+  if (chosen.length === known.length) return []
+  const names = new Set(chosen.map(({ stream }) => stream.service))
+  const isTold = [...names].every((name) => name !== '' && name.length <= MAX_KEYWORD && name.isWellFormed())
+  if (!isTold || names.size === chosen.length) return undefined
+  const named = known.filter(({ stream }) => names.has(stream.service))
+  return named.length === chosen.length ? [{ terms: { 'service.name': [...names] } }] : undefined
 }
 
 /** Whether a filter chooses among streams at all. */

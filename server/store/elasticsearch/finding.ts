@@ -1,4 +1,4 @@
-import { lineMatches, looksAtLines, messageMatches } from '../../query/filter.ts'
+import { lineMatches, looksAtLines, messageMatches, streamMatches } from '../../query/filter.ts'
 import type { Filter } from '../../query/query.ts'
 import { positionOfSource } from './arrivals.ts'
 import { RECORD_MEMBERS, recordOf, type Source, streamOf } from './documents.ts'
@@ -23,7 +23,9 @@ export interface Running {
   readonly indices: readonly string[]
   readonly hasOdd: boolean
   readonly filters: readonly object[]
-  /** Those of the filters that are not about what lines say. */
+  /** Where the filters would also take lines of streams that are not known yet: the ids of the chosen ones. */
+  readonly only: ReadonlySet<string> | undefined
+  /** The filters that are not about what lines say; they take the chosen streams alone. */
   readonly outer: readonly object[]
   /** What the index says about the rest. */
   readonly sieve: Sieve
@@ -59,7 +61,8 @@ export async function* find(running: Running, course: Course): AsyncGenerator<re
   }
   const learn = (hits: readonly Hit<Source>[]): Promise<void> => learnStreams(parts, hits)
   for await (const hits of pages<Source>(parts.requests, walk, learn, (hit) => placeOf({ hit, entry: entryOf(hit) }))) {
-    const matching = looksAtLines(filter) ? await matchingHits(running, hits) : hits
+    const chosen = ofChosen(running, hits)
+    const matching = looksAtLines(filter) ? await matchingHits(running, chosen) : chosen
     if (matching.length > 0) yield matching.map((hit) => ({ hit, entry: entryOf(hit) }))
   }
 }
@@ -68,8 +71,19 @@ function sortPlace({ hit, entry }: Found, hasOdd: boolean): (string | number)[] 
   return sortValuesOf(positionOfSource(hit._source, entry), hasOdd)
 }
 
+/** Of a stream that became known with its first lines it is for us to say whether it is wanted. */
+function ofChosen({ parts, filter, only }: Running, hits: readonly Hit<Source>[]): readonly Hit<Source>[] {
+  if (only === undefined) return hits
+  const isChosen = (hit: Hit<Source>): boolean =>
+    only.has(hit._source['swarmlogs.stream']) || streamMatches(filter, known(parts, hit).stream)
+  return hits.every(isChosen) ? hits : hits.filter(isChosen)
+}
+
 /** The index answers with lines that may match; what matches is for us to say. */
-async function matchingHits({ parts, filter, signal }: Running, hits: readonly Hit<Source>[]): Promise<Hit<Source>[]> {
+async function matchingHits(
+  { parts, filter, signal }: Running,
+  hits: readonly Hit<Source>[],
+): Promise<readonly Hit<Source>[]> {
   const matching = new Set<string>()
   for await (const whole of wholeLines(parts.requests, hits, signal)) {
     for (const hit of whole) {

@@ -7,7 +7,7 @@ import { PLACE_MEMBERS, storedTime } from './documents.ts'
 import { type Found, find, type Running } from './finding.ts'
 import { MAX_KEYWORD } from './mapping.ts'
 import type { Parts } from './parts.ts'
-import { certainClauses, doubtfulClause } from './sieve.ts'
+import { certainClauses, clausesOf, doubtfulClause } from './sieve.ts'
 import type { Entry } from './streams.ts'
 
 const NS_PER_MS = 1_000_000n
@@ -35,6 +35,7 @@ const FIELDS: Readonly<Record<Exclude<HistogramKey, 'none'>, string>> = {
 
 interface Total {
   readonly hits?: { readonly total: { readonly value: number } }
+  readonly aggregations?: { readonly doubtful: { readonly doc_count: number } }
 }
 
 interface Answer {
@@ -53,13 +54,13 @@ interface Answer {
 export async function count(parts: Parts, scope: Scope, signal?: AbortSignal): Promise<number> {
   let total = 0
   await tally(parts, scope, signal, async (running) => {
-    const { isExact, doubts } = running.sieve
     const scanned = async (among: Running): Promise<void> => {
       for await (const found of scan(among, [], [])) total += found.length
     }
-    if (!isExact) return scanned(running)
-    const [counted] = await Promise.all([countAll(certain(running)), doubts.length > 0 && scanned(doubtful(running))])
-    total += counted
+    if (!running.sieve.isExact) return scanned(running)
+    const counted = await countAll(running)
+    total += counted.certain
+    if (counted.doubtful > 0) await scanned(doubtful(running))
   })
   return total
 }
@@ -118,13 +119,20 @@ export function doubtful(running: Running): Running {
   return { ...running, filters: [...running.outer, doubtfulClause(running.sieve)] }
 }
 
-async function countAll({ parts, indices, filters, signal }: Running): Promise<number> {
-  const { hits } = await parts.requests.send<Total>('POST', `/${indices.join(',')}/_search`, {
-    body: { size: 0, track_total_hits: true, query: { bool: { filter: filters } } },
-    query: { filter_path: 'hits.total', allow_partial_search_results: false, ignore_unavailable: true },
+/** How many lines there are of which the index says all, and how many in doubt; these are rare, and are asked for only then. */
+async function countAll(running: Running): Promise<{ certain: number; doubtful: number }> {
+  const { parts, indices, outer, sieve, signal } = running
+  const hasDoubts = sieve.doubts.length > 0
+  const { hits, aggregations } = await parts.requests.send<Total>('POST', `/${indices.join(',')}/_search`, {
+    body: {
+      ...{ size: 0, track_total_hits: true, query: { bool: { filter: [...outer, ...clausesOf(sieve)] } } },
+      ...(hasDoubts && { aggs: { doubtful: { filter: doubtfulClause(sieve) } } }),
+    },
+    query: { filter_path: 'hits.total,aggregations', allow_partial_search_results: false, ignore_unavailable: true },
     signal,
   })
-  return hits?.total.value ?? 0
+  const doubts = aggregations?.doubtful.doc_count ?? 0
+  return { certain: (hits?.total.value ?? 0) - doubts, doubtful: doubts }
 }
 
 /** Aggregations count in milliseconds, and labels that are too long to be searched are not in them. */

@@ -35,8 +35,13 @@ describe('compressed answers', () => {
   ])('come as %s', async (accepted, inflate) => {
     server = await serve()
     await server.context.ingestor.records(linesOf(streamOf('web'), 1500))
-    for (const accept of ['application/json', 'application/x-ndjson', 'text/plain']) {
-      const path = '/search?limit=2000'
+    for (const [accept, limit] of [
+      ['application/json', 2000],
+      ['application/json', 50],
+      ['application/x-ndjson', 2000],
+      ['text/plain', 2000],
+    ] as const) {
+      const path = `/search?limit=${limit}`
       const plain = await bodyOf(await ask(path, { accept }))
       const response = await ask(path, { accept, 'accept-encoding': accepted })
       expect([response.headers['content-encoding'], response.headers.vary]).toEqual([
