@@ -86,7 +86,7 @@ export class Lookup {
     const lease = new Lease()
     try {
       for (const { segment, index } of segments) {
-        for (const { first, last } of clusters(places)) {
+        for (const { first, last } of clusters(places.map(({ time }) => time))) {
           if (!overlaps(segment, first, last)) continue
           await segment.archived?.ready(lease, first, last)
           const lines = segment.archived?.sql(first, last) ?? `${segment.database}.lines`
@@ -183,13 +183,15 @@ export function rangeOf(entries: readonly Entry[]): { first: bigint; last: bigin
   return range
 }
 
-function overlaps(segment: Segment, first: bigint, last: bigint): boolean {
+/** Whether any of its streams may have lines between these times. */
+export function overlaps(segment: Segment, first: bigint, last: bigint): boolean {
   for (const held of segment.streams.values()) if (held.first <= last && held.last >= first) return true
   return false
 }
 
-function clusters(places: readonly Place[]): { first: bigint; last: bigint }[] {
-  const times = places.map((place) => place.time).sort((a, b) => (a < b ? -1 : a > b ? 1 : 0))
+/** Few ranges that have all the times, and leave out what is far from them. */
+export function clusters(unsorted: readonly bigint[]): { first: bigint; last: bigint }[] {
+  const times = [...unsorted].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0))
   for (let gap = CLUSTER_GAP; ; gap *= 2n) {
     const result: { first: bigint; last: bigint }[] = []
     for (const time of times) {

@@ -22,6 +22,7 @@ import type {
 } from '../store.ts'
 import { unavailable } from '../unavailable.ts'
 import { Printer, RECORD_COLUMNS, recordsOf } from './answers.ts'
+import { Bringing } from './archive/bringing.ts'
 import { EmbeddedArchive } from './archive/control.ts'
 import { Sealing } from './archive/sealing.ts'
 import { facets } from './facets.ts'
@@ -49,6 +50,7 @@ export class EmbeddedStore implements Store {
   readonly #upkeep: NodeJS.Timeout
   readonly #snapshots = new Snapshots()
   #parts: Parts
+  #bringing: Bringing
   #sealing: Sealing | undefined
   #recovery: Promise<void> | undefined
   #closing: Promise<void> | undefined
@@ -57,6 +59,7 @@ export class EmbeddedStore implements Store {
     this.#options = options
     this.#folder = folder
     this.#parts = parts
+    this.#bringing = new Bringing(parts)
     this.#use(parts)
     this.archive = new EmbeddedArchive(
       parts.archive,
@@ -111,9 +114,15 @@ export class EmbeddedStore implements Store {
 
   async append(records: readonly LogRecord[]): Promise<Appended> {
     const { writer, indexer } = await this.#ready()
-    const appended = await writer.append(records)
-    indexer.start()
-    return appended
+    const bringing = this.#bringing.bring(records)
+    const lease = bringing && (await bringing)
+    try {
+      const appended = await writer.append(records)
+      indexer.start()
+      return appended
+    } finally {
+      lease?.release()
+    }
   }
 
   async *search(query: Query, signal?: AbortSignal): AsyncGenerator<readonly StoredRecord[]> {
@@ -278,6 +287,7 @@ export class EmbeddedStore implements Store {
     clearInterval(this.#upkeep)
     await this.#recovery
     await this.#sealing?.stop()
+    await this.#bringing.stop()
     await this.#snapshots.close()
     await closeParts(this.#parts, this.#options.log)
     this.#options.archive?.shelf?.close()
@@ -287,6 +297,7 @@ export class EmbeddedStore implements Store {
   #use(parts: Parts): void {
     const { archive: { afterMs } = {}, log } = this.#options
     this.#parts = parts
+    this.#bringing = new Bringing(parts)
     if (afterMs !== undefined) this.#sealing = new Sealing({ afterMs, log }, parts)
   }
 

@@ -105,6 +105,35 @@ describe('a store whose archive is on a shelf', () => {
     expect(await messages()).toEqual(['first', 'second'])
   })
 
+  it('takes other lines while late ones wait for what they must be held against', async () => {
+    await store.runSealing(LATER_MS)
+    const begun = Promise.withResolvers<void>()
+    const gate = Promise.withResolvers<void>()
+    shelf.before = async () => {
+      begun.resolve()
+      await gate.promise
+    }
+    const known = recordOf(streamOf('web'), { time: NOON, message: 'second' })
+    const late = store.append([known, recordOf(streamOf('web'), { time: NOON - 1n, message: 'late' })])
+    await begun.promise
+    const other = recordOf(streamOf('api'), { time: NOON + DAY / 2n, message: 'other' })
+    expect((await store.append([other])).stored).toHaveLength(1)
+    gate.resolve()
+    expect(await late).toMatchObject({ stored: [{ message: 'late' }], duplicates: 1 })
+    shelf.before = () => Promise.reject(new Error('no line'))
+    await expect(store.append([known])).rejects.toMatchObject({
+      code: 'SWARMLOGS_STORE_UNAVAILABLE',
+      message: expect.stringContaining('no line'),
+    })
+    expect(store.status().writable).toBe(true)
+    shelf.before = (_, _name, signal) => new Promise((_resolve, reject) => signal?.addEventListener('abort', reject))
+    const waiting = store.append([known])
+    await Promise.all([expect(waiting).rejects.toThrow('closed'), store.close()])
+    shelf.before = () => {}
+    store = await open(dir, shelf)
+    expect(await messages()).toEqual(['first', 'late', 'second', 'other'])
+  })
+
   it('is there again when this machine is lost, holds included', async () => {
     await store.runSealing(LATER_MS)
     const days = await archived()

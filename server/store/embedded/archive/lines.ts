@@ -67,6 +67,11 @@ export class ArchivedLines {
     return join(this.folder.path, WORDS)
   }
 
+  /** Time of its last line. */
+  get last(): bigint | undefined {
+    return this.#lines.at(-1)?.last
+  }
+
   /** Bytes of all files. */
   get bytes(): number {
     return membersOf(this.folder.manifest).reduce((sum, { bytes }) => sum + bytes, 0)
