@@ -10,6 +10,7 @@ import { Tails } from './report/tails.ts'
 import type { Spool } from './spool.ts'
 import type { AgentStatus } from './status.ts'
 import type { Engine } from './tail/engine.ts'
+import { nanosNow } from './tail/gaps.ts'
 
 export interface CollectionOptions {
   readonly config: AgentConfig
@@ -129,6 +130,7 @@ export class Collection {
 
   #onListed(listed: ReadonlySet<string>, tails: Tails): void {
     tails.isListed = true
+    this.#options.spool.listed(nanosNow())
     this.#prune(listed)
   }
 

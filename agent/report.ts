@@ -132,6 +132,7 @@ export class Reports {
         engineAheadMs: clock.aheadMs,
         upTo: String(this.#mark?.upTo ?? ''),
         since: String(this.#since),
+        ...(spool.since !== '' && { stateSince: spool.since }),
       },
       following: status.following,
       ...oddContainers(tails?.targets ?? [], status, this.#mark),

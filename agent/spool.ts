@@ -8,6 +8,7 @@ import { isToBeSent, type SealedChunk, type SpooledChunk } from './chunk.ts'
 import type { Checkpoint } from './line.ts'
 import type { Unlisted } from './orphans.ts'
 import { Acked } from './spool/acked.ts'
+import { Beginning } from './spool/beginning.ts'
 import { Checkpoints } from './spool/checkpoints.ts'
 import { bytesOf, Chunks } from './spool/chunks.ts'
 import { openDatabase } from './spool/database.ts'
@@ -46,6 +47,7 @@ export class Spool {
   readonly #checkpoints: Checkpoints
   readonly #meta: Meta
   readonly #receipts: Receipts
+  readonly #beginning: Beginning
   readonly #plight: Plight
   readonly maxBytes: number
   readonly policy: SpoolPolicy
@@ -64,12 +66,18 @@ export class Spool {
     this.#checkpoints = new Checkpoints(this.#database)
     this.#meta = new Meta(this.#database)
     this.#receipts = new Receipts(this.#meta)
+    this.#beginning = new Beginning(this.#meta, this.#checkpoints.isAny)
     this.#store = this.#meta.get('store') ?? ''
   }
 
   /** The store that the checkpoints in use belong to; '' before the first server has said who it is. */
   get store(): string {
     return this.#store
+  }
+
+  /** Since when its checkpoints tell of all containers, nanoseconds since 1970, decimal; '' before the first list. */
+  get since(): string {
+    return this.#beginning.since
   }
 
   /** Number of chunks that no server has acked. */
@@ -185,6 +193,11 @@ export class Spool {
     this.#store = store
     if (isOlder) return 'older'
     return before === '' ? 'first' : 'other'
+  }
+
+  /** All containers were listed, at that time. */
+  listed(time: bigint): void {
+    this.#try(() => this.#beginning.note(time))
   }
 
   /** Drops checkpoints that are a week old, of containers that Docker no longer lists; returns how many. */

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino'
-import type { Gap } from '../shared/gap.ts'
+import { type Gap, nodeStream } from '../shared/gap.ts'
 import type { Inventory } from '../shared/inventory.ts'
 import type { AgentReport } from '../shared/report.ts'
 import { greatest } from './completeness/bigint.ts'
@@ -55,6 +55,15 @@ export class Completeness {
     this.#reports.take(report, now(), after, visibleUpTo())
     this.#saveSoon()
     return after
+  }
+
+  /** What a report shows to be lost: an agent that began anew, without what the one before knew, cannot tell what was removed or rotated meanwhile. */
+  lapses(report: AgentReport): readonly Gap[] {
+    const lapse = this.#reports.lapse(report)
+    if (lapse === undefined) return []
+    const [from, to] = [lapse.from, lapse.to].map((time) => new Date(Number(time / 1_000_000n)))
+    this.#options.log.warn({ node: report.nodeName, from, to }, 'an agent began anew without its state')
+    return [{ stream: nodeStream(report), ...lapse, reason: 'state', atLeast: 0 }]
   }
 
   /** Takes what an agent told another server. */

@@ -97,7 +97,7 @@ export interface KnowOptions extends Pick<Context, 'store' | 'inventories' | 'lo
 /** Makes what knows of the completeness of answers, and what the one door tells it. */
 export function know({ commits, announcer, ...options }: KnowOptions): {
   knowing: Knowing
-  doors: Required<Pick<IngestorOptions, 'onInventory' | 'onReport' | 'onGaps'>>
+  doors: Required<Pick<IngestorOptions, 'onInventory' | 'onReport' | 'lapses' | 'onGaps'>>
 } {
   const completeness = new Completeness({ ...options, visibleUpTo: () => commits.lastReceived })
   const gapFeed = new GapFeed()
@@ -118,6 +118,7 @@ export function know({ commits, announcer, ...options }: KnowOptions): {
         const after = completeness.take(report)
         announcer?.report(report, after)
       },
+      lapses: (report) => completeness.lapses(report),
       onGaps: (gaps) => {
         completeness.lost(gaps)
         gapFeed.publish(gaps)

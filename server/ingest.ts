@@ -8,6 +8,8 @@ export interface Ingest {
   /** Resolves with how many were left out, as they are older than lines are kept. */
   records(records: readonly LogRecord[], gaps?: readonly Gap[]): Promise<number>
   inventory(inventory: Inventory): Promise<void>
+  /** What a report shows to be lost: must be stored before it is taken. */
+  lost(report: AgentReport): readonly Gap[]
   /** Must be called only when all that the report speaks of is stored. */
   report(report: AgentReport): void
   /** An agent has come; what it returns must be called once when it has gone. */

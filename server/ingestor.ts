@@ -26,6 +26,8 @@ export interface IngestorOptions {
   readonly onInventory?: (inventory: Inventory) => void
   /** Called with what an agent tells of itself; all that it speaks of is stored. */
   readonly onReport?: (report: AgentReport) => void
+  /** What a report shows to be lost. */
+  readonly lapses?: (report: AgentReport) => readonly Gap[]
   /** Called with gaps that are stored. */
   readonly onGaps?: (gaps: readonly Gap[]) => void
   /** Called after each append with its outcome and how long it took. */
@@ -59,6 +61,10 @@ export class Ingestor implements Ingest {
     remember(this.#seen, inventory.nodeId, this.#options.now())
     await this.#options.inventories.take(inventory)
     this.#options.onInventory?.(inventory)
+  }
+
+  lost(report: AgentReport): readonly Gap[] {
+    return this.#options.lapses?.(report) ?? []
   }
 
   report(report: AgentReport): void {

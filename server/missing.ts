@@ -1,12 +1,12 @@
 import type { ApiAnnotation, ApiCompleteness, ApiGap } from '../shared/api.ts'
 import { streamFields } from '../shared/fields.ts'
-import { type Gap, isLoss } from '../shared/gap.ts'
+import { type Gap, isLoss, isOfNode } from '../shared/gap.ts'
 import { formatTime } from '../shared/time.ts'
 import type { Annotation } from './annotations.ts'
 import type { Judgement, NamedContainer } from './completeness/judge.ts'
-import { type Wanted, wantedOf } from './completeness/wanted.ts'
+import { type Wanted, wantedOf, wantsNode } from './completeness/wanted.ts'
 import type { Context } from './context.ts'
-import type { Told } from './gap-feed.ts'
+import { isAnnotation, type Told } from './gap-feed.ts'
 import { streamMatches } from './query/filter.ts'
 import type { Question } from './query/question.ts'
 import { isGapIn } from './store/gap-table.ts'
@@ -47,9 +47,9 @@ export class Missing {
 
   /** Reads the gaps and what people noted. */
   async read(): Promise<void> {
-    const { filter, since, until } = this.#question
+    const { since, until } = this.#question
     const gaps = await this.#context.store.gaps({ since, until })
-    this.#gaps = gaps.filter(({ stream }) => streamMatches(filter, stream))
+    this.#gaps = gaps.filter((gap) => this.#takes(gap))
     this.#annotations = (await this.#context.annotations.in({ since, until })).filter((one) => this.wants(one))
   }
 
@@ -123,7 +123,16 @@ export class Missing {
   /** Whether the answer takes a gap, or a note; one that is about no container is for all. */
   wants(told: Told): boolean {
     const { filter, since, until } = this.#question
-    return isGapIn(told, { since, until }) && (told.stream === undefined || streamMatches(filter, told.stream))
+    if (!isGapIn(told, { since, until })) return false
+    if (isAnnotation(told)) return told.stream === undefined || streamMatches(filter, told.stream)
+    return this.#takes(told)
+  }
+
+  /** Lines of any container may be missing in a gap of a node. */
+  #takes(gap: Gap): boolean {
+    const { stream } = gap
+    if (isOfNode(gap)) return wantsNode(this.#wanted, { id: stream.nodeId, name: stream.nodeName })
+    return streamMatches(this.#question.filter, stream)
   }
 
   get #isNewestOnly(): boolean {
@@ -141,9 +150,11 @@ export class Missing {
 }
 
 /** A gap as answers have it. */
-export function apiGap({ stream, from, to, reason, atLeast, atMost }: Gap, { inventories }: Context): ApiGap {
+export function apiGap(gap: Gap, { inventories }: Context): ApiGap {
+  const { stream, from, to, reason, atLeast, atMost } = gap
+  const named = isOfNode(gap) ? { ...stream, containerId: '' } : stream
   return {
-    ...streamFields({ ...stream, cluster: inventories.clusterOf(stream) }),
+    ...streamFields({ ...named, cluster: inventories.clusterOf(stream) }),
     ...{ from: formatTime(from), to: formatTime(to), reason, at_least: atLeast },
     ...(atMost !== undefined && { at_most: atMost }),
   }

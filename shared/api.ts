@@ -87,7 +87,7 @@ export const ApiProblem = Type.Object(
 )
 export type ApiProblem = Static<typeof ApiProblem>
 
-/** Lines of a container that could not be collected. */
+/** Lines of a container, or of any on a node, that could not be collected. */
 export const ApiGap = Type.Object(
   {
     ...labels,
@@ -97,7 +97,11 @@ export const ApiGap = Type.Object(
     at_least: Type.Integer({ description: 'How many lines were lost at least.', minimum: 0, examples: [120] }),
     at_most: Type.Optional(Type.Integer({ description: 'How many at most, where that is known.', minimum: 0 })),
   },
-  { title: 'Gap', description: 'Lines of a container that could not be collected; empty values are left out.' },
+  {
+    title: 'Gap',
+    description:
+      'Lines of a container that could not be collected, or of any on a node where no container is named; empty values are left out.',
+  },
 )
 export type ApiGap = Static<typeof ApiGap>
 

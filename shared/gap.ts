@@ -40,11 +40,30 @@ export interface GapBounds {
 }
 
 /**
- * Lines of a container that could not be collected. Identity is (container id, reason, from): a gap that is told again replaces
+ * Lines of a container, or of any on a node (`nodeStream`), that could not be collected. Identity is (container id, reason, from): a gap that is told again replaces
  * the one before, so that it can grow and be sent twice.
  */
 export interface Gap extends GapBounds {
   readonly stream: LogStream
+}
+
+const OF_NODE = 'node:'
+
+/** What a gap is of that is of all of a node, as nobody knows of which of its containers: no container has such an id. */
+export function nodeStream({
+  cluster,
+  nodeId,
+  nodeName,
+}: Pick<LogStream, 'cluster' | 'nodeId' | 'nodeName'>): LogStream {
+  return {
+    ...{ cluster, nodeId, nodeName, containerId: `${OF_NODE}${nodeId || nodeName}`, containerName: '', image: '' },
+    ...{ stack: '', service: '', serviceId: '', taskId: '', taskName: '', slot: 0, attributes: {}, tag: '' },
+  }
+}
+
+/** Whether a gap is of all of a node. */
+export function isOfNode({ stream }: Pick<Gap, 'stream'>): boolean {
+  return stream.containerId.startsWith(OF_NODE)
 }
 
 /** Whether a gap means that lines are missing; a lossy driver is only a doubt. */

@@ -41,6 +41,8 @@ export interface AgentReport {
   readonly upTo: string
   /** Since when this agent runs. */
   readonly since: string
+  /** From when on it knows of all that came and went on the node, over restarts: since its state was made, or made anew. Absent: not said. */
+  readonly stateSince?: string
   /** Containers that it follows now. */
   readonly following: number
   /** Containers with their own, older watermark: history still to be read, a reader that lags. */

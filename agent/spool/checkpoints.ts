@@ -17,6 +17,7 @@ export class Checkpoints {
   readonly #own: StatementSync
   readonly #others: StatementSync
   readonly #any: StatementSync
+  readonly #first: StatementSync
   readonly #all: StatementSync
   readonly #put: StatementSync
   readonly #adopt: StatementSync
@@ -35,6 +36,7 @@ export class Checkpoints {
       'SELECT container, checkpoint, crc FROM checkpoints WHERE store <> ? ORDER BY updated DESC',
     )
     this.#any = database.prepare('SELECT 1 FROM checkpoints WHERE container = ?')
+    this.#first = database.prepare('SELECT 1 FROM checkpoints LIMIT 1')
     this.#all = database.prepare('SELECT store, container, checkpoint, crc FROM checkpoints')
     this.#put = database.prepare('INSERT OR REPLACE INTO checkpoints VALUES (?, ?, ?, ?, ?)')
     this.#adopt = database.prepare("UPDATE OR REPLACE checkpoints SET store = ? WHERE store = ''")
@@ -71,6 +73,10 @@ export class Checkpoints {
       }
     }
     return found
+  }
+
+  get isAny(): boolean {
+    return this.#first.get() !== undefined
   }
 
   /** Whether there is one of the container for any store. */

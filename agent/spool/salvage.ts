@@ -2,6 +2,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import type { Logger } from 'pino'
 import { readAgain } from '../followed.ts'
 import { keptMark } from '../report/kept-mark.ts'
+import { Beginning } from './beginning.ts'
 import { Checkpoints } from './checkpoints.ts'
 import { Chunks } from './chunks.ts'
 import { Meta } from './meta.ts'
@@ -19,17 +20,20 @@ export interface Salvage {
 
 /**
  * Takes the damaged rows out of a spool; all else stays. The containers of a damaged chunk are read from Docker again, from what the store
- * surely has on: what Docker does not have any more becomes a gap. With `isPart` rows are missing, and nobody knows of what.
+ * surely has on: what Docker does not have any more becomes a gap. With `isPart` rows
+ * are missing, and nobody knows of what. Where a container's checkpoint is lost the state begins anew: the server tells what that means.
  */
 export function salvage(database: DatabaseSync, log: Logger, isPart = false): Salvage {
   const checkpoints = new Checkpoints(database)
   const found = { chunks: 0, checkpoints: 0, again: 0 }
   inTransaction(database, () => {
     found.checkpoints = checkpoints.dropDamaged()
+    const meta = new Meta(database)
+    if (isPart || found.checkpoints > 0) Beginning.forget(meta)
     const bad = damagedChunks(database)
     found.chunks = bad.size
     const known = isPart ? undefined : containersOf(checkpoints, bad)
-    if (isPart || bad.size > 0) found.again = rewind(checkpoints, new Meta(database), known)
+    if (isPart || bad.size > 0) found.again = rewind(checkpoints, meta, known)
   })
   log.error(found, 'spool was damaged: what is not sound is left out, and read again as far as Docker has it')
   return found

@@ -9,14 +9,14 @@ const LOST: Readonly<Record<ApiGap['reason'], string>> = {
   clock: 'may be lost, the clock stepped',
   horizon: "not collected, older than the agent's horizon",
   store: 'lost with another store',
-  state: "lost with the agent's state",
+  state: 'may be lost, the agent had lost its state',
   lossy: 'may be lost, its log driver drops lines when it is busy',
 }
 
 /** `web.3 on node2: 10:02:11 to 10:02:40 lost, rotated away, at least 120 lines`. */
 export function gapText(gap: ApiGap): string {
-  const node = gap['host.name'] === undefined ? '' : ` on ${gap['host.name']}`
-  return `${nameOf(gap)}${node}: ${rangeText(gap.from, gap.to)} ${LOST[gap.reason]}${countText(gap)}`
+  const name = [nameOf(gap), gap['host.name']].filter(Boolean).join(' on ')
+  return `${name}: ${rangeText(gap.from, gap.to)} ${LOST[gap.reason]}${countText(gap)}`
 }
 
 /** `anna on web.3, 10:02:11: deploy of 1.4.2`. */

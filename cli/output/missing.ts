@@ -35,7 +35,7 @@ export class MissingNotes {
 
   /** Says a gap, once: `-- web.3 on node2: 10:02:11 to 10:02:40 lost, rotated away, at least 120 lines`. */
   gap(gap: ApiGap): void {
-    const key = JSON.stringify([gap['container.id'], gap.reason, gap.from])
+    const key = JSON.stringify([gap['container.id'] ?? gap['host.id'], gap.reason, gap.from])
     if (this.#told.has(key)) return
     if (this.#told.size < MAX_TOLD) this.#say(gapText(gap))
     else if (this.#told.size === MAX_TOLD) this.#say('further gaps are not shown; -o json has all of them')

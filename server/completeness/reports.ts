@@ -1,4 +1,5 @@
 import type { AgentReport } from '../../shared/report.ts'
+import { least } from './bigint.ts'
 
 /** Nodes whose reports are kept; far more than a Swarm has. The one that was silent for longest goes. */
 const MAX_NODES = 10_000
@@ -10,8 +11,14 @@ const MAX_WAITING = 8
 const SILENT_NS = 30_000_000_000n
 const FORMAT = 1
 
+/** How far a node was known before any report that says less: since when its agent's state goes back, '' while that was not said, and the newest watermark. */
+interface Known {
+  readonly state: string
+  readonly upTo: string
+}
+
 /** A report, with when this server took it, and what it speaks of: a store, and the commit up to which a search must see for it to be true. */
-interface Entry {
+interface Entry extends Known {
   readonly store: string
   readonly report: AgentReport
   readonly heard: bigint
@@ -20,7 +27,11 @@ interface Entry {
 
 interface Saved {
   readonly format: number
-  readonly reports: readonly { readonly report: AgentReport; readonly heard: string; readonly store: string }[]
+  readonly reports: readonly (Partial<Known> & {
+    readonly report: AgentReport
+    readonly heard: string
+    readonly store: string
+  })[]
 }
 
 /** What a node is known by. */
@@ -41,8 +52,8 @@ export class Reports {
   /** Takes what an agent told this server; `seen` is up to where searches see now. */
   take(report: AgentReport, heard: bigint, after: bigint, seen: bigint): void {
     const key = nodeKey(report)
-    const entry = { report, heard, after, store: this.#store() }
     const known = this.#entries.get(key) ?? []
+    const entry = { report, heard, after, store: this.#store(), ...knownBy(report, known.at(-1)) }
     const current = known.findLastIndex((one) => one.after <= seen)
     const [first, ...others] = [...known.slice(Math.max(current, 0)), entry]
     // The second goes when there are too many: the first is what holds now, and the last must come to hold.
@@ -51,6 +62,15 @@ export class Reports {
     this.#entries.set(key, [first ?? entry, ...others])
     if (this.#entries.size > MAX_NODES)
       for (const oldest of this.#entries.keys()) return void this.#entries.delete(oldest)
+  }
+
+  /** From when to when nobody knows what came and went on a node: its agent's state began later than all that was told before; undefined: never. */
+  lapse(report: AgentReport): { readonly from: bigint; readonly to: bigint } | undefined {
+    const before = this.#entries.get(nodeKey(report))?.at(-1)
+    const { stateSince = '' } = report
+    if (before === undefined || stateSince === '' || before.state === stateSince || before.upTo === '') return undefined
+    const [from, to] = [least(before.heard, [BigInt(before.upTo)]), BigInt(stateSince)]
+    return from < to ? { from, to } : undefined
   }
 
   /** Takes what an agent told another server, unless this one knows better; whether it did. */
@@ -83,7 +103,7 @@ export class Reports {
     for (const [key, entries] of this.#entries)
       if (now - (entries.at(-1)?.heard ?? now) > FORGET_NS) this.#entries.delete(key)
     const last = [...this.#entries.values()].flatMap((entries) => entries.at(-1) ?? [])
-    const reports = last.map(({ report, heard, store }) => ({ report, heard: String(heard), store }))
+    const reports = last.map(({ after: _, ...kept }) => ({ ...kept, heard: String(kept.heard) }))
     return JSON.stringify({ format: FORMAT, reports } satisfies Saved)
   }
 
@@ -91,14 +111,20 @@ export class Reports {
   load(text: string): void {
     const saved = parse(text)
     if (saved?.format !== FORMAT) return
-    for (const { heard, ...kept } of saved.reports)
-      this.#entries.set(nodeKey(kept.report), [{ ...kept, heard: BigInt(heard), after: 0n }])
+    for (const { heard, ...kept } of saved.reports) {
+      const entry = { ...knownBy(kept.report), ...kept, heard: BigInt(heard), after: 0n }
+      this.#entries.set(nodeKey(kept.report), [entry])
+    }
   }
 }
 
 /** A clock that is ahead speaks of lines that are still to come; once it is set right, they come. */
 function believed({ report, heard }: Entry): AgentReport {
   return report.upTo !== '' && BigInt(report.upTo) > heard ? { ...report, upTo: String(heard) } : report
+}
+
+function knownBy({ stateSince, upTo }: AgentReport, before?: Known): Known {
+  return { state: stateSince || before?.state || '', upTo: upTo || before?.upTo || '' }
 }
 
 function timeOf({ time }: AgentReport): bigint {

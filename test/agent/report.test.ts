@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { agentConfig } from '../../agent/config.ts'
@@ -70,6 +71,27 @@ describe('an agent’s reports', () => {
     await after.stop()
     const times = reports(receiver).map(({ upTo }) => BigInt(upTo || 0))
     expect(times).toEqual(times.toSorted((a, b) => (a < b ? -1 : 1)))
+  })
+
+  it('say since when its state knows of all: over a restart, not over its loss', async () => {
+    const receiver = await startReceiver()
+    const begun = now()
+    const before = start(receiver.port)
+    const { stateSince } = await reported(receiver, ({ upTo }) => upTo !== '')
+    expect(BigInt(stateSince ?? 0)).toBeGreaterThanOrEqual(begun)
+    await before.stop()
+    const after = start(receiver.port)
+    const count = reports(receiver).length
+    await receiver.until(() =>
+      reports(receiver)
+        .slice(count)
+        .some(({ upTo }) => upTo !== ''),
+    )
+    await after.stop()
+    expect(reports(receiver).at(-1)?.stateSince).toBe(stateSince)
+    rmSync(state, { recursive: true })
+    start(receiver.port)
+    await reported(receiver, (report) => BigInt(report.stateSince ?? 0) > BigInt(stateSince ?? 0))
   })
 
   it('end with a last word, in which nothing is unfinished when all has ended', async () => {

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { gapText } from '../../cli/output/gap-text.ts'
 import type { ApiCompleteness, ApiGap } from '../../shared/api.ts'
 import { type Answer, events, frame, frames, runCli, ScriptedServer } from './scripted.ts'
 
@@ -34,6 +35,12 @@ const ndjson = (completeness: ApiCompleteness): Answer => {
       `{"message":"x"}\n{"gap":${JSON.stringify(GAP)}}\n${JSON.stringify({ end: true, cursor: null, records: 1, completeness })}\n`,
     )
 }
+
+it('names the node alone where any of its containers may be meant', () => {
+  const { 'host.name': name, from, to } = GAP
+  const text = gapText({ ...(name !== undefined && { 'host.name': name }), from, to, reason: 'state', at_least: 0 })
+  expect(text).toMatch(/^node2: .* may be lost, the agent had lost its state$/)
+})
 
 describe('what is missing', () => {
   it.each([

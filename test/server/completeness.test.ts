@@ -41,6 +41,13 @@ beforeEach(async () => {
 afterEach(() => {
   vi.useRealTimers()
 })
+/** What the agent tells whose state goes back to then, and what that shows to be lost. */
+const told = (stateSince: bigint, upTo: bigint | undefined) => {
+  const report = { ...host(upTo ?? 0n), upTo: String(upTo ?? ''), stateSince: String(stateSince) }
+  const gaps = completeness.lapses(report)
+  completeness.take(report)
+  return gaps.map(({ from, to, reason, stream }) => [from, to, reason, stream.containerId])
+}
 const late = () => completeness.view()(ANY).nodes
 
 describe('Completeness', () => {
@@ -107,6 +114,23 @@ describe('Completeness', () => {
     expect(completeness.reports).toMatchObject([{ report: host(now + 2n), heard: now }])
     now += 60n * SECOND
     expect(late()).toMatchObject([{ id: 'host', reason: 'not_connected' }])
+  })
+
+  it('takes what came and went before a state that began later than all that was told to be lost, once, after a restart too', async () => {
+    expect(told(5n, undefined)).toEqual([])
+    expect(told(5n, 100n)).toEqual([])
+    // It connects to another store: nothing is known to be stored there.
+    expect(told(5n, undefined)).toEqual([])
+    await completeness.close()
+    completeness = await make()
+    expect(told(5n, 200n)).toEqual([])
+    expect(told(900n, undefined)).toEqual([[200n, 900n, 'state', 'node:host']])
+    expect(told(900n, undefined)).toEqual([])
+    expect(told(900n, 950n)).toEqual([])
+    // An older agent does not say; the clock was set back.
+    completeness.take(host(1_000n))
+    expect(told(900n, 1_001n)).toEqual([])
+    expect(told(1_000n, 1_002n)).toEqual([])
   })
 
   it('starts without what cannot be read, and forgets who is silent for a month', async () => {

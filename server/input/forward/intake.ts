@@ -186,9 +186,10 @@ export class Intake {
     return true
   }
 
-  #report(frame: Frame): boolean {
+  async #report(frame: Frame): Promise<boolean> {
     const { context, shipping } = this.#options
     const report = this.#decoded(() => reportOf(frame.body))
+    if (report !== undefined) await shipping.addGaps(context.ingest.lost(report))
     // Of a store that has lost something since, it says what is not so any more.
     const take = () => report !== undefined && !this.isOutdated && context.ingest.report(report)
     shipping.shipBehind(take, acksOf(frame))

@@ -22,6 +22,7 @@ export function reportOf(body: Buffer): AgentReport {
     ...{ cluster: label('cluster'), nodeId: label('nodeId'), nodeName: label('nodeName') },
     ...{ version: label('version'), engine: label('engine'), trouble: label('trouble') },
     ...{ time: fields.time('time'), upTo: fields.time('upTo'), since: fields.time('since') },
+    ...(fields.has('stateSince') && { stateSince: fields.time('stateSince') }),
     engineAheadMs: fields.number('engineAheadMs'),
     following: fields.count('following'),
     ...{ behind: containersOf(fields, 'behind'), unreadable: containersOf(fields, 'unreadable') },

@@ -19,7 +19,7 @@ describe('a spool with a damaged row', () => {
     expect(mend(dir, silent, cause)).toBe(true)
     const spool = open(dir)
     expect(idsIn(spool)).toEqual(ids.filter((id) => id !== 'chunk7'))
-    expect([spool.store, spool.kept('watermark') !== undefined]).toEqual(['A/1', true])
+    expect([spool.store, spool.kept('watermark') !== undefined, spool.since]).toEqual(['A/1', true, '5'])
     expect(spool.checkpoint('c7')).toEqual({
       ...{ format: 1, horizon: [0, 0], stream: streamOf('c7'), born: '5', started: '6' },
       lost: { head, from: String(STORED) },
@@ -55,6 +55,8 @@ describe('a spool with a damaged row', () => {
     before.close()
     expect(mend(dir, silent, cause)).toBe(true)
     const spool = open(dir)
+    // Nobody knows what it was of.
+    expect(spool.since).toBe('')
     expect([idsIn(spool), spool.checkpoint('c7'), spool.checkpoint('c8')]).toEqual([ids, undefined, checkpointOf('c8')])
   })
 })
@@ -72,7 +74,7 @@ describe('a spool with a torn page', () => {
     expect(left.length).toBeGreaterThan(10)
     expect(left.length).toBeLessThan(20)
     expect(left).not.toContain('chunk11')
-    expect([spool.store, spool.kept('watermark') !== undefined]).toEqual(['A/1', true])
+    expect([spool.store, spool.kept('watermark') !== undefined, spool.since]).toEqual(['A/1', true, ''])
     for (let n = 1; n <= 20; n++) expect(spool.checkpoint(`c${n}`)).toMatchObject({ lost: { from: String(STORED) } })
     expect(readdirSync(dir)).toContain('spool.db.damaged')
     expect(statSync(path).size).toBeGreaterThan(0)
@@ -86,6 +88,7 @@ async function filled(behind = new Map<string, bigint>(), bytes = 100): Promise<
   const dir = temporaryDir()
   const spool = open(dir)
   spool.useStore('A/1')
+  spool.listed(5n)
   for (const [index, id] of ids.entries()) {
     const container = `c${index + 1}`
     const chunk = { ...chunkOf(id, ['x'], 0, container), body: Buffer.alloc(bytes, container) }

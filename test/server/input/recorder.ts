@@ -11,6 +11,8 @@ export class RecordingIngest implements Ingest {
   readonly stored: LogRecord[] = []
   readonly inventories: Inventory[] = []
   readonly gaps: Gap[] = []
+  /** What reports show to be lost. */
+  shownLost: readonly Gap[] = []
   readonly reports: AgentReport[] = []
   /** Ids of the nodes whose agents are connected. */
   readonly agents: string[] = []
@@ -41,6 +43,10 @@ export class RecordingIngest implements Ingest {
   async inventory(inventory: Inventory): Promise<void> {
     this.inventories.push(inventory)
     this.#settle()
+  }
+
+  lost(): readonly Gap[] {
+    return this.shownLost
   }
 
   report(report: AgentReport): void {

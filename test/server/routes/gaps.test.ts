@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { get, type IncomingMessage } from 'node:http'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { ApiGap, ApiPage, ApiTrailer } from '../../../shared/api.ts'
-import type { Gap } from '../../../shared/gap.ts'
+import { type Gap, nodeStream } from '../../../shared/gap.ts'
 import { Events } from '../events.ts'
 import { framesOf } from '../frames.ts'
 import { inventoryOf } from '../inventory.ts'
@@ -19,6 +19,7 @@ const MS = 1_000_000n
 const nodes = [
   { id: 'node1', name: 'worker-1', role: 'worker', availability: 'active', state: 'ready', engine: '26' },
 ] as const
+const node = { stream: nodeStream({ cluster: 'cluster1', nodeId: 'node1', nodeName: 'worker-1' }) }
 /** A gap that begins behind a line of the ten, and ends before the next. */
 const behind = (line: bigint, bounds: Partial<Gap> = {}): Gap =>
   gapOf(WEB, { from: NOON + line * MS + 1n, to: NOON + line * MS + 2n, ...bounds })
@@ -113,6 +114,27 @@ describe.each(STORES)('what is missing, over the %s store', (_, open) => {
     expect((await page(`since=${since}`)).completeness).toMatchObject({ verdict: 'complete', gaps: 0 })
     expect((await page('service=shop_db')).gaps).toEqual([])
     expect((await page(`until=${since}`)).completeness).toMatchObject({ verdict: 'partial', gaps: 1 })
+  })
+
+  it('is whatever was on a node when its agent began anew without its state, for any question about the node', async () => {
+    await beWell()
+    await ingest(
+      [],
+      [{ ...gapOf(WEB), ...node, from: NOON + 2n * MS, to: NOON + 5n * MS, reason: 'state', atLeast: 0 }],
+    )
+    for (const query of ['', 'service=shop_db', 'node=worker-1']) {
+      const { gaps, completeness } = await page(query)
+      expect(completeness).toMatchObject({ verdict: 'partial', gaps: 1 })
+      expect(gaps).toEqual([
+        {
+          ...{ 'host.name': 'worker-1', 'host.id': 'node1', 'docker.swarm.cluster.id': 'cluster1' },
+          ...{ from: expect.stringMatching(/00.002000000Z$/), to: expect.stringMatching(/00.005000000Z$/) },
+          ...{ reason: 'state', at_least: 0 },
+        },
+      ])
+    }
+    const { gaps } = await page('node=worker-2')
+    expect(gaps).toEqual([])
   })
 
   it('stands in its place among the lines, once, on whatever page that is', async () => {

@@ -2,6 +2,7 @@ import { zstdCompressSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { eventTime, inventoryFrame, packEntry, packOption, recordsFrame } from '../../../../shared/forward/encode.ts'
 import { HELLO_TAG, type OwnGap, REPORT_TAG, WIRE_FORMAT } from '../../../../shared/forward/own.ts'
+import type { Gap } from '../../../../shared/gap.ts'
 import { inventoryOf } from '../../inventory.ts'
 import { containersOf, reportOf } from '../../report.ts'
 import { API, WEB } from '../../store/records.ts'
@@ -100,6 +101,21 @@ describe('a report', () => {
     client.send(reportFrame(report, 'p'))
     expect((await client.receive(2))[1]).toEqual({ ack: 'p' })
     expect(listener.ingest.reports).toEqual([report])
+  })
+
+  it('is handed on only when what it shows to be lost is stored', async () => {
+    const lost: Gap = { stream: WEB, from: 1n, to: 2n, reason: 'state', atLeast: 0 }
+    listener.ingest.shownLost = [lost]
+    listener.ingest.isFailing = true
+    client.send(reportFrame({ ...report, stateSince: '2' }, 'p'))
+    await client.closed
+    expect(listener.ingest.reports).toEqual([])
+    listener.ingest.isFailing = false
+    client = await RawClient.open(listener.port)
+    client.send(HELLO, reportFrame({ ...report, stateSince: '2' }, 'p'))
+    await client.receive(2)
+    expect(listener.ingest.gaps).toEqual([lost])
+    expect(listener.ingest.reports).toEqual([{ ...report, stateSince: '2' }])
   })
 
   it('is handed on only when all before it is stored', async () => {

@@ -1,7 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import type { Store } from '../../../../server/store/store.ts'
-import type { Gap } from '../../../../shared/gap.ts'
+import { type Gap, nodeStream } from '../../../../shared/gap.ts'
 import { API, gapOf, NOON, SECOND, type StoreUnderTest, WEB } from '../records.ts'
+
+/** Gaps of all of a node, which begin at the same time. */
+const ofNodes = ['node1', 'node2'].map((nodeId) =>
+  gapOf(nodeStream({ cluster: '', nodeId, nodeName: 'twin' }), { reason: 'state' }),
+)
 
 /** What a store does with gaps. */
 export function gapsContract(under: () => StoreUnderTest): void {
@@ -11,11 +16,11 @@ export function gapsContract(under: () => StoreUnderTest): void {
     it('are kept, in the order of where they begin', async () => {
       expect(await store().gaps()).toEqual([])
       const later = gapOf(WEB, { from: NOON + 5n, atMost: 9 })
-      const gaps = [later, gapOf(API), gapOf(WEB), gapOf(WEB, { reason: 'lossy' })]
+      const gaps = [later, gapOf(API), gapOf(WEB), gapOf(WEB, { reason: 'lossy' }), ...ofNodes]
       await store().appendGaps(gaps)
       await store().appendGaps([])
       const found = await store().gaps()
-      expect(found).toHaveLength(4)
+      expect(found).toHaveLength(6)
       expect(found).toEqual(expect.arrayContaining(gaps))
       expect(found.at(-1)).toEqual(later)
       await under().reopen()
