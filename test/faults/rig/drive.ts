@@ -18,11 +18,13 @@ export interface Fault {
 }
 
 /** What came of a fault. */
-export interface Outcome extends Omit<Account, 'example'> {
+export interface Outcome extends Sums {
   readonly name: string
   readonly title: string
   readonly agentMb: number
   readonly serverMb: number
+  /** Answers that were said to be complete during the fault, and were. */
+  readonly answers: number
   /** From the end of the last printer until all is stored. */
   readonly recoverySeconds: number
   readonly seconds: number
@@ -38,12 +40,13 @@ export async function inject(fault: Fault, stage: Stage): Promise<Outcome> {
   const { name, title } = fault
   const ending = () => ({
     ...{ agentMb: scene.memory.agent.mb, serverMb: scene.memory.server.mb },
+    answers: scene.answers.count,
     seconds: (performance.now() - started) / 1000,
   })
   try {
     await fault.run(scene)
-    const { accounts, seconds } = await scene.settle(fault.mayLose === true)
-    const problem = problemOf(accounts, fault)
+    const { accounts, seconds, problem: untrue } = await scene.settle(fault.mayLose === true)
+    const problem = problemOf(accounts, fault) || untrue
     return { name, title, ...sum(accounts), recoverySeconds: seconds, problem, ...ending() }
   } catch (error) {
     const problem = error instanceof Error ? error.message : String(error)
@@ -55,7 +58,7 @@ export async function inject(fault: Fault, stage: Stage): Promise<Outcome> {
 }
 
 /** What all containers together came to. */
-export type Sums = Omit<Account, 'example'>
+export type Sums = Omit<Account, 'example' | 'missed'>
 
 /** Nothing was compared. */
 export const NOTHING: Sums = {

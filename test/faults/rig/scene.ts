@@ -2,9 +2,11 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { crc32 } from 'node:zlib'
+import type { ApiCount } from '../../../shared/api.ts'
 import { type Account, account, type Printed } from '../../lab/account.ts'
 import type { Engine } from '../../lab/engine.ts'
 import { eventually, type Program, startProgram } from '../../lab/program.ts'
+import { Answers } from './answers.ts'
 import { PeakMemory } from './memory.ts'
 import { Network } from './network.ts'
 import { type PrinterOptions, Printers } from './printers.ts'
@@ -34,6 +36,10 @@ export interface StartOptions {
 const ARRIVAL_MS = 120_000
 /** Where lines may be lost nobody knows how many will come: it is over when none came for so long. */
 const QUIET_MS = 6_000
+/** The longest time that an answer may take. */
+const ANSWER_MS = 5_000
+const HOUR_MS = 3_600_000
+const NODE = 'faults'
 
 /** One server, one agent, a network of ours between them, and containers: what a fault is done to. */
 export class Scene {
@@ -42,6 +48,8 @@ export class Scene {
   readonly random: Random
   readonly printers: Printers
   readonly network: Network
+  /** What the server says is complete. */
+  readonly answers: Answers
   readonly memory: { readonly agent: PeakMemory; readonly server: PeakMemory }
   /** An older copy of the store was put in its place; any other store the agent must not take for one. */
   isStoreOlder = false
@@ -56,6 +64,7 @@ export class Scene {
     this.network = network
     mkdirSync(join(dir, 'ledger'), { recursive: true })
     this.printers = new Printers(stage.engine, join(dir, 'ledger'))
+    this.answers = new Answers((since, until) => this.#ask(since, until))
     this.memory = { agent: new PeakMemory(() => this.#agent), server: new PeakMemory(() => this.#server) }
   }
 
@@ -105,7 +114,7 @@ export class Scene {
   async startAgent({ flags = [], env = {}, within }: StartOptions = {}): Promise<void> {
     const where = ['--docker', this.stage.engine.host, '--server', this.network.address, '--state', this.stateDir]
     const rest = ['--stop-grace', '20s', '--insecure', ...flags]
-    this.#agent = await startProgram(['agent', ...where, ...rest], { SWARMLOGS_NODE_NAME: 'faults', ...env }, within)
+    this.#agent = await startProgram(['agent', ...where, ...rest], { SWARMLOGS_NODE_NAME: NODE, ...env }, within)
   }
 
   /** Server, agent and so many containers that print without end; resolves when lines arrive. */
@@ -142,10 +151,11 @@ export class Scene {
     return answer?.ok ? ((await answer.json()) as { records: number }).records : 0
   }
 
-  /** Ends the printers and waits until all that they printed is stored; answers the accounts, and how long that took. */
-  async settle(mayLose: boolean): Promise<{ accounts: Account[]; seconds: number }> {
+  /** Ends the printers and waits until all that they printed is stored; answers the accounts, how long that took, and what the server said that is not true. */
+  async settle(mayLose: boolean): Promise<{ accounts: Account[]; seconds: number; problem: string }> {
     await this.printers.stop()
     const started = performance.now()
+    const ended = Date.now()
     const printed = await Promise.all(this.printers.names.map((name) => this.printers.printed(name)))
     const wanted = printed.reduce((sum, { stdout, stderr }) => sum + stdout.lines.length + stderr.lines.length, 0)
     const arrivedMs = await this.#arrived(wanted, mayLose)
@@ -154,13 +164,19 @@ export class Scene {
     if (code !== 0) throw new Error(`the agent ended with ${code}: ${this.agent.stderr().slice(-1000)}`)
     if (this.agent.stderr().includes('it is an older copy') !== this.isStoreOlder)
       throw new Error(`the agent took the store for ${this.isStoreOlder ? 'what it was' : 'an older copy'}`)
+    await this.answers.stop()
+    const times: bigint[] = []
     const accounts = await Promise.all(
       this.printers.names.map(async (name, i) => {
         const stored = await storedOf(this.url, `since=1d&container=${name}`)
+        for (const { time } of stored.lines) times.push(time)
         return account(printed[i] as Printed, stored, this.printers.born(name))
       }),
     )
-    return { accounts, seconds: (arrivedMs - started) / 1000 }
+    const missed = accounts.flatMap((one) => one.missed)
+    const isWhole = accounts.every(({ missing, gaps }) => missing + gaps === 0)
+    const problem = this.answers.problem(times, missed) || (await this.#lastWord(ended, isWhole))
+    return { accounts, seconds: (arrivedMs - started) / 1000, problem }
   }
 
   /** Has something be done when all programs have ended. */
@@ -171,10 +187,25 @@ export class Scene {
   /** Ends all that runs. */
   async close(): Promise<void> {
     for (const memory of Object.values(this.memory)) memory.stop()
+    await this.answers.stop()
     for (const program of [this.#agent, this.#server]) await program?.end('SIGKILL')
     this.network.stop()
     for (const work of this.#later) await work()
     await this.printers.remove()
+  }
+
+  async #ask(since: number, until: number): Promise<ApiCount | undefined> {
+    const range = [since, until].map((time) => new Date(time).toISOString())
+    const url = `${this.url}/api/v1/count?since=${range[0]}&until=${range[1]}&node=${NODE}`
+    const answer = await fetch(url, { signal: AbortSignal.timeout(ANSWER_MS) }).catch(() => undefined)
+    return answer?.ok ? ((await answer.json()) as ApiCount) : undefined
+  }
+
+  /** What the server says of it all when the agent is gone: '' when that is right. */
+  async #lastWord(until: number, isWhole: boolean): Promise<string> {
+    const said = (await this.#ask(until - HOUR_MS, until))?.completeness
+    if (said?.verdict === (isWhole ? 'complete' : 'partial')) return ''
+    return `in the end it says ${JSON.stringify(said)}, though ${isWhole ? 'nothing' : 'something'} is missing`
   }
 
   /** When the last line came. */

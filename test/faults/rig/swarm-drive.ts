@@ -23,18 +23,26 @@ export async function injectOnSwarm(fault: SwarmFault, stage: SwarmStage): Promi
   const { name, title, mayLose = false } = fault
   const scene = new SwarmScene(stage, name)
   const done = async (accounts: readonly Account[], recoverySeconds: number, problem: string): Promise<Outcome> => ({
-    ...{ name, title, ...(accounts.length > 0 ? sum(accounts) : NOTHING), recoverySeconds, problem },
+    ...{
+      name,
+      title,
+      ...(accounts.length > 0 ? sum(accounts) : NOTHING),
+      recoverySeconds,
+      problem,
+      answers: scene.answers.count,
+    },
     ...(await scene.memory().catch(() => ({ agentMb: 0, serverMb: 0 }))),
     seconds: (performance.now() - started) / 1000,
   })
   try {
     await stage.calm()
     await fault.run(scene)
-    const { accounts, seconds } = await scene.settle(mayLose)
-    return await done(accounts, seconds, problemOf(accounts, fault))
+    const { accounts, seconds, problem } = await scene.settle(mayLose)
+    return await done(accounts, seconds, problemOf(accounts, fault) || problem)
   } catch (error) {
     return done([], 0, error instanceof Error ? error.message : String(error))
   } finally {
+    await scene.answers.stop()
     await scene.printer.remove().catch(() => {})
     await stage.mend().catch(() => {})
     await fault.undo?.(stage)

@@ -1,6 +1,7 @@
-import type { ApiCompleteness } from '../../../shared/api.ts'
+import type { ApiCompleteness, ApiCount } from '../../../shared/api.ts'
 import { type Account, account, type Printed, type PrintedSide } from '../../lab/account.ts'
 import { eventually } from '../../lab/program.ts'
+import { Answers } from './answers.ts'
 import { memoryMb } from './memory.ts'
 import { nanoseconds, type Stored, storedOf } from './stored.ts'
 import { type ServiceOptions, ServicePrinter } from './swarm-printers.ts'
@@ -13,6 +14,8 @@ const COMPLETE_MS = 180_000
 export class SwarmScene {
   readonly stage: SwarmStage
   readonly printer: ServicePrinter
+  /** What the server says is complete. */
+  readonly answers: Answers
   readonly #since = new Date().toISOString()
   /** A node whose dockerd was killed: only what it holds can be stored. */
   killed: number | undefined
@@ -22,6 +25,7 @@ export class SwarmScene {
   constructor(stage: SwarmStage, name: string) {
     this.stage = stage
     this.printer = new ServicePrinter(stage, name.toLowerCase())
+    this.answers = new Answers((since, until) => this.#ask(since, until))
   }
 
   /** Starts the service; resolves when lines of so many tasks arrive. */
@@ -49,7 +53,7 @@ export class SwarmScene {
   }
 
   /** Has the service be silent, waits until the server says that it has all, and holds what it has against what was printed. */
-  async settle(mayLose: boolean): Promise<{ accounts: Account[]; seconds: number }> {
+  async settle(mayLose: boolean): Promise<{ accounts: Account[]; seconds: number; problem: string }> {
     const started = performance.now()
     await this.printer.stop()
     const until = new Date().toISOString()
@@ -58,12 +62,15 @@ export class SwarmScene {
       (mayLose && nodes.every(({ id }) => id === this.left) && membership === 'known' && gaps > 0)
     await this.#answer('a complete answer', isWhole, until)
     const seconds = (performance.now() - started) / 1000
+    await this.answers.stop()
     const stored = await storedOf(this.stage.url, this.#question(until), this.stage.headers)
     const held = this.killed === undefined ? undefined : this.printer.held(this.killed)
     const accounts = this.printer.tasks.map((task) => this.#account(task, stored, held?.get(task)))
     const strange = stored.lines.filter(({ task }) => !this.printer.tasks.includes(task)).length
     if (strange > 0) throw new Error(`${strange} lines are of tasks that never printed`)
-    return { accounts, seconds }
+    const times = stored.lines.map(({ time }) => time)
+    const missed = accounts.flatMap((one) => one.missed)
+    return { accounts, seconds, problem: this.answers.problem(times, missed) }
   }
 
   /** The most memory that an agent, and the server, ever had: those that run now. */
@@ -95,6 +102,14 @@ export class SwarmScene {
     }
     const printed = { stdout: last(stdout, 'stdout'), stderr: last(stderr, 'stderr') }
     return account(printed, { lines, gaps }, nanoseconds(this.#since))
+  }
+
+  async #ask(since: number, until: number): Promise<ApiCount | undefined> {
+    const range = [since, until].map((time) => new Date(time).toISOString())
+    const query = `service=${this.printer.name}&since=${range[0]}&until=${range[1]}`
+    const options = { headers: this.stage.headers, signal: AbortSignal.timeout(10_000) }
+    const answer = await fetch(`${this.stage.url}/api/v1/count?${query}`, options).catch(() => undefined)
+    return answer?.ok ? ((await answer.json()) as ApiCount) : undefined
   }
 
   #question(until?: string): string {

@@ -8,6 +8,7 @@ const COLUMNS: readonly (readonly [string, (outcome: Outcome) => string])[] = [
   ['doubled', ({ doubled, strange }) => String(doubled + strange)],
   ['disordered', ({ disordered }) => String(disordered)],
   ['gaps', gapsText],
+  ['answers held', ({ answers }) => String(answers)],
   ['agent MB', ({ agentMb }) => String(agentMb)],
   ['server MB', ({ serverMb }) => String(serverMb)],
   ['recovery s', ({ recoverySeconds }) => recoverySeconds.toFixed(1)],

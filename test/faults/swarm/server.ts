@@ -49,6 +49,7 @@ export const server: readonly SwarmFault[] = [
       const ended = (await stage.swarm.docker(node, ask)).split('\n').filter(Boolean)
       await stage.swarm.docker(node, ['rm', ...ended])
       await stage.swarm.docker(node, ['volume', 'rm', 'swarmlogs_data'])
+      scene.answers.forget()
       await stage.docker(['service', 'scale', '--detach', 'swarmlogs_server=1'])
       await scene.flow()
       await eventually('/readyz to say so', 60_000, async () => (await readyz(stage)).includes('the store changed'))
