@@ -36,6 +36,7 @@ export const server: readonly Fault[] = [
       scene.server.child.kill('SIGSTOP')
       await delay(scene.times(5_000, 120_000))
       scene.server.child.kill('SIGCONT')
+      scene.over()
     },
   },
   {

@@ -22,7 +22,8 @@ export class Answers {
   readonly #ask: Ask
   readonly #stop = new AbortController()
   readonly #asking: Promise<void>
-  readonly #began = Date.now()
+  /** When it began, ms since 1970. */
+  readonly began = Date.now()
   #claims: Claim[] = []
 
   constructor(ask: Ask) {
@@ -61,13 +62,13 @@ export class Answers {
 
   async #go(): Promise<void> {
     const { signal } = this.#stop
-    for (let last = this.#began; ; ) {
+    for (let last = this.began; ; ) {
       await delay(EVERY_MS, undefined, { signal }).catch(() => {})
       if (signal.aborted) return
       const until = Date.now() - BEHIND_MS
       if (until <= last) continue
       // With a gap all is never complete again, but what comes later is.
-      for (const since of new Set([this.#began, last])) await this.#note(since, until)
+      for (const since of new Set([this.began, last])) await this.#note(since, until)
       last = until
     }
   }

@@ -25,8 +25,9 @@ export interface Outcome extends Sums {
   readonly serverMb: number
   /** Answers that were said to be complete during the fault, and were. */
   readonly answers: number
-  /** From the end of the last printer until all is stored. */
-  readonly recoverySeconds: number
+  /** From the end of the fault until a line is stored that was printed after it, and until all is that was printed before; absent: never. */
+  readonly freshSeconds?: number | undefined
+  readonly wholeSeconds?: number | undefined
   readonly seconds: number
   /** What is wrong; '' when nothing is. */
   readonly problem: string
@@ -45,12 +46,13 @@ export async function inject(fault: Fault, stage: Stage): Promise<Outcome> {
   })
   try {
     await fault.run(scene)
-    const { accounts, seconds, problem: untrue } = await scene.settle(fault.mayLose === true)
+    const { accounts, recovery, problem: untrue } = await scene.settle(fault.mayLose === true)
     const problem = problemOf(accounts, fault) || untrue
-    return { name, title, ...sum(accounts), recoverySeconds: seconds, problem, ...ending() }
+    const { freshSeconds, wholeSeconds } = recovery
+    return { name, title, ...sum(accounts), freshSeconds, wholeSeconds, problem, ...ending() }
   } catch (error) {
     const problem = error instanceof Error ? error.message : String(error)
-    return { name, title, ...NOTHING, recoverySeconds: 0, problem, ...ending() }
+    return { name, title, ...NOTHING, problem, ...ending() }
   } finally {
     await scene.close()
     await rm(dir, { recursive: true, force: true })

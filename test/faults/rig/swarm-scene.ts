@@ -3,6 +3,7 @@ import { type Account, account, type Printed, type PrintedSide } from '../../lab
 import { eventually } from '../../lab/program.ts'
 import { Answers } from './answers.ts'
 import { memoryMb } from './memory.ts'
+import { Recovery } from './recovery.ts'
 import { nanoseconds, type Stored, storedOf } from './stored.ts'
 import { type ServiceOptions, ServicePrinter } from './swarm-printers.ts'
 import type { SwarmStage } from './swarm-stage.ts'
@@ -16,6 +17,7 @@ export class SwarmScene {
   readonly printer: ServicePrinter
   /** What the server says is complete. */
   readonly answers: Answers
+  #recovery: Recovery | undefined
   readonly #since = new Date().toISOString()
   /** A node whose dockerd was killed: only what it holds can be stored. */
   killed: number | undefined
@@ -52,16 +54,22 @@ export class SwarmScene {
     })
   }
 
+  /** The fault ends: from now on it is measured how long it takes until all is well again. */
+  over(): void {
+    void this.#recovery?.stop()
+    this.#recovery = new Recovery((since, until) => this.#ask(since, until), this.answers.began)
+  }
+
   /** Has the service be silent, waits until the server says that it has all, and holds what it has against what was printed. */
-  async settle(mayLose: boolean): Promise<{ accounts: Account[]; seconds: number; problem: string }> {
-    const started = performance.now()
+  async settle(mayLose: boolean): Promise<{ accounts: Account[]; recovery: Recovery; problem: string }> {
+    const recovery = this.#recovery ?? new Recovery((since, until) => this.#ask(since, until), this.answers.began)
+    await recovery.end(COMPLETE_MS)
     await this.printer.stop()
     const until = new Date().toISOString()
     const isWhole = ({ verdict, nodes, membership, gaps }: ApiCompleteness) =>
       verdict === 'complete' ||
       (mayLose && nodes.every(({ id }) => id === this.left) && membership === 'known' && gaps > 0)
     await this.#answer('a complete answer', isWhole, until)
-    const seconds = (performance.now() - started) / 1000
     await this.answers.stop()
     const stored = await storedOf(this.stage.url, this.#question(until), this.stage.headers)
     const held = this.killed === undefined ? undefined : this.printer.held(this.killed)
@@ -70,7 +78,7 @@ export class SwarmScene {
     if (strange > 0) throw new Error(`${strange} lines are of tasks that never printed`)
     const times = stored.lines.map(({ time }) => time)
     const missed = accounts.flatMap((one) => one.missed)
-    return { accounts, seconds, problem: this.answers.problem(times, missed) }
+    return { accounts, recovery, problem: recovery.problem || this.answers.problem(times, missed) }
   }
 
   /** The most memory that an agent, and the server, ever had: those that run now. */
