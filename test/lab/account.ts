@@ -34,6 +34,8 @@ export interface Account {
   readonly wideGaps: number
   /** Gaps of at least 0 lines where none is missing: the agent could not know. */
   readonly doubts: number
+  /** The missing lines. */
+  readonly missed: readonly Missed[]
   /** What is wrong first, for a human. */
   readonly example: string
 }
@@ -63,6 +65,7 @@ export function account(printed: Printed, { lines, gaps }: Stored, born: bigint)
     strange: sum((side) => side.strange),
     gaps: gaps.length,
     ...told,
+    missed: sides.flatMap((side) => side.missed),
     // Missing lines may be no fault.
     example: [...sides.map((side) => side.example), example, ...sides.map(missingExample)].find(Boolean) ?? '',
   }

@@ -82,6 +82,7 @@ export const agent: readonly Fault[] = [
         scene.agent.child.kill('SIGSTOP')
         await scene.pause(4000, 8000)
         scene.agent.child.kill('SIGCONT')
+        scene.over()
         await scene.arrival(500)
       }
     },
@@ -114,6 +115,7 @@ export const agent: readonly Fault[] = [
       await scene.arrival(100)
       await delay(5000)
       await run('prlimit', ['--pid', String(scene.agent.child.pid), '--nofile=4096:4096'])
+      scene.over()
       await eventually('lines of the last container', 60_000, async () => (await scene.count('printer29')) > 0)
     },
   },

@@ -14,6 +14,7 @@ export const docker: readonly Fault[] = [
       await scene.begin(1)
       const options = { lines: 100, pauseMs: 0, flags: ['--rm'] }
       for (let i = 0; i < scene.times(10, 100); i++) await scene.print(1, options)
+      scene.over()
       const left = async () => (await scene.stage.engine.docker(['ps', '-aq'])).trim().split('\n')
       await eventually('their removal', 60_000, async () => (await left()).length === 1)
     },
@@ -27,6 +28,7 @@ export const docker: readonly Fault[] = [
       for (let restart = 0; restart < scene.times(10, 100); restart++) {
         await scene.pause(50, 500)
         await scene.stage.engine.docker(['restart', '-t', '0', ...scene.printers.names])
+        scene.over()
       }
     },
   },
@@ -41,6 +43,7 @@ export const docker: readonly Fault[] = [
         await engine.kill()
         await scene.pause(100, 3000)
         await engine.start()
+        scene.over()
         // Without live-restore its containers end with it.
         await engine.docker(['start', ...scene.printers.names])
         await scene.arrival(200)

@@ -36,6 +36,7 @@ export const server: readonly Fault[] = [
       scene.server.child.kill('SIGSTOP')
       await delay(scene.times(5_000, 120_000))
       scene.server.child.kill('SIGCONT')
+      scene.over()
     },
   },
   {
@@ -49,6 +50,7 @@ export const server: readonly Fault[] = [
       await scene.arrival(3_000)
       await scene.server.end('SIGKILL')
       await rm(scene.dataDir, { recursive: true })
+      scene.answers.forget()
       await scene.startServer()
       await scene.arrival(500)
       const ready = async () => (await (await fetch(`${scene.url}/readyz`)).json()) as { note?: string }

@@ -68,6 +68,7 @@ async function stopped(scene: Scene, which: 'agent' | 'server'): Promise<void> {
   child.kill('SIGSTOP')
   await scene.pause(1000, 8000)
   child.kill('SIGCONT')
+  scene.over()
 }
 
 /** Memory before each happening: whether it stays flat is seen at a glance. */

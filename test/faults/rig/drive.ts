@@ -18,13 +18,16 @@ export interface Fault {
 }
 
 /** What came of a fault. */
-export interface Outcome extends Omit<Account, 'example'> {
+export interface Outcome extends Sums {
   readonly name: string
   readonly title: string
   readonly agentMb: number
   readonly serverMb: number
-  /** From the end of the last printer until all is stored. */
-  readonly recoverySeconds: number
+  /** Answers that were said to be complete during the fault, and were. */
+  readonly answers: number
+  /** From the end of the fault until a line is stored that was printed after it, and until all is that was printed before; absent: never. */
+  readonly freshSeconds?: number | undefined
+  readonly wholeSeconds?: number | undefined
   readonly seconds: number
   /** What is wrong; '' when nothing is. */
   readonly problem: string
@@ -38,16 +41,18 @@ export async function inject(fault: Fault, stage: Stage): Promise<Outcome> {
   const { name, title } = fault
   const ending = () => ({
     ...{ agentMb: scene.memory.agent.mb, serverMb: scene.memory.server.mb },
+    answers: scene.answers.count,
     seconds: (performance.now() - started) / 1000,
   })
   try {
     await fault.run(scene)
-    const { accounts, seconds } = await scene.settle(fault.mayLose === true)
-    const problem = problemOf(accounts, fault)
-    return { name, title, ...sum(accounts), recoverySeconds: seconds, problem, ...ending() }
+    const { accounts, recovery, problem: untrue } = await scene.settle(fault.mayLose === true)
+    const problem = problemOf(accounts, fault) || untrue
+    const { freshSeconds, wholeSeconds } = recovery
+    return { name, title, ...sum(accounts), freshSeconds, wholeSeconds, problem, ...ending() }
   } catch (error) {
     const problem = error instanceof Error ? error.message : String(error)
-    return { name, title, ...NOTHING, recoverySeconds: 0, problem, ...ending() }
+    return { name, title, ...NOTHING, problem, ...ending() }
   } finally {
     await scene.close()
     await rm(dir, { recursive: true, force: true })
@@ -55,7 +60,7 @@ export async function inject(fault: Fault, stage: Stage): Promise<Outcome> {
 }
 
 /** What all containers together came to. */
-export type Sums = Omit<Account, 'example'>
+export type Sums = Omit<Account, 'example' | 'missed'>
 
 /** Nothing was compared. */
 export const NOTHING: Sums = {

@@ -21,6 +21,8 @@ export class Network {
   /** From agent to server, and back. */
   up: Weather = calm
   down: Weather = calm
+  /** Called when it is calm again. */
+  onClear = () => {}
   readonly #server: Server
   readonly #target: number
   readonly #sockets = new Set<Socket>()
@@ -52,6 +54,7 @@ export class Network {
   clear(): void {
     this.up = calm
     this.down = calm
+    this.onClear()
   }
 
   stop(): void {

@@ -2,13 +2,16 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { crc32 } from 'node:zlib'
+import type { ApiCount } from '../../../shared/api.ts'
 import { type Account, account, type Printed } from '../../lab/account.ts'
 import type { Engine } from '../../lab/engine.ts'
 import { eventually, type Program, startProgram } from '../../lab/program.ts'
+import { Answers } from './answers.ts'
 import { PeakMemory } from './memory.ts'
 import { Network } from './network.ts'
 import { type PrinterOptions, Printers } from './printers.ts'
 import { Random } from './random.ts'
+import { isWhole, Recovery } from './recovery.ts'
 import { storedOf } from './stored.ts'
 
 /** What all scenes of a driver share. */
@@ -32,8 +35,9 @@ export interface StartOptions {
 
 /** The longest time that everything may take to arrive after the fault is over. */
 const ARRIVAL_MS = 120_000
-/** Where lines may be lost nobody knows how many will come: it is over when none came for so long. */
-const QUIET_MS = 6_000
+/** The longest time that an answer may take. */
+const ANSWER_MS = 5_000
+const NODE = 'faults'
 
 /** One server, one agent, a network of ours between them, and containers: what a fault is done to. */
 export class Scene {
@@ -42,10 +46,13 @@ export class Scene {
   readonly random: Random
   readonly printers: Printers
   readonly network: Network
+  /** What the server says is complete. */
+  readonly answers: Answers
   readonly memory: { readonly agent: PeakMemory; readonly server: PeakMemory }
   /** An older copy of the store was put in its place; any other store the agent must not take for one. */
   isStoreOlder = false
   readonly #later: (() => Promise<void>)[] = []
+  #recovery: Recovery
   #server: Program | undefined
   #agent: Program | undefined
 
@@ -54,8 +61,11 @@ export class Scene {
     this.dir = dir
     this.random = random
     this.network = network
+    network.onClear = () => this.over()
     mkdirSync(join(dir, 'ledger'), { recursive: true })
     this.printers = new Printers(stage.engine, join(dir, 'ledger'))
+    this.answers = new Answers((since, until) => this.#ask(since, until))
+    this.#recovery = this.#recover()
     this.memory = { agent: new PeakMemory(() => this.#agent), server: new PeakMemory(() => this.#server) }
   }
 
@@ -97,15 +107,17 @@ export class Scene {
   }
 
   async startServer({ flags = [], env = {}, within }: StartOptions = {}): Promise<void> {
+    this.over()
     const { http, forward } = this.stage.ports
     const where = ['--listen', `127.0.0.1:${http}`, '--forward', `127.0.0.1:${forward}`, '--data', this.dataDir]
     this.#server = await startProgram(['server', ...where, '--insecure', ...flags], env, within)
   }
 
   async startAgent({ flags = [], env = {}, within }: StartOptions = {}): Promise<void> {
+    this.over()
     const where = ['--docker', this.stage.engine.host, '--server', this.network.address, '--state', this.stateDir]
     const rest = ['--stop-grace', '20s', '--insecure', ...flags]
-    this.#agent = await startProgram(['agent', ...where, ...rest], { SWARMLOGS_NODE_NAME: 'faults', ...env }, within)
+    this.#agent = await startProgram(['agent', ...where, ...rest], { SWARMLOGS_NODE_NAME: NODE, ...env }, within)
   }
 
   /** Server, agent and so many containers that print without end; resolves when lines arrive. */
@@ -142,25 +154,40 @@ export class Scene {
     return answer?.ok ? ((await answer.json()) as { records: number }).records : 0
   }
 
-  /** Ends the printers and waits until all that they printed is stored; answers the accounts, and how long that took. */
-  async settle(mayLose: boolean): Promise<{ accounts: Account[]; seconds: number }> {
+  /** The fault ends, as far as is known yet: from now on it is measured how long it takes until all is well again. */
+  over(): void {
+    void this.#recovery.stop()
+    this.#recovery = this.#recover()
+  }
+
+  /** Ends the printers and waits until all that they printed is stored; answers the accounts, how long all took to be well after the fault, and what the server said that is not true. */
+  async settle(mayLose: boolean): Promise<{ accounts: Account[]; recovery: Recovery; problem: string }> {
+    const recovery = this.#recovery
+    await eventually('a line from after the fault', ARRIVAL_MS, async () => recovery.freshSeconds !== undefined)
     await this.printers.stop()
-    const started = performance.now()
+    const ended = Date.now()
     const printed = await Promise.all(this.printers.names.map((name) => this.printers.printed(name)))
     const wanted = printed.reduce((sum, { stdout, stderr }) => sum + stdout.lines.length + stderr.lines.length, 0)
-    const arrivedMs = await this.#arrived(wanted, mayLose)
+    await this.#arrived(wanted, mayLose ? ended : undefined)
+    await recovery.end(ARRIVAL_MS)
     // What it still had to say, a line twice or a gap, comes before its end.
     const code = await this.agent.end('SIGTERM')
     if (code !== 0) throw new Error(`the agent ended with ${code}: ${this.agent.stderr().slice(-1000)}`)
     if (this.agent.stderr().includes('it is an older copy') !== this.isStoreOlder)
       throw new Error(`the agent took the store for ${this.isStoreOlder ? 'what it was' : 'an older copy'}`)
+    await this.answers.stop()
+    const times: bigint[] = []
     const accounts = await Promise.all(
       this.printers.names.map(async (name, i) => {
         const stored = await storedOf(this.url, `since=1d&container=${name}`)
+        for (const { time } of stored.lines) times.push(time)
         return account(printed[i] as Printed, stored, this.printers.born(name))
       }),
     )
-    return { accounts, seconds: (arrivedMs - started) / 1000 }
+    const missed = accounts.flatMap((one) => one.missed)
+    const hasAll = accounts.every(({ missing, gaps }) => missing + gaps === 0)
+    const problem = recovery.problem || this.answers.problem(times, missed) || (await this.#lastWord(ended, hasAll))
+    return { accounts, recovery, problem }
   }
 
   /** Has something be done when all programs have ended. */
@@ -171,22 +198,40 @@ export class Scene {
   /** Ends all that runs. */
   async close(): Promise<void> {
     for (const memory of Object.values(this.memory)) memory.stop()
+    await this.answers.stop()
+    await this.#recovery.stop()
     for (const program of [this.#agent, this.#server]) await program?.end('SIGKILL')
     this.network.stop()
     for (const work of this.#later) await work()
     await this.printers.remove()
   }
 
-  /** When the last line came. */
-  async #arrived(wanted: number, mayLose: boolean): Promise<number> {
+  #recover(): Recovery {
+    return new Recovery((since, until) => this.#ask(since, until), this.answers.began)
+  }
+
+  async #ask(since: number, until: number): Promise<ApiCount | undefined> {
+    const range = [since, until].map((time) => new Date(time).toISOString())
+    const url = `${this.url}/api/v1/count?since=${range[0]}&until=${range[1]}&node=${NODE}`
+    const answer = await fetch(url, { signal: AbortSignal.timeout(ANSWER_MS) }).catch(() => undefined)
+    return answer?.ok ? ((await answer.json()) as ApiCount) : undefined
+  }
+
+  /** What the server says of it all when the agent is gone: '' when that is right. */
+  async #lastWord(until: number, hasAll: boolean): Promise<string> {
+    const said = (await this.#ask(this.answers.began, until))?.completeness
+    if (said?.verdict === (hasAll ? 'complete' : 'partial')) return ''
+    return `in the end it says ${JSON.stringify(said)}, though ${hasAll ? 'nothing' : 'something'} is missing`
+  }
+
+  /** Waits until so many lines are stored; where some may be lost, until the server says that it has all up to a time. */
+  async #arrived(wanted: number, lossyUntil: number | undefined): Promise<void> {
     const deadline = performance.now() + ARRIVAL_MS
-    let last = { count: -1, at: performance.now() }
-    for (;;) {
-      const count = await this.count()
-      const now = performance.now()
-      if (count !== last.count) last = { count, at: now }
-      if (count >= wanted || now > deadline || (mayLose && now - last.at > QUIET_MS)) return last.at
-      await delay(100)
+    const isHere = async () => {
+      if ((await this.count()) >= wanted) return true
+      const said = lossyUntil && (await this.#ask(this.answers.began, lossyUntil))
+      return said ? isWhole(said.completeness) : false
     }
+    while (!(await isHere()) && performance.now() < deadline) await delay(100)
   }
 }

@@ -1,5 +1,6 @@
 import type { Account } from '../../lab/account.ts'
 import { NOTHING, type Outcome, problemOf, sum } from './drive.ts'
+import type { Recovery } from './recovery.ts'
 import { SwarmScene } from './swarm-scene.ts'
 import type { SwarmStage } from './swarm-stage.ts'
 
@@ -22,19 +23,21 @@ export async function injectOnSwarm(fault: SwarmFault, stage: SwarmStage): Promi
   const started = performance.now()
   const { name, title, mayLose = false } = fault
   const scene = new SwarmScene(stage, name)
-  const done = async (accounts: readonly Account[], recoverySeconds: number, problem: string): Promise<Outcome> => ({
-    ...{ name, title, ...(accounts.length > 0 ? sum(accounts) : NOTHING), recoverySeconds, problem },
+  const done = async (accounts: readonly Account[], problem: string, recovery?: Recovery): Promise<Outcome> => ({
+    ...{ name, title, ...(accounts.length > 0 ? sum(accounts) : NOTHING), problem, answers: scene.answers.count },
+    ...{ freshSeconds: recovery?.freshSeconds, wholeSeconds: recovery?.wholeSeconds },
     ...(await scene.memory().catch(() => ({ agentMb: 0, serverMb: 0 }))),
     seconds: (performance.now() - started) / 1000,
   })
   try {
     await stage.calm()
     await fault.run(scene)
-    const { accounts, seconds } = await scene.settle(mayLose)
-    return await done(accounts, seconds, problemOf(accounts, fault))
+    const { accounts, recovery, problem } = await scene.settle(mayLose)
+    return await done(accounts, problemOf(accounts, fault) || problem, recovery)
   } catch (error) {
-    return done([], 0, error instanceof Error ? error.message : String(error))
+    return done([], error instanceof Error ? error.message : String(error))
   } finally {
+    await scene.answers.stop()
     await scene.printer.remove().catch(() => {})
     await stage.mend().catch(() => {})
     await fault.undo?.(stage)

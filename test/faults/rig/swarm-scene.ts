@@ -1,7 +1,9 @@
-import type { ApiCompleteness } from '../../../shared/api.ts'
+import type { ApiCompleteness, ApiCount } from '../../../shared/api.ts'
 import { type Account, account, type Printed, type PrintedSide } from '../../lab/account.ts'
 import { eventually } from '../../lab/program.ts'
+import { Answers } from './answers.ts'
 import { memoryMb } from './memory.ts'
+import { Recovery } from './recovery.ts'
 import { nanoseconds, type Stored, storedOf } from './stored.ts'
 import { type ServiceOptions, ServicePrinter } from './swarm-printers.ts'
 import type { SwarmStage } from './swarm-stage.ts'
@@ -13,6 +15,9 @@ const COMPLETE_MS = 180_000
 export class SwarmScene {
   readonly stage: SwarmStage
   readonly printer: ServicePrinter
+  /** What the server says is complete. */
+  readonly answers: Answers
+  #recovery: Recovery | undefined
   readonly #since = new Date().toISOString()
   /** A node whose dockerd was killed: only what it holds can be stored. */
   killed: number | undefined
@@ -22,6 +27,7 @@ export class SwarmScene {
   constructor(stage: SwarmStage, name: string) {
     this.stage = stage
     this.printer = new ServicePrinter(stage, name.toLowerCase())
+    this.answers = new Answers((since, until) => this.#ask(since, until))
   }
 
   /** Starts the service; resolves when lines of so many tasks arrive. */
@@ -48,22 +54,31 @@ export class SwarmScene {
     })
   }
 
+  /** The fault ends: from now on it is measured how long it takes until all is well again. */
+  over(): void {
+    void this.#recovery?.stop()
+    this.#recovery = new Recovery((since, until) => this.#ask(since, until), this.answers.began)
+  }
+
   /** Has the service be silent, waits until the server says that it has all, and holds what it has against what was printed. */
-  async settle(mayLose: boolean): Promise<{ accounts: Account[]; seconds: number }> {
-    const started = performance.now()
+  async settle(mayLose: boolean): Promise<{ accounts: Account[]; recovery: Recovery; problem: string }> {
+    const recovery = this.#recovery ?? new Recovery((since, until) => this.#ask(since, until), this.answers.began)
+    await recovery.end(COMPLETE_MS)
     await this.printer.stop()
     const until = new Date().toISOString()
     const isWhole = ({ verdict, nodes, membership, gaps }: ApiCompleteness) =>
       verdict === 'complete' ||
       (mayLose && nodes.every(({ id }) => id === this.left) && membership === 'known' && gaps > 0)
     await this.#answer('a complete answer', isWhole, until)
-    const seconds = (performance.now() - started) / 1000
+    await this.answers.stop()
     const stored = await storedOf(this.stage.url, this.#question(until), this.stage.headers)
     const held = this.killed === undefined ? undefined : this.printer.held(this.killed)
     const accounts = this.printer.tasks.map((task) => this.#account(task, stored, held?.get(task)))
     const strange = stored.lines.filter(({ task }) => !this.printer.tasks.includes(task)).length
     if (strange > 0) throw new Error(`${strange} lines are of tasks that never printed`)
-    return { accounts, seconds }
+    const times = stored.lines.map(({ time }) => time)
+    const missed = accounts.flatMap((one) => one.missed)
+    return { accounts, recovery, problem: recovery.problem || this.answers.problem(times, missed) }
   }
 
   /** The most memory that an agent, and the server, ever had: those that run now. */
@@ -95,6 +110,14 @@ export class SwarmScene {
     }
     const printed = { stdout: last(stdout, 'stdout'), stderr: last(stderr, 'stderr') }
     return account(printed, { lines, gaps }, nanoseconds(this.#since))
+  }
+
+  async #ask(since: number, until: number): Promise<ApiCount | undefined> {
+    const range = [since, until].map((time) => new Date(time).toISOString())
+    const query = `service=${this.printer.name}&since=${range[0]}&until=${range[1]}`
+    const options = { headers: this.stage.headers, signal: AbortSignal.timeout(10_000) }
+    const answer = await fetch(`${this.stage.url}/api/v1/count?${query}`, options).catch(() => undefined)
+    return answer?.ok ? ((await answer.json()) as ApiCount) : undefined
   }
 
   #question(until?: string): string {

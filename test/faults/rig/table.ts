@@ -8,9 +8,11 @@ const COLUMNS: readonly (readonly [string, (outcome: Outcome) => string])[] = [
   ['doubled', ({ doubled, strange }) => String(doubled + strange)],
   ['disordered', ({ disordered }) => String(disordered)],
   ['gaps', gapsText],
+  ['answers held', ({ answers }) => String(answers)],
   ['agent MB', ({ agentMb }) => String(agentMb)],
   ['server MB', ({ serverMb }) => String(serverMb)],
-  ['recovery s', ({ recoverySeconds }) => recoverySeconds.toFixed(1)],
+  ['fresh s', ({ freshSeconds }) => freshSeconds?.toFixed(1) ?? 'never'],
+  ['whole s', ({ wholeSeconds }) => wholeSeconds?.toFixed(1) ?? 'never'],
 ]
 
 /** The head of the table, as Markdown. */

@@ -27,6 +27,7 @@ export const managers: readonly SwarmFault[] = [
       await scene.verdict('complete')
       await stage.swarm.docker(1, ['rm', '--force', OBSERVER])
       await stage.updateNode(1, '--availability', 'active')
+      scene.over()
       await scene.flow()
     },
   },
@@ -41,6 +42,7 @@ export const managers: readonly SwarmFault[] = [
       await observedBy(stage, 2)
       await scene.verdict('complete')
       await moveManager(stage, 1)
+      scene.over()
       await observedBy(stage, 1)
       await scene.flow()
     },
@@ -56,6 +58,7 @@ export const managers: readonly SwarmFault[] = [
         await scene.verdict('partial', 1)
         await observedBy(scene.stage, 2, 3)
         await swarm.heal(1)
+        scene.over()
         await scene.flow()
       })
     },
@@ -73,6 +76,7 @@ export const managers: readonly SwarmFault[] = [
         await scene.verdict('partial')
         await stage.swarm.heal(1)
         await stage.swarm.heal(2)
+        scene.over()
         await scene.flow()
       })
     },

@@ -17,6 +17,7 @@ export const nodes: readonly SwarmFault[] = [
       await swarm.cut(3)
       await Promise.all([scene.verdict('partial', 3), nodeState(scene.stage, 3, 'down'), delay(isLong ? 120_000 : 0)])
       await swarm.heal(3)
+      scene.over()
       await nodeState(scene.stage, 3, 'ready')
       await scene.flow()
     },
@@ -32,6 +33,7 @@ export const nodes: readonly SwarmFault[] = [
       await swarm.kill(3)
       await scene.verdict('partial', 3)
       await swarm.start(3)
+      scene.over()
       await scene.flow()
     },
   },
@@ -43,6 +45,7 @@ export const nodes: readonly SwarmFault[] = [
       await scene.begin()
       await drain(scene)
       await scene.stage.updateNode(3, '--availability', 'active')
+      scene.over()
       await eventually('its next task', 60_000, async () => (await scene.printer.running()).length === 4)
       await scene.flow()
     },
@@ -55,6 +58,7 @@ export const nodes: readonly SwarmFault[] = [
       await scene.begin()
       await drain(scene)
       await rejoin(scene.stage, 3)
+      scene.over()
       await eventually('its next task', 60_000, async () => (await scene.printer.running()).length === 4)
       await scene.flow()
     },
@@ -75,6 +79,7 @@ export const nodes: readonly SwarmFault[] = [
       await delay(2_000)
       await rejoin(stage, 3, () => scene.verdict('partial', before))
       scene.left = before
+      scene.over()
       await eventually('its next task', 60_000, async () => (await scene.printer.running()).length === 4)
       await scene.flow()
     },
@@ -96,6 +101,7 @@ export const nodes: readonly SwarmFault[] = [
         return late.length === 2 && late.includes(true) && late.includes(false)
       })
       await stage.swarm.heal(3)
+      scene.over()
       await nodeState(stage, 3, 'ready')
       await scene.flow()
     },

@@ -24,6 +24,7 @@ export const server: readonly SwarmFault[] = [
       await scene.verdict('partial', old)
       await eventually('lines in the old store', 60_000, async () => (await countOn(stage, old)) > before + 500)
       await stage.swarm.heal(old)
+      scene.over()
       await stage.updateNode(old, '--label-add', 'swarmlogs.store=false')
       await stage.until('the old node', ({ nodes }) => nodes.every(({ agent }) => agent?.connected))
       await scene.flow()
@@ -49,7 +50,9 @@ export const server: readonly SwarmFault[] = [
       const ended = (await stage.swarm.docker(node, ask)).split('\n').filter(Boolean)
       await stage.swarm.docker(node, ['rm', ...ended])
       await stage.swarm.docker(node, ['volume', 'rm', 'swarmlogs_data'])
+      scene.answers.forget()
       await stage.docker(['service', 'scale', '--detach', 'swarmlogs_server=1'])
+      scene.over()
       await scene.flow()
       await eventually('/readyz to say so', 60_000, async () => (await readyz(stage)).includes('the store changed'))
     },

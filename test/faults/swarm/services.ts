@@ -22,6 +22,7 @@ export const services: readonly SwarmFault[] = [
       await scene.flow(20)
       await stage.docker(['service', 'update', '--detach', '--rollback', name])
       await updated('rollback_completed')
+      scene.over()
       await scene.flow(20)
     },
   },
@@ -35,6 +36,7 @@ export const services: readonly SwarmFault[] = [
       await stage.docker(['service', 'scale', '--detach', `${printer.name}=20`])
       await eventually('20 tasks', 120_000, async () => printer.tasks.length >= 20)
       await stage.docker(['service', 'scale', '--detach', `${printer.name}=0`])
+      scene.over()
       await eventually(
         'no tasks',
         240_000,
