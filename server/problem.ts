@@ -34,7 +34,7 @@ export function ofParameter<Value>(parameter: string, read: () => Value): Value 
   } catch (cause) {
     if (!(cause instanceof SwarmlogsError)) throw cause
     const problem = badParameter(parameter, cause.message, { cause })
-    if (cause instanceof QueryError) problem.body.error.at = cause.at
+    if (cause instanceof QueryError) problem.body.error.at = cause.at + 1
     throw problem
   }
 }
