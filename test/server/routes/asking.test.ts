@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { Events, messagesOf } from '../events.ts'
 import { serve, type TestServer } from '../serve.ts'
-import { linesOf, streamOf } from '../store/records.ts'
+import { linesOf, recordOf, streamOf } from '../store/records.ts'
 
 const FORM = 'application/x-www-form-urlencoded'
 
@@ -28,17 +29,39 @@ describe('questions by POST', () => {
     expect(await post(`/api/v1/${path}`, `${FORM}; charset=utf-8`, body)).toMatchObject({ status: 200, answer })
   })
 
+  it.each([
+    [FORM, `n=2&q=${'nope+OR+'.repeat(150)}service:shop_web`],
+    ['application/json', JSON.stringify({ n: 2, q: `${'nope OR '.repeat(150)}service:shop_web` })],
+  ])('are taken by a tail as %s, which goes on with its id', async (type, body) => {
+    const tail = (last: Record<string, string> = {}) =>
+      new Events(`${server.url}/api/v1/tail`, { 'content-type': type, ...last }, body)
+    const first = tail()
+    const history = await first.until('live')
+    expect(messagesOf(history)).toEqual(['line 8', 'line 9'])
+    await server.context.ingestor.records([recordOf(streamOf('web'), { message: 'new', ordinal: 99 })])
+    expect(messagesOf(await first.take(1))).toEqual(['new'])
+    first.close()
+    const second = tail({ 'last-event-id': history.at(-1)?.id ?? '' })
+    expect(messagesOf(await second.untilMessage('new')).at(-1)).toBe('new')
+    second.close()
+  })
+
   it('are described with both types', async () => {
     const { paths } = (await (await server.get('/docs/json')).json()) as {
       paths: Record<string, { post?: { requestBody: { content: object } } }>
     }
-    for (const path of ['search', 'count', 'stats', 'context'])
+    for (const path of ['search', 'count', 'stats', 'context', 'tail'])
       expect(Object.keys(paths[`/api/v1/${path}`]?.post?.requestBody.content ?? {})).toEqual(['application/json', FORM])
   })
 
-  it('are checked whatever they come as', async () => {
-    for (const body of ['n=5', 'since=often', 'service=a&servce=b', 'q=a&q=b'])
-      expect((await post('/api/v1/count', FORM, body)).status).toBe(400)
+  it.each([
+    ['count', 'n=5'],
+    ['count', 'service=a&servce=b'],
+    ['search', 'since=often'],
+    ['tail', 'q=a&q=b'],
+    ['tail', 'q=a+OR'],
+  ])('are checked as those by GET: %s of %s', async (path, body) => {
+    expect((await post(`/api/v1/${path}`, FORM, body)).status).toBe(400)
   })
 
   it.each([
