@@ -6,6 +6,10 @@ import { brokenOff, problemOf, unreachable } from './problem.ts'
 const CONNECT_TIMEOUT_MS = 10_000
 const MAX_PROBLEM_BYTES = 256 * 1024
 const MAX_JSON_BYTES = 256 * 1024 * 1024
+/** Servers read an address and headers of 16 KiB. */
+const MAX_ADDRESS = 8 * 1024
+/** What takes its parameters by POST, too. */
+const QUESTIONS = /^api\/v1\/(search|tail|context|count|histogram|fields|values|stats|patterns)$/
 
 /** What a request asks for beside its path and parameters. */
 export interface Ask {
@@ -39,9 +43,12 @@ export class Client {
     return this.#config.url.href.replace(/\/$/, '')
   }
 
-  /** Sends a GET and resolves with a 2xx answer, its body still to be read. */
+  /** Sends a GET, or a POST where the parameters are too long for an address, and resolves with a 2xx answer, its body still to be read. */
   async get(path: string, ask: Ask): Promise<IncomingMessage> {
-    return this.#ask(path, ask, 'GET', undefined)
+    const form = ask.params?.toString() ?? ''
+    if (form.length <= MAX_ADDRESS || !QUESTIONS.test(path)) return this.#ask(path, ask, 'GET', undefined)
+    const headers = { ...ask.headers, 'content-type': 'application/x-www-form-urlencoded' }
+    return this.#ask(path, { ...ask, params: new URLSearchParams(), headers }, 'POST', form)
   }
 
   /** Sends a POST without a body, whose answer is still to be read. */

@@ -7,7 +7,7 @@ import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } 
 import { requireToken } from './auth.ts'
 import type { Context } from './context.ts'
 import { lokiRoutes, readyRoute } from './loki/routes.ts'
-import { Problem, problemOf, problemOfValidation } from './problem.ts'
+import { Problem, problemOf, problemOfValidation, wrongBodyType } from './problem.ts'
 import { annotationRoutes } from './routes/annotations.ts'
 import { archiveRoutes } from './routes/archive.ts'
 import { backupRoute } from './routes/backup.ts'
@@ -57,7 +57,8 @@ export interface AppOptions {
 export async function buildApp(context: Context, options: AppOptions): Promise<FastifyInstance> {
   const app = create(context, options)
   app.setErrorHandler((error, request, reply) => {
-    const problem = problemOf(error)
+    const { config } = request.routeOptions
+    const problem = wrongBodyType(error, request.headers['content-type'], config.bodyTypes) ?? problemOf(error)
     if (problem.status === 500) context.log.error({ err: error, url: request.url }, 'request failed')
     return reply.code(problem.status).type('application/json; charset=utf-8').send(JSON.stringify(problem.body))
   })

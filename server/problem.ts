@@ -27,6 +27,18 @@ export function serverStops(): Problem {
   return new Problem('SWARMLOGS_STORE_UNAVAILABLE', 503, { code: 'store_unavailable', message })
 }
 
+/** Makes of fastify's word that it cannot read a body one that names the types that the address takes; undefined for any other error. */
+export function wrongBodyType(
+  error: unknown,
+  given: string | undefined,
+  types: readonly string[] = ['application/json'],
+): Problem | undefined {
+  if ((error as Partial<FastifyError> | null)?.code !== 'FST_ERR_CTP_INVALID_MEDIA_TYPE') return undefined
+  const what = given === undefined ? 'without a Content-Type' : `of Content-Type ${quote(given)}`
+  const message = `cannot read a body ${what}: send it as ${types.join(' or ')}`
+  return new Problem('SWARMLOGS_USAGE', 415, { code: 'bad_request', message }, { cause: error })
+}
+
 /** Runs what reads a parameter; what it finds wrong is the problem with that parameter. */
 export function ofParameter<Value>(parameter: string, read: () => Value): Value {
   try {
@@ -34,7 +46,7 @@ export function ofParameter<Value>(parameter: string, read: () => Value): Value 
   } catch (cause) {
     if (!(cause instanceof SwarmlogsError)) throw cause
     const problem = badParameter(parameter, cause.message, { cause })
-    if (cause instanceof QueryError) problem.body.error.at = cause.at
+    if (cause instanceof QueryError) problem.body.error.at = cause.at + 1
     throw problem
   }
 }

@@ -73,7 +73,8 @@ export const ApiProblem = Type.Object(
       parameter: Type.Optional(Type.String({ examples: ['limit'] })),
       at: Type.Optional(
         Type.Integer({
-          description: 'Of a query: index of the character where it goes wrong, from 0.',
+          description:
+            'Of a query: which character is the first that is wrong, from 1, as the message has it (UTF-16 units).',
           examples: [13],
         }),
       ),

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import type { Context } from '../context.ts'
-import { Problem, problemOf, serverStops } from '../problem.ts'
+import { Problem, problemOf, serverStops, wrongBodyType } from '../problem.ts'
 import { whyUnready } from '../routes/health.ts'
 import { clientGone } from '../routes/streamed.ts'
 import { Turns } from '../turns.ts'
@@ -33,15 +33,15 @@ const ANSWERS: Readonly<Record<string, Answer>> = {
   'status/buildinfo': async ({ version }) => buildInfo(version),
 }
 
+const FORM = 'application/x-www-form-urlencoded'
+
 /** What Loki answers, so that Grafana's data source for Loki and logcli can be used. It is no part of our own API's description. */
 export function lokiRoutes(context: Context, tokens: () => readonly string[]): FastifyPluginAsync {
   return async (app) => {
     const turns = new Turns()
     speakAsLoki(app, context)
     requireTokenOrPassword(app, tokens)
-    app.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, (_request, body, done) =>
-      done(null, body),
-    )
+    app.addContentTypeParser(FORM, { parseAs: 'string' }, (_request, body, done) => done(null, body))
     for (const [path, answer] of Object.entries(ANSWERS)) {
       const handler = (request: FastifyRequest, reply: FastifyReply) =>
         serve({ context, turns }, answer, request, reply)
@@ -64,7 +64,7 @@ export function readyRoute(context: Context): FastifyPluginAsync {
 
 function speakAsLoki(app: FastifyInstance, context: Context): void {
   app.setErrorHandler((error, request, reply) => {
-    const { status, message } = problemOf(error)
+    const { status, message } = wrongBodyType(error, request.headers['content-type'], [FORM]) ?? problemOf(error)
     if (status === 500) context.log.error({ err: error, url: request.url }, 'request failed')
     return reply.code(status).type('application/json; charset=utf-8').send(JSON.stringify({ message }))
   })

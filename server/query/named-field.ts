@@ -1,5 +1,6 @@
 import { SHORT_NAMES, STREAM_FIELDS } from '../../shared/fields.ts'
 import type { LogStream, StoredRecord } from '../../shared/record.ts'
+import { badParameter } from '../problem.ts'
 import { HISTOGRAM_KEYS, type HistogramKey } from '../store/histogram.ts'
 import type { Facet } from '../store/store.ts'
 
@@ -42,6 +43,20 @@ export function namedField(name: string, clusterOf: (stream: LogStream) => strin
   if (label === undefined) return lineField(name.startsWith(LINE_PREFIX) ? name.slice(LINE_PREFIX.length) : name)
   const key = HISTOGRAM_KEYS.find((known) => known === name)
   return { kind: 'label', name, ...(key && { key }), valueOf: ({ stream }) => scalarOf(stream[label]) || undefined }
+}
+
+/** Finds what lines are counted apart by: one field, or several. Throws a Problem where two names were given as one. */
+export function fieldOfBy(
+  name: string,
+  takes: 'one' | 'several',
+  clusterOf: (stream: LogStream) => string,
+): NamedField {
+  if (!name.includes(',') || name.startsWith(LINE_PREFIX)) return namedField(name, clusterOf)
+  const [one = '', other = ''] = name.split(',', 2).map((part) => part.trim())
+  const remedy =
+    takes === 'several' ? `give by twice, by=${one} and by=${other}` : `give one field, by=${one} or by=${other}`
+  const message = `cannot count apart by '${name}': ${remedy}; one with a comma in its name is ${LINE_PREFIX}${name}`
+  throw badParameter('by', message)
 }
 
 /** Which of two values with the same text is shown: the number or truth value, whichever line was read first. */

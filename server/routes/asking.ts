@@ -1,3 +1,4 @@
+import { parse } from 'node:querystring'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Static, TObject } from 'typebox'
 import { NoParameters, rewriteFlags } from '../query/parameters.ts'
@@ -20,8 +21,10 @@ export interface Asking<Parameters> {
 
 /** Longer than that no question is. */
 const MAX_BODY = 1024 * 1024
+const FORM = 'application/x-www-form-urlencoded'
+const BODY_TYPES = ['application/json', FORM] as const
 
-/** Answers a question by GET, and by POST where its parameters, as JSON, are too long for an address. */
+/** Answers a question by GET, and by POST where its parameters, as JSON or as a form, are too long for an address. */
 export function ask<Parameters extends TObject>(
   app: FastifyInstance,
   path: string,
@@ -31,7 +34,7 @@ export function ask<Parameters extends TObject>(
   app.get(path, { schema, preValidation: flagsRewritten }, (request, reply) => {
     return answer({ parameters: request.query as Static<Parameters>, request, reply })
   })
-  app.post(path, { schema: byPost(schema), bodyLimit: MAX_BODY }, (request, reply) => {
+  app.post(path, byPost(app, schema), (request, reply) => {
     return answer({ parameters: request.body as Static<Parameters>, request, reply })
   })
 }
@@ -41,17 +44,32 @@ export async function flagsRewritten(request: FastifyRequest): Promise<void> {
   rewriteFlags(request.query as Record<string, unknown>)
 }
 
-function byPost<Parameters extends TObject>(schema: Document<Parameters>): object {
+/** What a route is made with that takes by POST what the address of the document takes by GET. */
+export function byPost<Parameters extends TObject>(app: FastifyInstance, schema: Document<Parameters>) {
+  takeForms(app)
   const { operationId, summary, querystring } = schema
   const { 304: _, ...response } = schema.response
-  return {
+  const posted = {
     ...schema,
     operationId: `${operationId}ByPost`,
-    summary: `${summary}, with the parameters as JSON`,
+    summary: `${summary}, with the parameters as JSON or as a form`,
+    consumes: [...BODY_TYPES],
     querystring: NoParameters,
     body: { ...querystring, examples: [exampleOf(querystring)] },
     response: { ...response, 413: tooLarge, 415: wrongMedia },
   }
+  return { schema: posted, bodyLimit: MAX_BODY, config: { bodyTypes: BODY_TYPES } }
+}
+
+/** Only questions may come as forms: browsers send those to other sites without asking first. */
+function takeForms(app: FastifyInstance): void {
+  if (app.hasContentTypeParser(FORM)) return
+  app.removeContentTypeParser('text/plain')
+  app.addContentTypeParser(FORM, { parseAs: 'string' }, (_request, body, done) => {
+    const parameters = { ...parse(String(body), '&', '=', { maxKeys: 0 }) }
+    rewriteFlags(parameters)
+    done(null, parameters)
+  })
 }
 
 /** What must be given, as its examples have it, and a time. */

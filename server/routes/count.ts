@@ -9,7 +9,7 @@ import type { EventRecord } from '../events/record.ts'
 import { badParameter, ofParameter } from '../problem.ts'
 import { examine } from '../query/examine.ts'
 import { drawnRange, type Interval, plainInterval } from '../query/interval.ts'
-import { namedField } from '../query/named-field.ts'
+import { fieldOfBy } from '../query/named-field.ts'
 import type { HistogramParameters } from '../query/parameters.ts'
 import type { Scope } from '../query/query.ts'
 import { Histogram, type HistogramBucket } from '../store/histogram.ts'
@@ -51,7 +51,7 @@ async function histogram(
   scoped: Scoped,
   signal: AbortSignal,
 ): Promise<Omit<ApiHistogram, 'interval' | 'completeness'>> {
-  const field = namedField(by, context.inventories.clusterOf)
+  const field = fieldOfBy(by, 'one', context.inventories.clusterOf)
   const key = by === 'none' ? by : field.kind === 'label' ? field.key : undefined
   const total = new Histogram({ interval, by: key ?? 'none' })
   const buckets = () => total.buckets().map((bucket) => bucketOf(bucket, by !== 'none'))

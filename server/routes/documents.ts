@@ -108,7 +108,7 @@ export const tooLarge = problem(
 export const wrongMedia = problem(
   'The body is of another media type.',
   'bad_request',
-  'cannot serve this request: Unsupported Media Type',
+  "cannot read a body of Content-Type 'text/csv': send it as application/json or application/x-www-form-urlencoded",
 )
 /** How much an answer tells of, as examples show it. */
 export const examined = { records: 200_000, limited: true, from: counts.first } as const

@@ -20,7 +20,7 @@ export function ingestRoute(context: Context): FastifyPluginAsyncTypebox {
     app.addContentTypeParser([...MEDIA_TYPES], (_request, payload, done) => done(null, payload))
     app.post(
       '/ingest',
-      { schema: ingestSchema, config: { body: ingestBody } },
+      { schema: ingestSchema, config: { body: ingestBody, bodyTypes: MEDIA_TYPES } },
       async (request): Promise<ApiIngested> => {
         const compression = compressionOf(request)
         const releases = [slots.take()]

@@ -82,7 +82,7 @@ export const searchSchema = {
   },
 }
 
-/** GET /api/v1/tail. */
+/** /api/v1/tail. */
 export const tailSchema = {
   operationId: 'tail',
   tags: ['logs'],
@@ -93,7 +93,7 @@ export const tailSchema = {
     'With `events` each is sent when it is complete, or got no line for half a second; a tail that is taken up again may repeat lines of those that were being written. ' +
     'Events `note` have {code, message}: waiting, targets, begins, stopped (the history took longer than a query may, and is but a part), slow, shutdown, error, until. An event `gap` has a Gap, an event `annotation` an Annotation, and an event `completeness`, before `live` and whenever ' +
     'the verdict on the lines that come in changes, a Completeness; who accepts `text/event-stream;with=tasks` gets events `task` {change, service, slot, task, container, node} when tasks come, with their first line, and go. A comment comes every 15 s when nothing else does. ' +
-    'A browser, which can set no header on a WebSocket, offers two protocols: `swarmlogs`, and `swarmlogs.bearer.` with the token in base64url.',
+    'A request by GET may become a WebSocket, with the events as JSON messages; its parameters are those of its address. A browser, which can set no header on a WebSocket, offers two protocols: `swarmlogs`, and `swarmlogs.bearer.` with the token in base64url.',
   querystring: TailParameters,
   headers: Type.Object({
     'last-event-id': Type.Optional(

@@ -2,6 +2,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** What the document says of a body that is read as a stream. */
     body?: object
+    /** Which types of bodies it takes, when not only JSON. */
+    bodyTypes?: readonly string[]
   }
 }
 

@@ -8,7 +8,7 @@ import { badParameter } from '../problem.ts'
 import type { StatsParameters } from '../query/analysis-parameters.ts'
 import { examine } from '../query/examine.ts'
 import { numberIn } from '../query/field-text.ts'
-import { type NamedField, namedField, type Scalar, shownOf } from '../query/named-field.ts'
+import { fieldOfBy, type NamedField, namedField, type Scalar, shownOf } from '../query/named-field.ts'
 import { Numbers } from '../query/numbers.ts'
 import { statsSchema } from './analysis-documents.ts'
 import { ask } from './asking.ts'
@@ -52,7 +52,7 @@ class Groups {
     const { field, by = [], interval } = parameters
     this.#parameters = parameters
     this.#field = namedField(field, inventories.clusterOf)
-    this.#by = by.map((name) => namedField(name, inventories.clusterOf))
+    this.#by = by.map((name) => fieldOfBy(name, 'several', inventories.clusterOf))
     this.#interval = interval === undefined ? undefined : givenInterval(interval).length
     if (this.#field.kind === 'label')
       throw badParameter(

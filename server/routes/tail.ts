@@ -1,5 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import type { FastifyRequest } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { ApiNote, ApiText } from '../../shared/api.ts'
 import type { StoredRecord } from '../../shared/record.ts'
 import type { Context } from '../context.ts'
@@ -12,7 +12,7 @@ import type { TailParameters } from '../query/parameters.ts'
 import { printRecord } from '../query/print.ts'
 import { notesOf, type Question, readQuestion } from '../query/question.ts'
 import type { LineFormat } from '../store/store.ts'
-import { flagsRewritten } from './asking.ts'
+import { byPost, flagsRewritten } from './asking.ts'
 import { mustSuitEvents } from './found.ts'
 import { tailSchema } from './log-documents.ts'
 import { sendMessages } from './messages.ts'
@@ -33,35 +33,42 @@ const WANTS_TASKS = /^text\/event-stream *; *with=tasks$/i
 /** Begins the answer, so that the client knows at once that it is connected. */
 const GREETING = ': swarmlogs\n\n'
 
-/** GET /api/v1/tail: history, then what comes in, as server-sent events or over a WebSocket. */
+/** /api/v1/tail: history, then what comes in, as server-sent events or, by GET, over a WebSocket. */
 export function tailRoute(context: Context): FastifyPluginAsyncTypebox {
+  const preHandler = async (request: FastifyRequest): Promise<void> => {
+    const parameters = parametersOf(request)
+    // A WebSocket is not opened for a question that has no answer.
+    if (parameters.events) mustSuitEvents(parameters)
+    request.question = await readQuestion(context, 'tail', resumed(parameters, request.headers['last-event-id']))
+  }
+  const handler = (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
+    reply.header('content-type', 'text/event-stream; charset=utf-8')
+    // A client that takes nothing for so long is not coming back; its unsent events are in the store.
+    reply.raw.setTimeout(context.timing.stalledMs, () => reply.raw.destroy())
+    return sendStreamed(context, reply, (signal) => sentEvents(context, request, signal))
+  }
   return async (app) => {
+    app.post('/tail', { ...byPost(app, tailSchema), preHandler }, handler)
     app.route({
       method: 'GET',
       url: '/tail',
       schema: tailSchema,
       preValidation: flagsRewritten,
-      preHandler: async (request) => {
-        const parameters = request.query as TailParameters
-        // A WebSocket is not opened for a question that has no answer.
-        if (parameters.events) mustSuitEvents(parameters)
-        request.question = await readQuestion(context, 'tail', resumed(parameters, request.headers['last-event-id']))
-      },
-      handler: async (request, reply) => {
-        reply.header('content-type', 'text/event-stream; charset=utf-8')
-        // A client that takes nothing for so long is not coming back; its unsent events are in the store.
-        reply.raw.setTimeout(context.timing.stalledMs, () => reply.raw.destroy())
-        return sendStreamed(context, reply, (signal) => sentEvents(context, request, signal))
-      },
+      preHandler,
+      handler,
       wsHandler: async (socket, request) => {
         const { question } = request
-        const parameters = request.query as TailParameters
+        const parameters = parametersOf(request)
         const { events: isEvents } = parameters
         const dataOf = dataFor(context, question, parameters)
         await sendMessages(context, socket, (signal) => messages(tail(context, question, isEvents, signal), dataOf))
       },
     })
   }
+}
+
+function parametersOf({ method, query, body }: FastifyRequest): TailParameters {
+  return (method === 'POST' ? body : query) as TailParameters
 }
 
 /** Browsers resume by header, and repeat the first request's cursor, which is older then. */
@@ -96,13 +103,10 @@ async function* tail(
   }
 }
 
-async function* sentEvents(
-  context: Context,
-  { question, query, headers }: FastifyRequest,
-  signal: AbortSignal,
-): AsyncGenerator<Buffer> {
+async function* sentEvents(context: Context, request: FastifyRequest, signal: AbortSignal): AsyncGenerator<Buffer> {
   yield Buffer.from(GREETING)
-  const parameters = query as TailParameters
+  const { question, headers } = request
+  const parameters = parametersOf(request)
   const dataOf = dataFor(context, question, parameters)
   const events = tail(context, question, parameters.events, signal)
   const wanted = WANTS_TASKS.test(headers.accept ?? '') ? withTasks(context, question, events) : events

@@ -2,7 +2,7 @@ import { SwarmlogsError } from '../errors.ts'
 
 /** Says what is wrong with a query and where: `unexpected ")" at 14: expected a word`. */
 export class QueryError extends SwarmlogsError {
-  /** Index of the character where it goes wrong, from 0; messages count from 1. */
+  /** Index of the character where it goes wrong, from 0; messages and the API count from 1. */
   readonly at: number
 
   constructor(at: number, problem: (place: number) => string, options?: ErrorOptions) {

@@ -16,15 +16,17 @@ const MESSAGE: Field = { kind: 'label', name: 'message' }
 
 type By = CompareExpression['by']
 
-/** What stands behind the name of a field, as the grammar reads it. */
+/** What stands behind the name of a field, as the grammar reads it; `at` is where each begins. */
 export interface Comparison {
   readonly by: ':' | '!=' | By
+  readonly at: number
   readonly value:
     | Value
     | { readonly kind: 'everything' }
-    | { readonly kind: 'regex'; readonly source: string; readonly isInsensitive: boolean }
+    | { readonly kind: 'regex'; readonly source: string; readonly isInsensitive: boolean; readonly at: number }
     | {
         readonly kind: 'range'
+        readonly at: number
         readonly from: Value | undefined
         readonly to: Value | undefined
         readonly fromInclusive: boolean
@@ -32,9 +34,8 @@ export interface Comparison {
       }
 }
 
-type Value =
-  | { readonly kind: 'quoted'; readonly text: string; readonly isExact: boolean }
-  | { readonly kind: 'bare'; readonly raw: string }
+type Quoted = { readonly kind: 'quoted'; readonly text: string; readonly isExact: boolean; readonly at: number }
+type Value = Quoted | { readonly kind: 'bare'; readonly raw: string; readonly at: number }
 type RegexValue = Extract<Comparison['value'], { kind: 'regex' }>
 type RangeValue = Extract<Comparison['value'], { kind: 'range' }>
 
@@ -60,48 +61,51 @@ export function negate(of: Expression): Expression {
 }
 
 /** A text that the message holds. */
-export function text(value: string, isExact: boolean, at: number): Expression {
-  mustFit(value, at)
-  if (value === '') throw unusable(at, 'empty text', 'give at least one character')
-  return { op: 'text', text: value, isExact }
+export function text({ text, isExact, at }: Quoted): Expression {
+  return part(text, isExact, at)
 }
 
 /** A word that the message holds; with `*` in it, its parts in this order. */
 export function word(raw: string, at: number): Expression {
-  if (!isGlob(raw, '*')) return text(plainText(raw), false, at)
+  if (!isGlob(raw, '*')) return part(plainText(raw), false, at)
   const pattern = patternOf(`*${raw}*`, '*')
   return pattern === '*' ? { op: 'all' } : glob(MESSAGE, pattern, at)
 }
 
 /** An expression that matches in the message. */
-export function regex(value: RegexValue, at: number): Expression {
-  return regexIn(MESSAGE, value, at)
+export function regex(value: RegexValue): Expression {
+  return regexIn(MESSAGE, value)
 }
 
 /** What a field must be. */
 export function condition(
   { name, isQuoted }: { readonly name: string; readonly isQuoted: boolean },
-  { by, value }: Comparison,
-  at: number,
+  { by, at, value }: Comparison,
+  begin: number,
 ): Expression {
-  mustFit(name, at)
+  mustFit(name, begin)
   const label = isQuoted ? undefined : labelNamed(name)
   const field: Field = label === undefined ? { kind: 'field', name } : { kind: 'label', name: label }
-  if (by === '!=') return negate(condition({ name, isQuoted }, { by: '=', value }, at))
+  if (by === '!=') return negate(condition({ name, isQuoted }, { by: '=', at, value }, begin))
   if (value.kind === 'everything') return { op: 'exists', field }
-  if (value.kind === 'range') return range(field, value, at)
-  if (value.kind === 'regex') return regexIn(field, value, at)
-  return by === ':'
-    ? equal(field, value, at, true)
-    : by === '='
-      ? equal(field, value, at, false)
-      : compare(field, by, value, at)
+  if (value.kind === 'range') return range(field, value)
+  if (value.kind === 'regex') return regexIn(field, value)
+  if (by === ':' || by === '=') return equal(field, value, by === ':')
+  mustHaveOrder(field, by, at)
+  return compare(field, by, value)
 }
 
-function range(field: Field, { from, to, fromInclusive, toInclusive }: RangeValue, at: number): Expression {
+function part(value: string, isExact: boolean, at: number): Expression {
+  mustFit(value, at)
+  if (value === '') throw unusable(at, 'empty text', 'give at least one character')
+  return { op: 'text', text: value, isExact }
+}
+
+function range(field: Field, { from, to, fromInclusive, toInclusive, at }: RangeValue): Expression {
+  if (from !== undefined || to !== undefined) mustHaveOrder(field, 'a range', at)
   const bounds = [
-    ...(from === undefined ? [] : [compare(field, fromInclusive ? '>=' : '>', from, at)]),
-    ...(to === undefined ? [] : [compare(field, toInclusive ? '<=' : '<', to, at)]),
+    ...(from === undefined ? [] : [compare(field, fromInclusive ? '>=' : '>', from)]),
+    ...(to === undefined ? [] : [compare(field, toInclusive ? '<=' : '<', to)]),
   ]
   const [first, second] = bounds
   if (first?.op === 'compare' && second?.op === 'compare' && typeof first.value !== typeof second.value)
@@ -110,34 +114,36 @@ function range(field: Field, { from, to, fromInclusive, toInclusive }: RangeValu
 }
 
 /** `:` and `=` are the same but for the message, of which `:` asks for a part. */
-function equal(field: Field, value: Value, at: number, isPart: boolean): Expression {
-  if (field.name === 'level' && field.kind === 'label') return level(field, value, at)
+function equal(field: Field, value: Value, isPart: boolean): Expression {
+  if (field.name === 'level' && field.kind === 'label') return level(field, value)
   if (value.kind === 'bare' && isGlob(value.raw, '*?')) {
-    mustBeText(field, at)
+    mustBeText(field, value.at)
     const pattern = patternOf(value.raw, '*?')
-    return pattern === '*' ? { op: 'exists', field } : glob(field, pattern, at)
+    return pattern === '*' ? { op: 'exists', field } : glob(field, pattern, value.at)
   }
   if (isPart && field.kind === 'label' && field.name === 'message') {
-    return text(textOf(value), value.kind === 'quoted' && value.isExact, at)
+    return part(textOf(value), value.kind === 'quoted' && value.isExact, value.at)
   }
-  return compare(field, '=', value, at)
+  return compare(field, '=', value)
 }
 
-function level(field: Field, value: Value, at: number): Expression {
+function level(field: Field, value: Value): Expression {
   const isNone = textOf(value).toLowerCase() === 'none'
-  return isNone ? negate({ op: 'exists', field }) : compare(field, '=', value, at)
+  return isNone ? negate({ op: 'exists', field }) : compare(field, '=', value)
 }
 
-function compare(field: Field, by: By, given: Value, at: number): CompareExpression {
+function compare(field: Field, by: By, given: Value): CompareExpression {
+  const { at } = given
   if (given.kind === 'bare' && isGlob(given.raw, '*?') && field.kind === 'field')
     throw unusable(at, `a pattern behind ${by}`, 'give a value, in quotes where it has * or ?')
-  const value = valueFor(field, by, given, at)
+  const value = valueFor(field, given)
   const isExact = given.kind === 'quoted' && given.isExact
   if (isExact && (by !== '=' || isOrdered(field))) throw unusable(at, 'a c behind this value', 'leave it out')
   return { op: 'compare', field, by, value, isExact }
 }
 
-function valueFor(field: Field, by: By, given: Value, at: number): string | number {
+function valueFor(field: Field, given: Value): string | number {
+  const { at } = given
   const value = textOf(given)
   mustFit(value, at)
   if (field.kind === 'field') return given.kind === 'bare' ? (numberOf(given.raw) ?? value) : value
@@ -155,13 +161,12 @@ function valueFor(field: Field, by: By, given: Value, at: number): string | numb
     if (number !== undefined) return number
     throw unusable(at, `slot ${JSON.stringify(value)}`, 'expected a number')
   }
-  if (by !== '=') throw unusable(at, `${by} behind ${field.name}`, 'it is a text: expected : or =')
   if (field.name === 'source' && value !== 'stdout' && value !== 'stderr')
     throw unusable(at, `unknown source ${JSON.stringify(value)}`, 'expected stdout or stderr')
   return value
 }
 
-function regexIn(field: Field, { source, isInsensitive }: RegexValue, at: number): Expression {
+function regexIn(field: Field, { source, isInsensitive, at }: RegexValue): Expression {
   mustBeText(field, at)
   if (source.length > MAX_REGEX_CHARS)
     throw unusable(at, 'a regex that is too long', `give at most ${MAX_REGEX_CHARS} characters`)
@@ -178,6 +183,12 @@ function regexIn(field: Field, { source, isInsensitive }: RegexValue, at: number
 function glob(field: Field, pattern: string, at: number): Expression {
   mustFit(pattern, at)
   return { op: 'glob', field, pattern }
+}
+
+/** Labels that are texts are compared by : and = only. */
+function mustHaveOrder(field: Field, what: string, at: number): void {
+  if (field.kind === 'field' || isOrdered(field)) return
+  throw unusable(at, `${what} behind ${field.name}`, 'it is a text: expected : or =')
 }
 
 function mustBeText(field: Field, at: number): void {

@@ -7,6 +7,7 @@ import * as make from './make.ts'
 export const MAX_QUERY_CHARS = 8192
 /** Most conditions of a query. */
 export const MAX_TERMS = 200
+const TERM = 'a word, a "phrase", a /regex/, field:value, or several of them in parentheses'
 /** How deep parentheses may nest. */
 export const MAX_DEPTH = 32
 
@@ -43,10 +44,17 @@ export function countTerms(expression: Expression): number {
 
 function unexpected(text: string, error: GrammarError): QueryError {
   const at = error.location.start.offset
+  if (isTermMissing(error)) return unusable(at, 'a term is missing', `give ${TERM}`)
   const found = error.found === null ? 'end' : JSON.stringify(String.fromCodePoint(text.codePointAt(at) ?? 0))
   return new QueryError(at, (place) => `unexpected ${found} at ${place}: expected ${expectations(error)}`, {
     cause: error,
   })
+}
+
+/** Where there is none of the things that a term can be, and nothing else instead. */
+function isTermMissing({ expected, found }: GrammarError): boolean {
+  const mayEnd = expected.some(({ type }) => type === 'end')
+  return !mayEnd && (found === null || found === ')') && expected.some(({ description }) => description === 'a word')
 }
 
 /** What people would call it; the signs that begin what is named anyway are left out. */

@@ -102,7 +102,7 @@ describe('the HTTP server', () => {
   it.each([
     ['GET', '/nope'],
     ['GET', '/api/v2/search'],
-    ['POST', '/api/v1/tail'],
+    ['POST', '/api/v1/nope'],
     ['GET', '/api/v1/search/'],
     ['GET', '/%2e%2e/etc/passwd'],
   ])('answers 404 to %s %s', async (method, path) => {

@@ -1,4 +1,4 @@
-import { type ClientRequest, get, type IncomingMessage } from 'node:http'
+import { type ClientRequest, type IncomingMessage, request } from 'node:http'
 import { createParser, type EventSourceMessage } from 'eventsource-parser'
 
 /** A client of server-sent events on a socket of its own. */
@@ -9,7 +9,7 @@ export class Events {
   #wake: () => void = () => {}
   #isEnded = false
 
-  constructor(url: string, headers: Record<string, string> = {}) {
+  constructor(url: string, headers: Record<string, string> = {}, body?: string) {
     const parser = createParser({
       onEvent: (event) => {
         this.#queue.push(event)
@@ -19,7 +19,8 @@ export class Events {
     const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
     this.#response = promise
     // Each has a connection of its own, or one that is paused would hold up another.
-    this.#request = get(url, { headers, agent: false }, (response) => {
+    const method = body === undefined ? 'GET' : 'POST'
+    this.#request = request(url, { method, headers, agent: false }, (response) => {
       response.setEncoding('utf8')
       response.on('data', (text: string) => parser.feed(text))
       response.on('close', () => this.#end())
@@ -29,6 +30,7 @@ export class Events {
       reject(error)
       this.#end()
     })
+    this.#request.end(body)
     promise.catch(() => {})
   }
 

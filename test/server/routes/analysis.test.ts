@@ -255,6 +255,7 @@ describe.each(STORES)('the addresses that look closer, over the %s store', (_, o
       ['stats', 'field'],
       ['stats?field=service', 'field'],
       ['stats?field=ms&by=a&by=b&by=c&by=d', 'by'],
+      ['stats?field=ms&by=service,level', 'by'],
       ['stats?field=ms&quantile=2', 'quantile'],
       ['stats?field=ms&interval=0s', 'interval'],
     ])('refuses %s', async (path, parameter) => {

@@ -149,6 +149,7 @@ describe.each(STORES)('GET /api/v1/count and /histogram over the %s store', (_, 
     ['histogram?interval=often', 400, 'interval'],
     ['histogram?interval=0', 400, 'interval'],
     ['histogram?by=', 400, 'by'],
+    ['histogram?by=service,level', 400, 'by'],
     ['count?target=wbe', 404, 'target'],
   ])('refuses %s', async (path, status, parameter) => {
     const response = await server.get(`/api/v1/${path}`)

@@ -171,7 +171,7 @@ describe.each(STORES)('GET /api/v1/search over the %s store', (_, open) => {
     const response = await server.get(`/api/v1/search?q=${encodeURIComponent('(level:error ))')}`)
     expect(response.status).toBe(400)
     const message = 'cannot read the query: unexpected ")" at 15: expected white space or the end'
-    expect(await response.json()).toEqual({ error: { code: 'bad_parameter', parameter: 'q', at: 14, message } })
+    expect(await response.json()).toEqual({ error: { code: 'bad_parameter', parameter: 'q', at: 15, message } })
   })
 
   it('leaves out tasks that Docker no longer has, when asked to', async () => {
