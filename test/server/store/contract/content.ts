@@ -94,6 +94,25 @@ export function contentContract(under: () => StoreUnderTest): void {
       expectStrictOrder(await collect(store()))
     })
 
+    it('is never refused: many names, types that conflict, long and odd ones', async () => {
+      const long = 'l'.repeat(40_000)
+      const stream = streamOf('long', { service: long, containerName: long, image: long, attributes: { [long]: long } })
+      const fields = [
+        Object.fromEntries(Array.from({ length: 2_000 }, (_, index) => [`name${index}`, index])),
+        { conflict: 1, 'a.b': 1 },
+        { conflict: 'text', 'a.b.c': true },
+        { conflict: true, a: null, '': 'no name', '.': 'dot', '..a': 'dots', 'b.': 'end' },
+        { [long]: long, token: long },
+      ].map((one) => JSON.stringify(one))
+      const records = fields.map((text, ordinal) => recordOf(stream, { message: long, fields: text, ordinal }))
+      expect((await store().append(records)).stored).toHaveLength(fields.length)
+      await under().reopen()
+      expect(store().status().refused ?? 0).toBe(0)
+      const found = await collect(store())
+      expect(found.map((record) => record.fields)).toEqual(fields)
+      expect(found.every((record) => record.message === long && record.stream.service === long)).toBe(true)
+    })
+
     it('in grep finds what messageMatches finds', async () => {
       const letter = fc.constantFrom(...'aAbBéÉßİıiIſsSΣσςÅå%_\\\'"\0 .*'.split(''))
       const text = fc.array(letter, { maxLength: 6 }).map((letters) => letters.join(''))
