@@ -11,6 +11,7 @@ import { streamMatches } from './query/filter.ts'
 import type { Question } from './query/question.ts'
 import { isGapIn } from './store/gap-table.ts'
 
+const NS_PER_DAY = 86_400_000_000_000n
 /** How many nodes, and how many containers of one kind, are named. */
 const MAX_NAMED = 1_000
 
@@ -24,6 +25,8 @@ export class Missing {
   readonly #wanted: Wanted
   readonly #view: ReturnType<Context['completeness']['view']>
   readonly #now: bigint
+  /** Whether days that are archived could not be looked into. */
+  readonly #isAbsent: boolean
   #gaps: readonly Gap[] = []
   #annotations: readonly Annotation[] = []
   /** Where the answer begins when only its newest lines are asked for. */
@@ -39,6 +42,7 @@ export class Missing {
     this.#wanted = wantedOf(question, context.inventories.clusterOf)
     this.#view = context.completeness.view()
     // Later pages show the store as it was at the first.
+    this.#isAbsent = context.store.status().absent !== undefined
     this.#now = cursor !== undefined && cursor.receivedUpTo < now ? cursor.receivedUpTo : now
   }
 
@@ -95,7 +99,8 @@ export class Missing {
   verdict(judgement = this.#judgement()): ApiCompleteness['verdict'] {
     const { nodes, unreadable, isMembershipKnown } = judgement
     const isDoubtful = this.#question.cursor?.isDoubtful === true
-    if (nodes.length > 0 || unreadable.length > 0 || this.gaps.some(isLoss) || isDoubtful) return 'partial'
+    const isLacking = nodes.length > 0 || unreadable.length > 0 || isDoubtful || this.#lacksDays
+    if (isLacking || this.gaps.some(isLoss)) return 'partial'
     return isMembershipKnown ? 'complete' : 'unknown'
   }
 
@@ -119,6 +124,12 @@ export class Missing {
   wants(told: Told): boolean {
     const { filter, since, until } = this.#question
     return isGapIn(told, { since, until }) && (told.stream === undefined || streamMatches(filter, told.stream))
+  }
+
+  /** Whether the answer reaches back to days that may be archived where nobody can read them now. */
+  get #lacksDays(): boolean {
+    const since = this.#from ?? this.#question.since ?? 0n
+    return this.#isAbsent && since < this.#now - (this.#now % NS_PER_DAY)
   }
 
   get #isNewestOnly(): boolean {
