@@ -76,6 +76,10 @@ function storeChecks({ store }: ApiStatus): Check[] {
           "see the server's log; agents spool meanwhile",
         ),
       ]
+  if (store.absent !== undefined) {
+    const text = `the archive is not found, lines of past days may be missing: ${store.absent}`
+    checks.push(warning('archive', text, 'see that its storage can be reached: the server looks every minute'))
+  }
   // Those of the archive have a folder before their names, and stay where they are.
   const archived = store.damaged.filter((name) => name.includes('/'))
   const aside = store.damaged.filter((name) => !name.includes('/'))

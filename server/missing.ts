@@ -11,6 +11,7 @@ import { streamMatches } from './query/filter.ts'
 import type { Question } from './query/question.ts'
 import { isGapIn } from './store/gap-table.ts'
 
+const NS_PER_DAY = 86_400_000_000_000n
 /** How many nodes, and how many containers of one kind, are named. */
 const MAX_NAMED = 1_000
 
@@ -26,6 +27,8 @@ export class Missing {
   readonly #now: bigint
   /** How many files of the store were known to be damaged before the search. */
   readonly #damaged: number
+  /** Whether days that are archived could not be looked into. */
+  readonly #isAbsent: boolean
   #gaps: readonly Gap[] = []
   #annotations: readonly Annotation[] = []
   /** Where the answer begins when only its newest lines are asked for. */
@@ -40,7 +43,9 @@ export class Missing {
     this.#question = question
     this.#wanted = wantedOf(question, context.inventories.clusterOf)
     this.#view = context.completeness.view()
-    this.#damaged = context.store.status().damaged.length
+    const { damaged, absent } = context.store.status()
+    this.#damaged = damaged.length
+    this.#isAbsent = absent !== undefined
     // Later pages show the store as it was at the first.
     this.#now = cursor !== undefined && cursor.receivedUpTo < now ? cursor.receivedUpTo : now
   }
@@ -98,9 +103,10 @@ export class Missing {
   verdict(judgement = this.#judgement()): ApiCompleteness['verdict'] {
     const { nodes, unreadable, isMembershipKnown } = judgement
     // What proves damaged while the answer is made is not among the gaps yet.
-    const isDoubtful =
-      this.#question.cursor?.isDoubtful === true || this.#context.store.status().damaged.length > this.#damaged
-    if (nodes.length > 0 || unreadable.length > 0 || this.gaps.some(isLoss) || isDoubtful) return 'partial'
+    const hasLost = this.#context.store.status().damaged.length > this.#damaged
+    const isDoubtful = this.#question.cursor?.isDoubtful === true || hasLost
+    const isLacking = nodes.length > 0 || unreadable.length > 0 || isDoubtful || this.#lacksDays
+    if (isLacking || this.gaps.some(isLoss)) return 'partial'
     return isMembershipKnown ? 'complete' : 'unknown'
   }
 
@@ -133,6 +139,12 @@ export class Missing {
     const { stream } = gap
     if (isOfNode(gap)) return wantsNode(this.#wanted, { id: stream.nodeId, name: stream.nodeName })
     return streamMatches(this.#question.filter, stream)
+  }
+
+  /** Whether the answer reaches back to days that may be archived where nobody can read them now. */
+  get #lacksDays(): boolean {
+    const since = this.#from ?? this.#question.since ?? 0n
+    return this.#isAbsent && since < this.#now - (this.#now % NS_PER_DAY)
   }
 
   get #isNewestOnly(): boolean {

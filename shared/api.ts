@@ -336,7 +336,7 @@ export interface ApiTaskChange {
 
 /** Data of the `note` events of GET /tail. `stopped`: reading the history took too long, and not all of it was sent. After `slow`, `shutdown` and `error` the stream ends and can be resumed; after `until` it is complete. */
 export interface ApiNote {
-  readonly code: 'waiting' | 'targets' | 'begins' | 'stopped' | 'slow' | 'shutdown' | 'error' | 'until'
+  readonly code: 'waiting' | 'targets' | 'begins' | 'stopped' | 'slow' | 'shutdown' | 'error' | 'until' | 'archive'
   readonly message: string
   /** With `waiting` and `targets`: which target. */
   readonly target?: string

@@ -21,6 +21,9 @@ export const ApiStoreStatus = Type.Object(
     bytes: Type.Integer({ description: 'On disk; in a cluster on those of all nodes.' }),
     begins: Type.Optional(Time('Time of the oldest line; absent when there is none.')),
     segments: Type.Integer({ description: 'Files of the embedded store; indices of a cluster.' }),
+    absent: Type.Optional(
+      Type.String({ description: 'Why lines of past days may be missing: the archive is not found. Also in /readyz.' }),
+    ),
     damaged: Type.Array(Type.String(), { description: 'Files that were set aside.' }),
     refused: Type.Integer({ description: 'Lines that the store would never take, and that were put aside.' }),
     changed: Type.Optional(

@@ -56,6 +56,7 @@ function storeOf({ store }: ApiStatus, now: number): string[] {
       ? []
       : [archiveText(store.archive)]),
     ...(store.changed === undefined ? [] : [store.changed]),
+    ...(store.absent === undefined ? [] : [`lines of past days may be missing: ${store.absent}`]),
     ...(store.damaged.length > 0 ? [`damaged: ${store.damaged.join(', ')}`] : []),
     ...(store.refused > 0 ? [`${store.refused} refused: see swarmlogs status --refused`] : []),
   ]

@@ -62,6 +62,13 @@ export function notesOf(context: Context, question: Question): ApiNote[] {
     const message = `${target.text}: ${target.widened.join(', ')}`
     return [{ code: 'targets', message, target: target.text, services: target.widened }]
   })
+  const { absent } = context.store.status()
+  if (absent !== undefined) {
+    return [
+      ...notes,
+      { code: 'archive', message: `lines of past days may be missing, the archive is not found: ${absent}` },
+    ]
+  }
   const begins = beginsAfter(context, question)
   if (begins === undefined) return notes
   return [...notes, { code: 'begins', message: `the store begins at ${formatTime(begins)}: nothing older is kept` }]

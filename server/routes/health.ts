@@ -16,11 +16,17 @@ export function healthRoutes(context: Context): FastifyPluginAsyncTypebox {
     )
     app.get('/readyz', { schema: readyzSchema, exposeHeadRoute: true }, async (_request, reply) => {
       const reason = whyUnready(context)
-      const note = storeNote(context.completeness)
-      if (reason === '') return { status: 'ok' as const, ...(note && { note }) }
+      const notes = [storeNote(context.completeness), absentNote(context)].filter((text) => text !== '')
+      if (reason === '') return { status: 'ok' as const, ...(notes.length > 0 && { note: notes.join('; ') }) }
       return reply.code(503).send({ status: 'unavailable', reason })
     })
   }
+}
+
+/** An operator should hear of it that the archive is not found; '' when it is. */
+function absentNote({ store }: Context): string {
+  const { absent } = store.status()
+  return absent === undefined ? '' : `lines of past days may be missing, the archive is not found: ${absent}`
 }
 
 /** GET /metrics. */

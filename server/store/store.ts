@@ -94,6 +94,8 @@ export interface StoreStatus {
   /** Where the store begins: nothing older is kept. Absent when it is empty. */
   readonly begins?: bigint
   readonly segments: number
+  /** Why lines of past days may be missing from what it answers: its archive could not be found yet. Absent when none are. */
+  readonly absent?: string
   /** Names of what was set aside as damaged. */
   readonly damaged: readonly string[]
   /** How many records the store will never take, and has put aside with the reason. Absent where there is no such thing. */

@@ -7,6 +7,7 @@ import { shelfOptions } from '../../archive/shelf-copy.ts'
 import { Retention } from '../../retention.ts'
 import { greater } from '../bigint.ts'
 import { Admission } from './admission.ts'
+import { whyAbsent } from './archive/absent.ts'
 import { Catalog } from './catalog.ts'
 import { Engine } from './engine.ts'
 import type { Folder } from './folder.ts'
@@ -80,6 +81,8 @@ export interface Parts {
   readonly writer: Writer
   readonly indexer: Indexer
   readonly archive: ArchiveFolder
+  /** Why it is not known what is archived, or ''. */
+  readonly absent: string
   readonly thinner: Thinner
   readonly limits: Limits
   /** Bytes of text that a search sorts at a time. */
@@ -128,7 +131,7 @@ async function openOn(
   const segmentBytes = Math.min(options.segmentBytes ?? DEFAULT_SEGMENT_BYTES, Math.max(maxBytes / 10, MIB))
   let admission: Admission | undefined
   const onLoss = (): void => admission?.forget()
-  const archive = await openArchive(options, folder, catalog)
+  const { archive, absent } = await openArchive(options, folder, catalog)
   const segments = new Segments({ engine, folder, catalog, streams, serial, segmentBytes, archive, log, onLoss })
   admission = new Admission(new Lookup(engine.writer, segments, streams), segments, streams)
   await segments.open()
@@ -158,17 +161,24 @@ async function openOn(
   // What is elsewhere takes no room here.
   const elsewhere = options.archive?.shelf && Number.POSITIVE_INFINITY
   const limits = { retention, maxBytes, archiveBytes: options.archive?.maxBytes ?? elsewhere }
-  const rest = { segments, writer, indexer, thinner, archive, limits, onFatal }
+  const rest = { segments, writer, indexer, thinner, archive, absent, limits, onFatal }
   return { engine, catalog, opening, gaps, streams, serial, ...rest }
 }
 
-/** The archive, which must be there when days are in it: else their lines would seem never to have come. */
-async function openArchive(options: EmbeddedOptions, folder: Folder, catalog: Catalog): Promise<ArchiveFolder> {
+/**
+ * The archive, which must be there when days are in it: else their lines would seem never to have come. Where it has to be made anew of a shelf that
+ * cannot be reached now, what is missing is said.
+ */
+async function openArchive(
+  options: EmbeddedOptions,
+  folder: Folder,
+  catalog: Catalog,
+): Promise<Pick<Parts, 'archive' | 'absent'>> {
   const { dir = folder.archive, shelf, cacheBytes } = options.archive ?? {}
   const archive = new ArchiveFolder(dir, shelf && shelfOptions(shelf, cacheBytes, options.log))
-  await archive.restore()
+  const absent = await whyAbsent(archive)
   const id = await catalog.load(ARCHIVE)
-  if (id === undefined || id === (await archive.id())) return archive
+  if (absent !== '' || id === undefined || id === (await archive.id())) return { archive, absent }
   const text =
     `cannot open the store in '${folder.root}': days of it are archived, and not in '${archive.root}': mount that folder, ` +
     `or name the right one by --archive-dir; where it is lost for good, write ${id} to a file 'id' in it`

@@ -22,6 +22,7 @@ import type {
 } from '../store.ts'
 import { unavailable } from '../unavailable.ts'
 import { Printer, RECORD_COLUMNS, recordsOf } from './answers.ts'
+import { mustBeOfToday } from './archive/absent.ts'
 import { Bringing } from './archive/bringing.ts'
 import { EmbeddedArchive } from './archive/control.ts'
 import { Sealing } from './archive/sealing.ts'
@@ -53,6 +54,7 @@ export class EmbeddedStore implements Store {
   #bringing: Bringing
   #sealing: Sealing | undefined
   #recovery: Promise<void> | undefined
+  #finding: Promise<void> | undefined
   #closing: Promise<void> | undefined
 
   private constructor(options: EmbeddedOptions, folder: Folder, parts: Parts) {
@@ -67,7 +69,9 @@ export class EmbeddedStore implements Store {
       () => this.#parts.segments.damagedManifests,
     )
     this.#upkeep = setInterval(() => {
-      this.#work().catch((error: unknown) => options.log.error({ err: error }, 'upkeep of the store failed'))
+      this.#work().catch((error: unknown) => {
+        if (this.#closing === undefined) options.log.error({ err: error }, 'upkeep of the store failed')
+      })
     }, UPKEEP_MS)
     this.#upkeep.unref()
   }
@@ -113,7 +117,8 @@ export class EmbeddedStore implements Store {
   }
 
   async append(records: readonly LogRecord[]): Promise<Appended> {
-    const { writer, indexer } = await this.#ready()
+    const { writer, indexer, absent } = await this.#ready()
+    if (absent !== '') mustBeOfToday(records, absent)
     const bringing = this.#bringing.bring(records)
     const lease = bringing && (await bringing)
     try {
@@ -187,8 +192,8 @@ export class EmbeddedStore implements Store {
 
   status(): StoreStatus {
     this.#mustBeOpen()
-    const { segments, writer } = this.#parts
-    const begins = beginning(segments)
+    const { segments, writer, absent } = this.#parts
+    const begins = absent === '' ? beginning(segments) : undefined
     const reason = this.#recovery === undefined ? writer.reason : 'the engine is being started anew'
     return {
       writable: reason === '',
@@ -197,6 +202,7 @@ export class EmbeddedStore implements Store {
       bytes: bytesOf(segments.all),
       ...(begins === undefined ? {} : { begins }),
       segments: segments.all.length,
+      ...(absent !== '' && { absent }),
       damaged: [...new Set([...segments.damaged, ...segments.all.flatMap(({ archived }) => archived?.damaged ?? [])])],
     }
   }
@@ -212,6 +218,7 @@ export class EmbeddedStore implements Store {
 
   /** Expires what is too old or too much, seals what is idle; runs by itself every minute. */
   async runUpkeep(nowMs: number = Date.now()): Promise<void> {
+    await this.#findArchive()
     const { segments, serial, writer, engine, indexer, thinner, limits, gaps, archive } = await this.#ready()
     indexer.start()
     const now = BigInt(nowMs) * 1_000_000n
@@ -233,14 +240,14 @@ export class EmbeddedStore implements Store {
 
   /** Archives the days that are due; runs by itself every minute. Resolves when none is left. */
   async runSealing(nowMs: number = Date.now()): Promise<void> {
-    await this.#ready()
-    await this.#sealing?.run(nowMs)
+    const { absent } = await this.#ready()
+    if (absent === '') await this.#sealing?.run(nowMs)
   }
 
-  /** Starts the engine anew, after an error that it cannot go on from. What runs on it fails; calls that come meanwhile wait. */
-  async recover(): Promise<void> {
+  /** Starts the engine anew, by default after an error that it cannot go on from. What runs on it fails; calls that come meanwhile wait. */
+  async recover(why = 'the database engine failed'): Promise<void> {
     if (this.#closing !== undefined) return
-    this.#recovery ??= this.#recover().finally(() => {
+    this.#recovery ??= this.#recover(why).finally(() => {
       this.#recovery = undefined
     })
     await this.#recovery
@@ -257,18 +264,34 @@ export class EmbeddedStore implements Store {
     await this.#closing
   }
 
+  /** Has the archive serve that could not be found when the store was opened. */
+  async #findArchive(): Promise<void> {
+    const { archive, absent } = await this.#ready()
+    if (absent === '') return
+    this.#finding ??= archive
+      .restore()
+      .then(
+        () => this.recover('its archive was found'),
+        (err: unknown) => this.#options.log.debug({ err }, 'the archive cannot be found now'),
+      )
+      .finally(() => {
+        this.#finding = undefined
+      })
+    await this.#finding
+  }
+
   async #work(): Promise<void> {
     await this.runUpkeep()
     await this.runSealing()
   }
 
-  async #recover(): Promise<void> {
+  async #recover(why: string): Promise<void> {
     const { log } = this.#options
     const before = this.#parts
     const { engine, serial, writer, indexer, thinner, onFatal } = before
-    log.error('the database engine failed: starting it anew')
+    log.warn({ why }, 'the store is being opened anew')
     try {
-      writer.stop('the database engine failed')
+      writer.stop(why)
       // Who reads it must not take what is written from now on for a part of it.
       await this.#snapshots.close()
       await indexer.stop()
@@ -277,7 +300,7 @@ export class EmbeddedStore implements Store {
       await serial.run(() => engine.close())
       this.#use(await openParts(this.#options, this.#folder, onFatal, before))
       this.#parts.indexer.start()
-      log.info('the database engine works again')
+      log.info('the store is open again')
     } catch (error) {
       log.error({ err: error }, 'the database engine cannot be started anew, trying again on the next call')
     }
@@ -296,6 +319,8 @@ export class EmbeddedStore implements Store {
 
   #use(parts: Parts): void {
     const { archive: { afterMs } = {}, log } = this.#options
+    const { absent } = parts
+    if (absent !== '') log.error({ why: absent }, 'the archive cannot be found: its days are missing until it is')
     this.#parts = parts
     this.#bringing = new Bringing(parts)
     if (afterMs !== undefined) this.#sealing = new Sealing({ afterMs, log }, parts)

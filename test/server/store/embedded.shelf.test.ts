@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { pino } from 'pino'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { EmbeddedStore } from '../../../server/store/embedded/store.ts'
+import { SwarmlogsError } from '../../../shared/errors.ts'
 import { FolderShelf } from '../archive/folder-shelf.ts'
 import { storeContract } from './contract.ts'
 import { collect, DAY, NOON, queryOf, recordOf, streamOf } from './records.ts'
@@ -146,6 +147,43 @@ describe('a store whose archive is on a shelf', () => {
     expect((await store.archive.list()).map(({ hold }) => hold?.reason)).toEqual(['a case', undefined])
     expect(linesHere()).toEqual([])
     expect(await messages()).toEqual(['first', 'second'])
+  })
+
+  it('opens when neither the archive nor its shelf is there, says so, and has it serve once it can be reached', async () => {
+    await store.runSealing(LATER_MS)
+    await store.close()
+    rmSync(join(dir, 'archive'), { recursive: true })
+    const unavailable = new SwarmlogsError('SWARMLOGS_STORE_UNAVAILABLE', 'cannot list the archive: no line')
+    shelf.before = () => Promise.reject(unavailable)
+    store = await open(dir, shelf)
+    expect(store.status()).toMatchObject({ writable: true, absent: expect.stringContaining('no line') })
+    expect(store.status().begins).toBeUndefined()
+    expect(await messages()).toEqual([])
+    const again = recordOf(streamOf('web'), { time: NOON, message: 'second' })
+    await expect(store.append([again])).rejects.toMatchObject({ code: 'SWARMLOGS_STORE_UNAVAILABLE' })
+    const now = BigInt(Date.now()) * 1_000_000n + 60n * 1_000_000_000n
+    expect((await store.append([recordOf(streamOf('web'), { time: now, message: 'now' })])).stored).toHaveLength(1)
+    await store.runSealing(LATER_MS)
+    await store.runUpkeep()
+    expect(existsSync(join(dir, 'archive', 'id'))).toBe(false)
+    shelf.before = () => {}
+    await store.runUpkeep()
+    expect(store.status().absent).toBeUndefined()
+    expect(await messages()).toEqual(['first', 'second', 'now'])
+    expect((await store.append([again])).duplicates).toBe(1)
+    await store.runSealing(LATER_MS)
+    expect(await archived()).toHaveLength(3)
+  })
+
+  it('is not opened when the shelf refuses: people have to see to that', async () => {
+    await store.runSealing(LATER_MS)
+    await store.close()
+    rmSync(join(dir, 'archive'), { recursive: true })
+    shelf.before = () =>
+      Promise.reject(new SwarmlogsError('SWARMLOGS_UNAUTHORIZED', 'cannot list: the secret is wrong'))
+    await expect(open(dir, shelf)).rejects.toThrow('the secret is wrong')
+    shelf.before = () => {}
+    store = await open(dir, shelf)
   })
 
   it('is not opened without the shelf that some of its lines are on alone', async () => {
