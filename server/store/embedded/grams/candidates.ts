@@ -1,7 +1,7 @@
 import { smaller } from '../../bigint.ts'
 import type { Segment } from '../segment.ts'
 import type { Block } from './file.ts'
-import { capitalsOf, gramsOf, hasGram, ODD_CAPITAL, quadsOf } from './signature.ts'
+import { capitalsOf, gramsOf, ODD_CAPITAL, quadsOf } from './signature.ts'
 
 /** Rows further apart than others are told apart up to so many runs; each is a part of a statement. */
 const MAX_RUNS = 32
@@ -47,12 +47,8 @@ export async function candidatesIn(
   const { rows: indexed, generation, capitals } = grams
   const wanted = texts.flatMap(gramsOf)
   if (indexed === 0 || wanted.length === 0) return undefined
-  const found: Block[] = []
   const isAsked = (block: Block): boolean => block.to <= indexed && block.last >= since && block.first < until
-  for await (const [block, signature] of grams.signatures(isAsked)) {
-    if (!wanted.every((gram) => hasGram(signature, gram))) continue
-    found.push(block)
-  }
+  const found = await grams.having(wanted, isAsked)
   if (grams.generation !== generation) return undefined
   const known = formsOf(texts, capitals)
   const share = found.reduce((sum, { from, to }) => sum + to - from, 0) / indexed

@@ -1,7 +1,8 @@
+import { readSync } from 'node:fs'
 import { constants, open } from 'node:fs/promises'
 import { crc32 } from 'node:zlib'
 import { exists } from '../folder.ts'
-import type { Signed } from './signature.ts'
+import { hasBit, type Signed } from './signature.ts'
 
 /*
  * The signatures of a segment's lines stand in a file beside it, block behind block from the first row on: a head, then the signature. It
@@ -12,6 +13,8 @@ const FORMAT = 1
 const MAGIC = 0x5347_0000 + FORMAT
 const HEAD_BYTES = 56
 const PIECE_BYTES = 2 ** 20
+/** What the system has in memory takes microseconds. */
+const LONG_WAIT_MS = 1
 /** Larger than any signature. */
 const MAX_SIGNATURE = 2 ** 20
 /** Of a segment with more runs of letters that have capitals it is not told which ones. */
@@ -145,23 +148,34 @@ export class GramFile {
     this.#bytes = endOf(placed)
   }
 
-  /** Yields the signatures of the blocks that are wanted, in order; each stands until the next one is asked for. */
-  async *signatures(isWanted: (block: Block) => boolean): AsyncGenerator<readonly [Block, Uint8Array]> {
+  /**
+   * The blocks, of those that are wanted, that may have all the grams. A few bytes of each signature tell that; as long as the system has the
+   * file in memory they are there at once. When one had to be waited for, what follows is read in large pieces before.
+   */
+  async having(grams: readonly number[], isWanted: (block: Block) => boolean): Promise<Block[]> {
+    const found: Block[] = []
     const handle = await open(this.path, 'r')
     const room = Buffer.allocUnsafe(PIECE_BYTES)
+    const byteAt = (at: number): number => {
+      if (readSync(handle.fd, room, 0, 1, at) === 0) throw new Error(`${this.path} is shorter than it was`)
+      return room[0] ?? 0
+    }
+    let hadToWait = false
     try {
       for (const blocks of pieces(this.#blocks.filter(isWanted))) {
-        const start = blocks[0]?.offset ?? 0
-        const length = blocks.reduce((_, block) => endOf(block), start) - start
-        const piece = length > room.length ? Buffer.allocUnsafe(length) : room
-        const { bytesRead } = await handle.read(piece, 0, length, start)
-        if (bytesRead < length) throw new Error(`${this.path} is shorter than it was`)
-        for (const block of blocks)
-          yield [block, piece.subarray(block.offset - start, block.offset - start + block.bytes)]
+        let isRead = false
+        for (const block of blocks) {
+          if (hadToWait && !isRead) await handle.read(room, 0, room.length, block.offset)
+          isRead = hadToWait
+          const started = performance.now()
+          if (grams.every((gram) => hasBit(block.bytes, gram, (at) => byteAt(block.offset + at)))) found.push(block)
+          hadToWait ||= performance.now() - started > LONG_WAIT_MS
+        }
       }
     } finally {
       await handle.close()
     }
+    return found
   }
 }
 

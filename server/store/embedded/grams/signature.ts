@@ -137,8 +137,13 @@ function share(words: Uint32Array): number {
 
 /** Whether a signature has the gram; an empty one may have all. */
 export function hasGram(signature: Uint8Array, gram: number): boolean {
-  const bit = gram & (signature.length * 8 - 1)
-  return signature.length === 0 || (((signature[bit >>> 3] ?? 0) >>> (bit & 7)) & 1) === 1
+  return hasBit(signature.length, gram, (at) => signature[at] ?? 0)
+}
+
+/** The same of one with so many bytes, of which only one is looked at. */
+export function hasBit(bytes: number, gram: number, byteAt: (at: number) => number): boolean {
+  const bit = gram & (bytes * 8 - 1)
+  return bytes === 0 || ((byteAt(bit >>> 3) >>> (bit & 7)) & 1) === 1
 }
 
 /** The grams that every text has which has this one in it, in whatever case; none when it is too short to tell. */
