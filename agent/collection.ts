@@ -5,7 +5,7 @@ import { forAnotherStore } from './followed.ts'
 import type { Forwarder } from './forwarder.ts'
 import type { TailBatch } from './line.ts'
 import { follow } from './pipeline.ts'
-import { keptMark } from './report/kept-mark.ts'
+import { keptWatch } from './report/kept-mark.ts'
 import { Tails } from './report/tails.ts'
 import type { Spool } from './spool.ts'
 import type { AgentStatus } from './status.ts'
@@ -91,7 +91,7 @@ export class Collection {
         unlisted: (ids) => this.#sure(() => spool.unlisted(ids)) ?? [],
         listed: (ids) => this.#onListed(ids, tails),
       },
-      since: keptMark(spool)?.upTo,
+      since: keptWatch(spool),
       backfillNs: config.backfillNs,
       retentionMs,
       cluster: config.cluster || undefined,

@@ -5,6 +5,7 @@ import type { AgentStatus } from './status.ts'
 import { inspectTarget, type ListedContainer, listContainers, readNode, targetOfEvent } from './tail/containers.ts'
 import type { Engine } from './tail/engine.ts'
 import { type ContainerEvent, containerEvents } from './tail/events.ts'
+import { heldEvents, type Watched } from './tail/held-events.ts'
 import { Slots } from './tail/slots.ts'
 import type { NodeIdentity, Target } from './target.ts'
 
@@ -24,6 +25,8 @@ export type Discovery =
   | { readonly kind: 'died'; readonly id: string }
   /** The container ran and was removed before it could be looked at: its events alone describe it. */
   | { readonly kind: 'vanished'; readonly target: Target }
+  /** Containers may have come and gone in this time without anybody noticing. */
+  | { readonly kind: 'unwatched'; readonly from: bigint; readonly to: bigint }
   /** All containers that there are. One that is missing was removed, or created just now. */
   | { readonly kind: 'listed'; readonly ids: ReadonlySet<string> }
 
@@ -34,7 +37,7 @@ export interface DiscoverOptions {
   readonly signal: AbortSignal
   readonly tell: (discovery: Discovery) => void
   /** What happened behind this time is learnt from events too, as far as the engine holds them. */
-  readonly since?: bigint | undefined
+  readonly since?: Watched | undefined
   /** Time between two lists; 30 s. */
   readonly relistMs?: number
 }
@@ -51,9 +54,9 @@ const INSPECTIONS = 16
 export async function discover(options: DiscoverOptions): Promise<void> {
   const { signal } = options
   let failures = 0
-  let seen = options.since
+  let since = options.since
   while (!signal.aborted) {
-    const watch = new Watch(options, seen)
+    const watch = new Watch(options, since)
     try {
       await watch.run(() => {
         failures = 0
@@ -62,7 +65,7 @@ export async function discover(options: DiscoverOptions): Promise<void> {
     } catch (error) {
       if (!signal.aborted) report(options, error)
     }
-    seen = watch.seen
+    since = watch.seen
     const delay = Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** failures)
     failures += 1
     await sleep(delay, undefined, { signal }).catch(() => undefined)
@@ -94,10 +97,10 @@ class Watch {
   /** When containers were started, by their events. */
   readonly #startedAt = new Map<string, bigint>()
   #node = ''
-  /** Time of the newest event: what lived and died while nobody listened is learnt from those behind it. */
-  seen: bigint | undefined
+  /** Up to the newest event: what lived and died while nobody listened is learnt from those behind it. */
+  seen: Watched | undefined
 
-  constructor(options: DiscoverOptions, seen: bigint | undefined) {
+  constructor(options: DiscoverOptions, seen: Watched | undefined) {
     this.#options = options
     this.seen = seen
   }
@@ -107,10 +110,10 @@ class Watch {
     const { engine, signal } = this.#options
     await engine.negotiate(signal)
     const stop = new AbortController()
-    const events = await containerEvents(engine, AbortSignal.any([signal, stop.signal]), this.seen)
+    const events = await containerEvents(engine, AbortSignal.any([signal, stop.signal]), this.seen?.upTo)
     try {
       // The list comes after the events have begun: no container falls between them.
-      await this.#list()
+      await this.#listFirst()
       onReady()
       const relist = this.#relist(stop)
       for await (const event of events) this.#handle(event)
@@ -122,6 +125,23 @@ class Watch {
       )
     } finally {
       stop.abort()
+    }
+  }
+
+  /** What is known is not all before it is known what was missed. */
+  async #listFirst(): Promise<void> {
+    const { engine, signal, status, tell } = this.#options
+    status.inspecting += 1
+    try {
+      await this.#list()
+      const { upTo = 0n, hadEvents = false } = this.seen ?? {}
+      const held = await heldEvents(engine, { upTo, hadEvents }, signal)
+      status.hasEvents = held?.isAny ?? false
+      if (held?.hole && this.seen) tell({ kind: 'unwatched', ...held.hole })
+      // Who listened until the events ended has missed nothing by the engine's end.
+      if (this.seen) this.seen = { upTo, hadEvents: false }
+    } finally {
+      status.inspecting -= 1
     }
   }
 
@@ -169,8 +189,9 @@ class Watch {
 
   #handle(event: ContainerEvent): void {
     const { id, action, signal } = event
-    const { tell } = this.#options
-    this.seen = event.time
+    const { status, tell } = this.#options
+    this.seen = { upTo: event.time, hadEvents: false }
+    status.hasEvents = true
     if (action === 'create') void this.#inspect(event, true)
     else if (action === 'start') void this.#started(event)
     else if (action === 'die') tell({ kind: 'died', id })

@@ -4,6 +4,7 @@ import type { Unlisted } from './orphans.ts'
 import type { Tails } from './report/tails.ts'
 import type { AgentStatus } from './status.ts'
 import type { Engine } from './tail/engine.ts'
+import type { Watched } from './tail/held-events.ts'
 
 /** What to follow, and from where. */
 export interface FollowOptions {
@@ -16,7 +17,7 @@ export interface FollowOptions {
     unlisted?(containerIds: ReadonlySet<string>): readonly Unlisted[]
   }
   /** An agent before this one had read what there was up to this time, by the engine's clock. */
-  readonly since?: bigint | undefined
+  readonly since?: Watched | undefined
   /** How far back a container's log is read at its first sight, nanoseconds before now; 0: new lines only. */
   readonly backfillNs: bigint
   /** How long the server keeps lines: older ones are not read. undefined: not known. */

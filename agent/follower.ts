@@ -10,7 +10,7 @@ import { Histories } from './histories.ts'
 import type { TailBatch } from './line.ts'
 import type { LineTime } from './lines.ts'
 import { Merge } from './merge.ts'
-import { orphansOf, ranAgain } from './orphans.ts'
+import { orphansOf, ranAgain, unwatchedOn } from './orphans.ts'
 import { Tails } from './report/tails.ts'
 import { reportGap } from './report-gap.ts'
 import { Selection } from './selection.ts'
@@ -109,6 +109,9 @@ export class Follower {
       case 'vanished':
         this.#tellVanished(discovery.target)
         break
+      case 'unwatched':
+        this.#tellUnwatched(discovery.from, discovery.to)
+        break
       case 'listed':
         this.#forget(discovery.ids)
         this.#standing.retell(discovery.ids)
@@ -177,6 +180,15 @@ export class Follower {
     const followed = new Followed(target, checkpoint, this.#horizon)
     const gap = gapBetween(target.startedAt, target.endedAt, 'removed')
     this.#tellGaps(followed, [gap])
+  }
+
+  /** No watermark may pass it before it is told. */
+  #tellUnwatched(from: bigint, to: bigint): void {
+    const { status } = this.#options
+    status.inspecting += 1
+    this.#merge.add(unwatchedOn(this.#node, from, to), 'patient', () => {
+      status.inspecting -= 1
+    })
   }
 
   #tellGaps(followed: Followed, gaps: readonly GapBounds[]): void {

@@ -1,4 +1,4 @@
-import type { GapBounds } from '../shared/gap.ts'
+import { type GapBounds, nodeStream } from '../shared/gap.ts'
 import type { LogStream } from '../shared/record.ts'
 import type { Labelled } from './describe.ts'
 import { Followed, forAnotherStore } from './followed.ts'
@@ -7,7 +7,7 @@ import type { LineTime } from './lines.ts'
 import { gapBetween, nanosNow, nanosOf, oldestWanted, takenUpTo } from './tail/gaps.ts'
 import type { Progress } from './tail/piece.ts'
 import { BEGINNING } from './tail/place.ts'
-import type { Target } from './target.ts'
+import type { NodeIdentity, Target } from './target.ts'
 
 /** An event of a start comes at most so long after it. */
 const START_EVENT_NS = 1_000_000_000n
@@ -43,6 +43,21 @@ export async function* orphansOf(all: Iterable<Unlisted>, oldestKept: () => Line
     const kept = isElsewhere ? forAnotherStore(checkpoint) : checkpoint
     const followed = new Followed(targetOf(stream, BigInt(born)), kept, oldest)
     yield { followed, stream, piece: { lines: [], gaps, progress: { ended: true, history: null } } }
+  }
+}
+
+/** What may be lost on a node with containers that nobody saw. */
+export async function* unwatchedOn(
+  { cluster, id: nodeId, name: nodeName }: NodeIdentity,
+  from: bigint,
+  to: bigint,
+): AsyncGenerator<Labelled, void> {
+  const stream = nodeStream({ cluster, nodeId, nodeName })
+  const followed = new Followed(targetOf(stream, from), undefined, [0, 0])
+  yield {
+    followed,
+    stream,
+    piece: { lines: [], gaps: [gapBetween(from, to, 'unwatched')], progress: { ended: true, history: null } },
   }
 }
 

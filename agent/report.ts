@@ -105,11 +105,11 @@ export class Reports {
 
   #settle(): void {
     this.#followStore()
-    const { spool, collection } = this.#options
+    const { spool, collection, status } = this.#options
     const { lastSeq, oldestSeq } = spool
     this.#watermark.settle({ taken: collection()?.taken ?? 0, lastSeq, oldestSeq })
     const { mark } = this.#watermark
-    if (mark === undefined || (mark !== this.#mark && keepMark(spool, mark))) this.#mark = mark
+    if (mark === undefined || (mark !== this.#mark && keepMark(spool, mark, status.hasEvents))) this.#mark = mark
   }
 
   /** What one store has another one does not; but what was read before any was known goes to the first. */

@@ -10,7 +10,9 @@ export class AgentStatus {
   bytes = 0
   /** `reachable`, or why the Docker engine is not; '' before the first try. */
   engine = ''
-  /** Containers that the engine is being asked to describe. */
+  /** The engine holds events: should it hold none of a time when it did, it was started anew. */
+  hasEvents = false
+  /** Containers that the engine is being asked to describe, and gaps that are about to be told. */
   inspecting = 0
   /** Log driver by the service (or container) that uses it and cannot be read. */
   readonly unreadable = new Map<string, string>()

@@ -11,6 +11,7 @@ import type { LogStream } from './record.ts'
  * - `horizon`: older than what the agent was told to read at its first sight of the container.
  * - `store`: another store had them, or this one lost them, and Docker has forgotten them.
  * - `state`: the agent had read them, or was to, and its state was lost or damaged; Docker has forgotten them.
+ * - `unwatched`: containers may have come and gone while nobody watched the engine, which has forgotten the events that would tell.
  * - `lossy`: the log driver may drop lines by itself (`mode=non-blocking`, the cache of dual logging); nobody can tell whether it did.
  */
 export const GAP_REASONS = [
@@ -23,6 +24,7 @@ export const GAP_REASONS = [
   'horizon',
   'store',
   'state',
+  'unwatched',
   'lossy',
 ] as const
 export type GapReason = (typeof GAP_REASONS)[number]

@@ -1,4 +1,5 @@
 import type { Spool } from '../spool.ts'
+import type { Watched } from '../tail/held-events.ts'
 import type { Mark } from './watermark.ts'
 
 const NAME = 'watermark'
@@ -16,15 +17,28 @@ export function keptMark(spool: Pick<Spool, 'kept' | 'store'>): Mark | undefined
   }
 }
 
-/** Keeps it over restarts; false when the disk cannot be written now. */
-export function keepMark(spool: Pick<Spool, 'keep' | 'store'>, { upTo, behind, services }: Mark): boolean {
+/** What was watched by then; undefined as for `keptMark`. */
+export function keptWatch(spool: Pick<Spool, 'kept' | 'store'>): Watched | undefined {
+  const mark = keptMark(spool)
+  const { hadEvents = false } = JSON.parse(spool.kept(NAME) ?? '{}') as Partial<Kept>
+  return mark && { upTo: mark.upTo, hadEvents }
+}
+
+/** Keeps it over restarts; false when the disk cannot be written now. `hadEvents`: see `Watched`. */
+export function keepMark(
+  spool: Pick<Spool, 'keep' | 'store'>,
+  { upTo, behind, services }: Mark,
+  hadEvents = false,
+): boolean {
   const own = [...behind].map(([id, time]) => [id, String(time), services.get(id) ?? ''] as const)
-  const kept: Kept = { store: spool.store, upTo: String(upTo), behind: own }
+  const kept: Kept = { store: spool.store, upTo: String(upTo), behind: own, hadEvents }
   return spool.keep(NAME, JSON.stringify(kept))
 }
 
 interface Kept {
   readonly store: string
   readonly upTo: string
+  /** Older agents did not say. */
+  readonly hadEvents?: boolean
   readonly behind: readonly (readonly [id: string, upTo: string, service: string])[]
 }

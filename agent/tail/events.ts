@@ -34,6 +34,15 @@ export async function events(
   since?: bigint,
 ): Promise<AsyncIterable<unknown>> {
   const query = { filters: JSON.stringify({ type: types }), ...(since !== undefined && { since: dockerTime(since) }) }
+  return eventsBy(engine, query, signal)
+}
+
+/** The events that the engine gives for a query. */
+export async function eventsBy(
+  engine: Engine,
+  query: Readonly<Record<string, string>>,
+  signal: AbortSignal,
+): Promise<AsyncIterable<unknown>> {
   const response = await engine.stream('/events', query, signal)
   const lines = split(LIMITS)
   // Errors of the response come out of `lines`; before anybody reads it they must not be uncaught.
@@ -52,7 +61,7 @@ export async function containerEvents(
 }
 
 /** As the engine takes times: seconds, a point, nine digits. */
-function dockerTime(nanos: bigint): string {
+export function dockerTime(nanos: bigint): string {
   return `${nanos / 1_000_000_000n}.${String(nanos % 1_000_000_000n).padStart(9, '0')}`
 }
 

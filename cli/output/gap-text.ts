@@ -10,6 +10,7 @@ const LOST: Readonly<Record<ApiGap['reason'], string>> = {
   horizon: "not collected, older than the agent's horizon",
   store: 'lost with another store',
   state: 'may be lost, the agent had lost its state',
+  unwatched: 'may be lost with containers that came and went unseen',
   lossy: 'may be lost, its log driver drops lines when it is busy',
 }
 

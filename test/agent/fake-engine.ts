@@ -24,6 +24,7 @@ export class FakeEngine {
   #server: Server | undefined
   #made = 0
   #passed = 0n
+  #forgotten = 0
 
   private constructor(folder: string) {
     this.#folder = folder
@@ -118,7 +119,7 @@ export class FakeEngine {
     const container = this.#containers.get(id)
     if (path === '/version') json(response, { ApiVersion: this.apiVersion, Version: 'fake' })
     else if (path === '/info') json(response, this.info)
-    else if (path === '/events') this.#listen(response, url.searchParams.get('since'))
+    else if (path === '/events') this.#listen(response, url.searchParams)
     else if (path === '/containers/json')
       json(
         response,
@@ -132,12 +133,21 @@ export class FakeEngine {
     else container.serveLogs(url.searchParams, response, this.chunkBytes)
   }
 
-  #listen(response: ServerResponse, since: string | null): void {
+  /** As after a restart. */
+  forgetEvents(): void {
+    this.#forgotten = this.#events.length
+  }
+
+  /** What it still holds first, as the real one: the last 256; no more than that with `until`. */
+  #listen(response: ServerResponse, query: URLSearchParams): void {
     response.flushHeaders()
+    const since = query.get('since')
     const from = since === null ? undefined : BigInt(since.replace('.', ''))
     void this.replay.then(() => {
-      for (const { time, event } of this.#events) if (from !== undefined && time >= from) response.write(`${event}\n`)
-      this.#listeners.add(response)
+      const held = this.#events.slice(Math.max(this.#forgotten, this.#events.length - 256))
+      for (const { time, event } of held) if (from !== undefined && time >= from) response.write(`${event}\n`)
+      if (query.has('until')) response.end()
+      else this.#listeners.add(response)
     })
     response.on('close', () => this.#listeners.delete(response))
   }

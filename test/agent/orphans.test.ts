@@ -1,7 +1,8 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { LineTime } from '../../agent/lines.ts'
 import { orphansOf } from '../../agent/orphans.ts'
 import { lineTime } from '../../agent/tail/piece.ts'
+import { nodeStream } from '../../shared/gap.ts'
 import type { FakeContainer, Written } from './fake-container.ts'
 import { FakeEngine } from './fake-engine.ts'
 import { Recorder } from './recorder.ts'
@@ -39,6 +40,72 @@ const settled = async (recorder: Recorder) => {
   other.write('other')
   await recorder.until(() => recorder.messages.includes('other'))
 }
+
+describe('what came and went while no agent ran', () => {
+  const passed = (count: number) => {
+    for (let n = 0; n < count; n++) engine.remove(engine.container({ running: false }))
+  }
+  const since = (hadEvents: boolean) => ({ since: { upTo: engine.now, hadEvents } })
+  const watching = ({ status }: Recorder) =>
+    vi.waitFor(() => expect(status).toMatchObject({ hasEvents: true, inspecting: 0 }), 20_000)
+  beforeEach(() => {
+    engine.info = { ...engine.info, SystemTime: new Date().toISOString() }
+    engine.container({ name: 'first' })
+  })
+
+  it.each([
+    ['when the engine still has all events since', () => passed(60)],
+    ['while nothing went on at all', () => undefined],
+  ])('is not in doubt %s', async (_, meanwhile) => {
+    const options = since(true)
+    meanwhile()
+    const recorder = record(options)
+    await watching(recorder)
+    expect(recorder.gaps).toEqual([])
+  })
+
+  it.each([
+    ['kept too few events', true, () => passed(130)],
+    ['was started anew', true, () => [engine.forgetEvents(), passed(1)]],
+    ['was started anew, and has none since', true, () => engine.forgetEvents()],
+    ['was not known to have had any, and kept too few', false, () => passed(130)],
+  ])('is a gap of the node when the engine %s', async (_, hadEvents, meanwhile) => {
+    const options = since(hadEvents)
+    meanwhile()
+    const recorder = record(options)
+    await recorder.until(() => recorder.gaps.length > 0)
+    const [gap] = recorder.gaps
+    expect(gap).toMatchObject({ reason: 'unwatched', from: options.since.upTo, atLeast: 0 })
+    expect(gap?.to).toBeGreaterThan(options.since.upTo)
+    expect(gap?.stream).toEqual(nodeStream({ cluster: '', nodeId: 'ENGINE', nodeName: 'fake' }))
+    await recorder.stop()
+    const next = record(since(true), recorder)
+    await settled(next)
+    expect(next.gaps).toEqual([])
+  })
+
+  it('is not in doubt when the engine was started anew under an agent that listened', async () => {
+    const recorder = record(since(true))
+    await watching(recorder)
+    engine.forgetEvents()
+    engine.endEvents()
+    const last = engine.container({ name: 'last' })
+    last.write('last')
+    await recorder.until(() => recorder.messages.includes('last'))
+    expect(recorder.gaps).toEqual([])
+  })
+
+  it('is a gap when more went on than the engine keeps while the events were away', async () => {
+    const recorder = record(since(true))
+    await watching(recorder)
+    const before = engine.now
+    engine.endEvents()
+    passed(130)
+    await recorder.until(() => recorder.gaps.length > 0)
+    expect(recorder.gaps).toMatchObject([{ reason: 'unwatched' }])
+    expect(recorder.gaps[0]?.from).toBeLessThanOrEqual(before)
+  })
+})
 
 describe('a container that was removed while no agent ran', () => {
   it('is a gap from its last line on, with its labels, told once', async () => {
@@ -129,11 +196,11 @@ describe('a container that was removed while no agent ran', () => {
     container.write('lost')
     container.die()
     engine.remove(container)
-    const second = record({ since }, first)
+    const second = record({ since: { upTo: since, hadEvents: false } }, first)
     await second.until(() => second.gaps.length > 0)
     expect(second.gaps).toMatchObject([{ reason: 'removed', from, to: engine.now }])
     await second.stop()
-    const third = record({ since }, second)
+    const third = record({ since: { upTo: since, hadEvents: false } }, second)
     const last = engine.container({ name: 'last' })
     last.write('last')
     await third.until(() => third.messages.includes('last'))
@@ -178,7 +245,7 @@ describe('a container that was removed while no agent ran', () => {
     container.write('lost')
     container.die()
     engine.remove(container)
-    const second = record({ since }, first)
+    const second = record({ since: { upTo: since, hadEvents: false } }, first)
     await second.until(() => second.gaps.length > 0)
     expect(second.gaps).toMatchObject([{ reason: 'removed', stream: { containerId: container.id } }])
   })
@@ -193,7 +260,7 @@ describe('a container that was removed while no agent ran', () => {
     await hasEnded(first, container)
     await first.stop()
     engine.remove(container)
-    const second = record({ since }, first)
+    const second = record({ since: { upTo: since, hadEvents: false } }, first)
     const last = engine.container({ name: 'last' })
     last.write('last')
     await second.until(() => second.messages.includes('last'))

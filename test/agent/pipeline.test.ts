@@ -412,7 +412,7 @@ describe('drain', () => {
     neighbour.kill('15')
     neighbour.die()
     neighbour.start()
-    const recorder = record({ since })
+    const recorder = record({ since: { upTo: since, hadEvents: false } })
     await recorder.until(() => neighbour.isFollowed)
     replay.resolve()
     const last = engine.container({ name: 'last' })

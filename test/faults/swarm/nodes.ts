@@ -25,6 +25,8 @@ export const nodes: readonly SwarmFault[] = [
   {
     name: 'W2',
     title: "kill -9 of a node's dockerd, and its start",
+    // All lines come; but the engine has forgotten its events, and that is told.
+    mayLose: true,
     isShort: false,
     async run(scene) {
       const { swarm } = scene.stage
