@@ -1,7 +1,7 @@
 // Injects one fault after another and holds the stored lines against the printed ones.
 // Usage: run.ts [--long] [--seed N] [--swarm] [--only A1,N4] [--soak MINUTES]
 import { parseArgs } from 'node:util'
-import { soak } from './matrix/soak.ts'
+import { SOAK_ENGINE, soak } from './matrix/soak.ts'
 import { MATRIX } from './matrix.ts'
 import { inject, type Outcome } from './rig/drive.ts'
 import { openStage } from './rig/stage.ts'
@@ -46,7 +46,7 @@ async function tell(play: Play): Promise<void> {
 
 async function onEngine(): Promise<{ plays: Play[]; close: () => Promise<void> }> {
   const faults = values.soak === undefined ? chosen(MATRIX) : [soak(Number(values.soak))]
-  const stage = await openStage(seed, values.long)
+  const stage = await openStage(seed, values.long, values.soak === undefined ? [] : SOAK_ENGINE)
   return { plays: faults.map((fault) => () => inject(fault, stage)), close: () => stage.close() }
 }
 

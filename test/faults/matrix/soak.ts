@@ -1,11 +1,23 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { eventually } from '../../lab/program.ts'
 import type { Fault } from '../rig/drive.ts'
-import { memoryMb } from '../rig/memory.ts'
+import { type Memory, memoryMb } from '../rig/memory.ts'
 import type { Scene } from '../rig/scene.ts'
 
 const CONTAINERS = 50
 /** 50 lines of each source a second make 5,000 a second of all. */
-const PACE = { burst: 10, pauseMs: 200 }
+const PACE = {
+  burst: 10,
+  pauseMs: 200,
+  // Their logs rotate every minute, and nothing is thrown away: Docker has all that they printed.
+  isKilled: true,
+  flags: ['--log-opt', 'max-size=1m', '--log-opt', 'max-file=1000'],
+}
+/** dockerd is killed and started again: its containers go on. */
+export const SOAK_ENGINE = ['--live-restore']
+/** Memory in MB at most, and how much of it may come in the last third of the time. */
+const MOST_MB = { agent: 150, server: 500 }
+const GROWTH = 1.25
 const EVERY_MS = 20_000
 
 /** What may happen every 20 s. */
@@ -21,6 +33,21 @@ const HAPPENINGS: Readonly<Record<string, (scene: Scene) => Promise<void>>> = {
   'server restarted': async (scene) => {
     await scene.server.end('SIGTERM')
     await scene.startServer()
+  },
+  'dockerd killed': async (scene) => {
+    await scene.stage.engine.kill()
+    await scene.pause(100, 3000)
+    await scene.stage.engine.start()
+    scene.over()
+  },
+  'container removed and made anew': async (scene) => {
+    const { printers, stage, random } = scene
+    const name = random.pick(printers.running)
+    const { stdout, stderr } = await printers.retire(name)
+    const count = stdout.lines.length + stderr.lines.length
+    await eventually(`all lines of ${name}`, 60_000, async () => (await scene.count(name)) === count)
+    await stage.engine.docker(['rm', name])
+    await scene.print(1, PACE)
   },
   'agent stopped': (scene) => stopped(scene, 'agent'),
   'server stopped': (scene) => stopped(scene, 'server'),
@@ -60,6 +87,8 @@ export function soak(minutes: number): Fault {
       }
       tell(scene, 'all over')
     },
+    check: ({ memory }) =>
+      (['agent', 'server'] as const).map((which) => flat(which, memory[which])).find(Boolean) ?? '',
   }
 }
 
@@ -69,6 +98,13 @@ async function stopped(scene: Scene, which: 'agent' | 'server'): Promise<void> {
   await scene.pause(1000, 8000)
   child.kill('SIGCONT')
   scene.over()
+}
+
+function flat(which: 'agent' | 'server', { mb, growth }: Memory): string {
+  if (mb > MOST_MB[which]) return `the ${which} had ${mb} MB`
+  return growth > GROWTH
+    ? `the memory of the ${which} grew ${growth.toFixed(2)} times in the last third of the time`
+    : ''
 }
 
 /** Memory before each happening: whether it stays flat is seen at a glance. */

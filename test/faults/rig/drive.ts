@@ -15,6 +15,8 @@ export interface Fault {
   /** Gaps may reach over stored lines: one tells of all that another store had, though some of it was still in the agent's spool. */
   readonly mayReach?: boolean
   run(scene: Scene): Promise<void>
+  /** What else is wrong when all is over; '' when nothing is. */
+  check?(scene: Scene): string
 }
 
 /** What came of a fault. */
@@ -47,7 +49,7 @@ export async function inject(fault: Fault, stage: Stage): Promise<Outcome> {
   try {
     await fault.run(scene)
     const { accounts, recovery, problem: untrue } = await scene.settle(fault.mayLose === true)
-    const problem = problemOf(accounts, fault) || untrue
+    const problem = problemOf(accounts, fault) || untrue || (fault.check?.(scene) ?? '')
     const { freshSeconds, wholeSeconds } = recovery
     return { name, title, ...sum(accounts), freshSeconds, wholeSeconds, problem, ...ending() }
   } catch (error) {

@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import type { Source } from '../../../shared/record.ts'
 import type { Printed } from '../../lab/account.ts'
 import { BUSYBOX_IMAGE } from '../../lab/busybox.ts'
@@ -26,6 +26,8 @@ export class Printers {
   readonly #engine: Engine
   /** Mounted into every container: `stop` tells all to end, `NAME` says how many lines of each source there are, `NAME.times` when each burst began. */
   readonly #dir: string
+  /** What those printed that were removed. */
+  readonly #retired = new Map<string, Printed>()
   readonly #started = new Map<string, PrinterOptions & { readonly born: bigint }>()
 
   constructor(engine: Engine, dir: string) {
@@ -35,6 +37,11 @@ export class Printers {
 
   get names(): readonly string[] {
     return [...this.#started.keys()]
+  }
+
+  /** Those that were not removed. */
+  get running(): readonly string[] {
+    return this.names.filter((name) => !this.#retired.has(name))
   }
 
   /** Starts a container of that name. */
@@ -50,8 +57,16 @@ export class Printers {
   /** Has all of them end, and waits until they have. */
   async stop(): Promise<void> {
     writeFileSync(join(this.#dir, 'stop'), '')
-    const lasting = [...this.#started].filter(([, { flags }]) => !flags?.includes('--rm')).map(([name]) => name)
+    const lasting = this.running.filter((name) => !this.#started.get(name)?.flags?.includes('--rm'))
     if (lasting.length > 0) await this.#engine.docker(['wait', ...lasting])
+  }
+
+  /** Kills a container and answers what it printed, of which it can be removed. */
+  async retire(name: string): Promise<Printed> {
+    await this.#engine.docker(['kill', name])
+    const kept = await this.#kept(name)
+    this.#retired.set(name, kept)
+    return kept
   }
 
   /** When a container was started first, nanoseconds since 1970. */
@@ -62,7 +77,7 @@ export class Printers {
   /** What a container printed; it has ended. */
   async printed(name: string): Promise<Printed> {
     const { isKilled, burst = BURST } = this.#started.get(name) ?? {}
-    if (isKilled) return this.#kept(name)
+    if (isKilled) return this.#retired.get(name) ?? this.#kept(name)
     const count = Number(readFileSync(join(this.#dir, name), 'utf8'))
     const bursts = timesIn(readFileSync(join(this.#dir, `${name}.times`), 'utf8'))
     const times = Array.from({ length: count }, (_, i) => bursts[Math.floor(i / burst)] ?? 0n)
@@ -78,14 +93,22 @@ export class Printers {
     const ids = (await this.#engine.docker(['ps', '-aq'])).split('\n').filter(Boolean)
     if (ids.length > 0) await this.#engine.docker(['rm', '-f', ...ids])
     this.#started.clear()
+    this.#retired.clear()
     if (existsSync(this.#dir)) for (const file of readdirSync(this.#dir)) rmSync(join(this.#dir, file))
   }
 
   /** What Docker still holds of a container, in the order of its log. */
   async #kept(name: string): Promise<Printed> {
     const path = (await this.#engine.docker(['inspect', '-f', '{{.LogPath}}', name])).trim()
-    return heldIn(readFileSync(path, 'utf8').split('\n'))
+    // Files that were rotated have a number, the oldest the greatest.
+    const files = readdirSync(dirname(path)).filter((file) => file.startsWith(basename(path)))
+    const oldestFirst = files.toSorted((a, b) => numberOf(b) - numberOf(a))
+    return heldIn(oldestFirst.flatMap((file) => readFileSync(join(dirname(path), file), 'utf8').split('\n')))
   }
+}
+
+function numberOf(file: string): number {
+  return Number(/\.(\d+)$/.exec(file)?.[1] ?? 0)
 }
 
 /** The lines in a log of Docker's, with the times that it gave them. */

@@ -2,12 +2,12 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { crc32 } from 'node:zlib'
-import type { ApiCount } from '../../../shared/api.ts'
-import { type Account, account, type Printed } from '../../lab/account.ts'
+import type { ApiCompleteness, ApiCount } from '../../../shared/api.ts'
+import { type Account, account } from '../../lab/account.ts'
 import type { Engine } from '../../lab/engine.ts'
 import { eventually, type Program, startProgram } from '../../lab/program.ts'
 import { Answers } from './answers.ts'
-import { PeakMemory } from './memory.ts'
+import { Memory } from './memory.ts'
 import { Network } from './network.ts'
 import { type PrinterOptions, Printers } from './printers.ts'
 import { Random } from './random.ts'
@@ -48,7 +48,7 @@ export class Scene {
   readonly network: Network
   /** What the server says is complete. */
   readonly answers: Answers
-  readonly memory: { readonly agent: PeakMemory; readonly server: PeakMemory }
+  readonly memory: { readonly agent: Memory; readonly server: Memory }
   /** An older copy of the store was put in its place; any other store the agent must not take for one. */
   isStoreOlder = false
   readonly #later: (() => Promise<void>)[] = []
@@ -66,7 +66,7 @@ export class Scene {
     this.printers = new Printers(stage.engine, join(dir, 'ledger'))
     this.answers = new Answers((since, until) => this.#ask(since, until))
     this.#recovery = this.#recover()
-    this.memory = { agent: new PeakMemory(() => this.#agent), server: new PeakMemory(() => this.#server) }
+    this.memory = { agent: new Memory(() => this.#agent), server: new Memory(() => this.#server) }
   }
 
   /** Sets one up in a folder of its own; nothing runs yet. Its random numbers are those of its name, whatever else is played. */
@@ -166,9 +166,8 @@ export class Scene {
     await eventually('a line from after the fault', ARRIVAL_MS, async () => recovery.freshSeconds !== undefined)
     await this.printers.stop()
     const ended = Date.now()
-    const printed = await Promise.all(this.printers.names.map((name) => this.printers.printed(name)))
-    const wanted = printed.reduce((sum, { stdout, stderr }) => sum + stdout.lines.length + stderr.lines.length, 0)
-    await this.#arrived(wanted, mayLose ? ended : undefined)
+    if (!mayLose) await this.#arrived(await this.#countPrinted())
+    const said = await this.#said(ended)
     await recovery.end(ARRIVAL_MS)
     // What it still had to say, a line twice or a gap, comes before its end.
     const code = await this.agent.end('SIGTERM')
@@ -177,16 +176,17 @@ export class Scene {
       throw new Error(`the agent took the store for ${this.isStoreOlder ? 'what it was' : 'an older copy'}`)
     await this.answers.stop()
     const times: bigint[] = []
-    const accounts = await Promise.all(
-      this.printers.names.map(async (name, i) => {
-        const stored = await storedOf(this.url, `since=1d&container=${name}`)
-        for (const { time } of stored.lines) times.push(time)
-        return account(printed[i] as Printed, stored, this.printers.born(name))
-      }),
-    )
+    const accounts: Account[] = []
+    // One after the other: a soak prints millions of lines.
+    for (const name of this.printers.names) {
+      const stored = await storedOf(this.url, `since=1d&container=${name}`)
+      for (const { time } of stored.lines) times.push(time)
+      accounts.push(account(await this.printers.printed(name), stored, this.printers.born(name)))
+    }
     const missed = accounts.flatMap((one) => one.missed)
     const hasAll = accounts.every(({ missing, gaps }) => missing + gaps === 0)
-    const problem = recovery.problem || this.answers.problem(times, missed) || (await this.#lastWord(ended, hasAll))
+    const wrong = hasAll === (said?.verdict === 'complete') ? '' : `in the end it says ${JSON.stringify(said)}`
+    const problem = recovery.problem || this.answers.problem(times, missed) || wrong
     return { accounts, recovery, problem }
   }
 
@@ -217,21 +217,30 @@ export class Scene {
     return answer?.ok ? ((await answer.json()) as ApiCount) : undefined
   }
 
-  /** What the server says of it all when the agent is gone: '' when that is right. */
-  async #lastWord(until: number, hasAll: boolean): Promise<string> {
-    const said = (await this.#ask(this.answers.began, until))?.completeness
-    if (said?.verdict === (hasAll ? 'complete' : 'partial')) return ''
-    return `in the end it says ${JSON.stringify(said)}, though ${hasAll ? 'nothing' : 'something'} is missing`
+  /** Waits until the server says that it has all up to a time, but for gaps; answers what it says at last. */
+  async #said(until: number): Promise<ApiCompleteness | undefined> {
+    let said: ApiCompleteness | undefined
+    const isSaid = async () => {
+      said = (await this.#ask(this.answers.began, until))?.completeness
+      return said !== undefined && isWhole(said)
+    }
+    // The ledger tells more about why it never does.
+    await eventually('a complete answer', ARRIVAL_MS, isSaid).catch(() => {})
+    return said
   }
 
-  /** Waits until so many lines are stored; where some may be lost, until the server says that it has all up to a time. */
-  async #arrived(wanted: number, lossyUntil: number | undefined): Promise<void> {
-    const deadline = performance.now() + ARRIVAL_MS
-    const isHere = async () => {
-      if ((await this.count()) >= wanted) return true
-      const said = lossyUntil && (await this.#ask(this.answers.began, lossyUntil))
-      return said ? isWhole(said.completeness) : false
+  async #countPrinted(): Promise<number> {
+    let count = 0
+    for (const name of this.printers.names) {
+      const { stdout, stderr } = await this.printers.printed(name)
+      count += stdout.lines.length + stderr.lines.length
     }
-    while (!(await isHere()) && performance.now() < deadline) await delay(100)
+    return count
+  }
+
+  /** Waits until so many lines are stored. */
+  async #arrived(wanted: number): Promise<void> {
+    const deadline = performance.now() + ARRIVAL_MS
+    while ((await this.count()) < wanted && performance.now() < deadline) await delay(100)
   }
 }

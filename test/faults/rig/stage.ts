@@ -13,10 +13,10 @@ export interface OpenStage extends Stage {
   close(): Promise<void>
 }
 
-/** Starts an engine for faults to be done on. */
-export async function openStage(seed: number, isLong: boolean): Promise<OpenStage> {
+/** Starts an engine for faults to be done on; its containers live on without it when `args` say so. */
+export async function openStage(seed: number, isLong: boolean, args: readonly string[] = []): Promise<OpenStage> {
   const ports = { http: await freePort(), forward: await freePort() }
-  const engine = await startEngine({ name: 'faults' })
+  const engine = await startEngine({ name: 'faults', args })
   const dir = await mkdtemp(join(tmpdir(), 'swarmlogs-faults-'))
   const close = async () => {
     killPrograms()
