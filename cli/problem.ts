@@ -15,7 +15,8 @@ export function problemOf(status: number, body: string, address: string, hasToke
         : 'is it a swarmlogs server? check --url or SWARMLOGS_URL; swarmlogs doctor tells more'
     return new SwarmlogsError('SWARMLOGS_PROTOCOL', `cannot use the answer of ${address}: it is ${status}; ${hint}`)
   }
-  if (problem.code === 'no_such_address') return new SwarmlogsError('SWARMLOGS_PROTOCOL', older(address))
+  if (problem.code === 'no_such_address' || problem.code === 'wrong_method')
+    return new SwarmlogsError('SWARMLOGS_PROTOCOL', older(address))
   if (status === 404) return new SwarmlogsError('SWARMLOGS_NOT_FOUND', problem.message + names(problem))
   if (status === 400) return new SwarmlogsError('SWARMLOGS_USAGE', problem.message)
   return new SwarmlogsError('SWARMLOGS_STORE_UNAVAILABLE', problem.message)

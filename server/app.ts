@@ -20,6 +20,7 @@ import { healthRoutes, metricsRoute } from './routes/health.ts'
 import { ingestRoute } from './routes/ingest.ts'
 import { knowledgeRoute } from './routes/knowledge.ts'
 import { isWebSocket, openSockets } from './routes/messages.ts'
+import { watchMethods } from './routes/methods.ts'
 import { overviewRoutes } from './routes/overview.ts'
 import { patternsRoute } from './routes/patterns.ts'
 import { peersRoute } from './routes/peers.ts'
@@ -62,8 +63,12 @@ export async function buildApp(context: Context, options: AppOptions): Promise<F
     if (problem.status === 500) context.log.error({ err: error, url: request.url }, 'request failed')
     return reply.code(problem.status).type('application/json; charset=utf-8').send(JSON.stringify(problem.body))
   })
-  app.setNotFoundHandler((request) => {
-    throw noSuchAddress(request.method, request.url)
+  const wrongMethod = watchMethods(app)
+  app.setNotFoundHandler((request, reply) => {
+    const wrong = wrongMethod(request.method, request.url)
+    if (wrong === undefined) throw noSuchAddress(request.method, request.url)
+    reply.header('allow', wrong.allow)
+    throw wrong.problem
   })
   // First of all: who is refused further on must be known for one who asked for a WebSocket.
   await openSockets(app)
@@ -103,7 +108,6 @@ function create({ log }: Context, { tls }: AppOptions): FastifyInstance {
   const options = {
     loggerInstance: log.child({}, { level: log.isLevelEnabled('debug') ? 'debug' : 'warn' }) as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: !log.isLevelEnabled('debug') }),
-    exposeHeadRoutes: false,
     bodyLimit: 64 * 1024,
     // What is too long is told by the schemas, in our own form.
     routerOptions: { maxParamLength: 16 * 1024 },

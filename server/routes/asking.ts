@@ -48,7 +48,7 @@ export async function flagsRewritten(request: FastifyRequest): Promise<void> {
 export function byPost<Parameters extends TObject>(app: FastifyInstance, schema: Document<Parameters>) {
   takeForms(app)
   const { operationId, summary, querystring } = schema
-  const { 304: _, ...response } = schema.response
+  const { 101: _, 304: __, ...response } = schema.response
   const posted = {
     ...schema,
     operationId: `${operationId}ByPost`,

@@ -81,6 +81,12 @@ export const problems = {
   ),
   503: problem('The store cannot answer now.', 'store_unavailable', 'cannot read the store now: try again later'),
 }
+/** The problem of a question that would have to wait for too many others. */
+export const tooMany = problem(
+  'Too many questions wait for their turn.',
+  'too_many_queries',
+  'cannot take another query: 64 wait for their turn already; try again later, or ask fewer at once',
+)
 /** The problem of a target that is not there. */
 export const noSuchTarget = problem(
   'A target stands for nothing.',
@@ -131,5 +137,6 @@ export const question = <Parameters extends TObject>(
     304: notModified,
     ...problems,
     404: noSuchTarget,
+    429: tooMany,
   },
 })

@@ -11,6 +11,7 @@ import {
   problem,
   problems,
   record,
+  tooMany,
   withToken,
 } from './documents.ts'
 
@@ -79,6 +80,7 @@ export const searchSchema = {
       'not_acceptable',
       'cannot answer as image/png: accept application/json',
     ),
+    429: tooMany,
   },
 }
 
@@ -102,6 +104,10 @@ export const tailSchema = {
   }),
   security: withToken,
   response: {
+    101: {
+      description: 'The events as JSON messages over a WebSocket, by GET with `Upgrade: websocket`.',
+      type: 'null',
+    },
     200: answer('Events, without end.', {
       'text/event-stream': {
         schema: Type.String(),

@@ -95,7 +95,7 @@ describe('the HTTP server', () => {
       method: 'OPTIONS',
       headers: { origin: 'http://evil.example' },
     })
-    expect(preflight.status).toBe(404)
+    expect(preflight.status).toBe(405)
     expect([...preflight.headers.keys()].filter((name) => name.startsWith('access-control'))).toEqual([])
   })
 
@@ -112,6 +112,43 @@ describe('the HTTP server', () => {
     expect(await response.json()).toMatchObject({
       error: { code: 'no_such_address', message: expect.stringContaining('/docs') },
     })
+  })
+
+  it.each([
+    ['DELETE', '/api/v1/search?q=x', 'GET, HEAD, POST'],
+    ['PUT', '/api/v1/tail', 'GET, HEAD, POST'],
+    ['GET', '/api/v1/ingest', 'POST'],
+    ['POST', '/livez', 'GET, HEAD'],
+    ['PATCH', '/api/v1/archive/2026-11-19', 'DELETE'],
+    ['PATCH', '/api/v1/archive/2026-11-19/hold', 'DELETE, GET, HEAD, PUT'],
+  ])('answers 405 to %s %s, with the methods that are right', async (method, path, allow) => {
+    server = await serve()
+    const response = await fetch(`${server.url}${path}`, { method })
+    expect([response.status, response.headers.get('allow')]).toEqual([405, allow])
+    expect(await response.json()).toMatchObject({
+      error: { code: 'wrong_method', message: expect.stringContaining(`use ${allow}`) },
+    })
+  })
+
+  it('answers HEAD as GET, without the body', async () => {
+    server = await serve()
+    await server.context.ingestor.records(linesOf(streamOf('web'), 10))
+    for (const [path, accept] of [
+      ['/livez', '*/*'],
+      ['/api/v1/version', '*/*'],
+      ['/api/v1/count', '*/*'],
+      ['/api/v1/search', 'application/json'],
+      ['/api/v1/search', 'application/x-ndjson'],
+      ['/api/v1/search', 'text/plain'],
+      ['/api/v1/tail', 'text/event-stream'],
+    ] as const) {
+      const response = await fetch(`${server.url}${path}`, { method: 'HEAD', headers: { accept } })
+      expect([path, response.status, await response.text()]).toEqual([path, 200, ''])
+      if (accept !== '*/*') expect(response.headers.get('content-type')).toContain(accept)
+    }
+    const wrong = await fetch(`${server.url}/api/v1/search?since=often`, { method: 'HEAD' })
+    expect([wrong.status, await wrong.text()]).toEqual([400, ''])
+    expect((await fetch(`${server.url}/api/v1/nope`, { method: 'HEAD' })).status).toBe(404)
   })
 
   it.each(['/livez', '/readyz', '/metrics', '/api/v1/services', '/api/v1/nodes', '/api/v1/version'])(
@@ -243,10 +280,24 @@ describe('/docs/json', () => {
         ...['get /livez', 'get /metrics', 'get /readyz'],
         ...['post /api/v1/context', 'post /api/v1/count', 'post /api/v1/fields', 'post /api/v1/histogram'],
         'post /api/v1/ingest',
-        ...['post /api/v1/patterns', 'post /api/v1/search', 'post /api/v1/stats', 'post /api/v1/values'],
+        ...[
+          'post /api/v1/patterns',
+          'post /api/v1/search',
+          'post /api/v1/stats',
+          'post /api/v1/tail',
+          'post /api/v1/values',
+        ],
       ].sort(),
     )
     expect(new Set(operations.map(({ operation }) => operation.operationId)).size).toBe(operations.length)
+    const withStatus = (status: number) =>
+      operations.filter(({ operation }) => operation.responses[status]).map(({ operation }) => operation.operationId)
+    expect(withStatus(101)).toEqual(['tail'])
+    expect(withStatus(429).sort()).toEqual(
+      ['search', 'context', 'count', 'fields', 'histogram', 'patterns', 'stats', 'values']
+        .flatMap((name) => [name, `${name}ByPost`])
+        .sort(),
+    )
     for (const { path, operation } of operations) {
       for (const { name, schema, description } of operation.parameters ?? []) {
         expect([path, name, typeof description]).toEqual([path, name, 'string'])

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino'
+import { environmentName } from '../../../shared/settings.ts'
 import type { Retention } from '../../retention.ts'
 
 /** How the server signs in to Elasticsearch. */
@@ -32,4 +33,9 @@ export interface ElasticOptions {
     readonly days: readonly { readonly day: string; readonly replaces: readonly string[] }[]
   }
   readonly log: Logger
+}
+
+/** A setting as errors name it: its flag and its variable. */
+export function named(name: string): string {
+  return `--${name} (${environmentName(name)})`
 }

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { Client, type DiagnosticResult, errors } from '@elastic/elasticsearch'
 import { SwarmlogsError } from '../../../shared/errors.ts'
 import { NodePool } from './node-pool.ts'
-import type { ElasticOptions } from './options.ts'
+import { type ElasticOptions, named } from './options.ts'
 
 /** The client's own default is ten minutes. */
 const TIMEOUT_MS = 30_000
@@ -15,6 +15,7 @@ export interface RequestOptions {
   /** Lines of `_bulk`, each ending in a newline. */
   readonly lines?: string | Buffer
   readonly query?: Readonly<Record<string, string | number | boolean>>
+  readonly headers?: Readonly<Record<string, string>>
   readonly signal?: AbortSignal | undefined
   readonly timeoutMs?: number
   /** How often the client asks another node when one is away; default 3. */
@@ -54,7 +55,7 @@ export class Requests {
   }
 
   async #send<T>(method: string, path: string, options: RequestOptions): Promise<T> {
-    const { body, lines, query, signal, timeoutMs = TIMEOUT_MS, retries = 3 } = options
+    const { body, lines, query, headers, signal, timeoutMs = TIMEOUT_MS, retries = 3 } = options
     return this.#client.transport.request<T>(
       {
         method,
@@ -69,6 +70,7 @@ export class Requests {
         // In seconds; the client's own would make a start against a wrong address take eight.
         retryBackoff: (_min, _max, attempt) => attempt * 0.1,
         maxResponseSize: MAX_RESPONSE_BYTES,
+        ...(headers && { headers: { ...headers } }),
         ...(signal && { signal }),
       },
     )
@@ -88,7 +90,7 @@ function checkUrl(url: string): void {
   if (URL.canParse(url) && /^https?:$/.test(new URL(url).protocol)) return
   throw new SwarmlogsError(
     'SWARMLOGS_CONFIG',
-    `cannot use '${url}' as address of Elasticsearch: set --elasticsearch to URLs such as https://elastic1:9200`,
+    `cannot use '${url}' as address of Elasticsearch: set ${named('elasticsearch')} to URLs such as https://elastic1:9200`,
   )
 }
 
@@ -98,7 +100,7 @@ function readCa(path: string): string {
   } catch (error) {
     throw new SwarmlogsError(
       'SWARMLOGS_CONFIG',
-      `cannot read the CA file '${path}' for Elasticsearch: check its path`,
+      `cannot read the CA file '${path}' for Elasticsearch: check ${named('elasticsearch-ca')}`,
       {
         cause: error,
       },

@@ -6,11 +6,17 @@ import type { Indices } from './indices.ts'
 import { FORMAT, linesIndex } from './mapping.ts'
 import { dayOf, type Names } from './names.ts'
 import type { Notes } from './notes.ts'
-import type { ElasticOptions } from './options.ts'
+import { type ElasticOptions, named } from './options.ts'
 import type { Requests } from './requests.ts'
 
+/** What a version that does not know ours answers to the form of our requests. */
+const FOREIGN_VERSION = 'media_type_header_exception'
 const OLDEST_VERSION = 8
 const NEWEST_VERSION = 9
+
+const API_KEY = named('elasticsearch-api-key-file')
+const USER = named('elasticsearch-user')
+const PASSWORD = named('elasticsearch-password-file')
 
 /** What the setting up works with. */
 export interface SetUp {
@@ -47,7 +53,9 @@ export async function setUp(parts: SetUp): Promise<Identity> {
     await parts.notes.write('identity', 'started', new Date().toISOString())
     return identity
   } catch (error) {
-    throw error instanceof SwarmlogsError ? error : explained(parts.options, error)
+    if (error instanceof SwarmlogsError) throw error
+    if (typeOf(error) === FOREIGN_VERSION) throw wrongVersion(parts.options, await versionOf(parts))
+    throw explained(parts.options, error)
   }
 }
 
@@ -64,14 +72,24 @@ async function checkCluster({ requests, options }: SetUp): Promise<string> {
   for (const { version } of Object.values(nodes)) {
     const major = Number.parseInt(version, 10)
     if (major >= OLDEST_VERSION && major <= NEWEST_VERSION) continue
-    throw new SwarmlogsError(
-      'SWARMLOGS_CONFIG',
-      `cannot use Elasticsearch ${version} at ${options.urls.join(', ')}: swarmlogs needs version 8 or 9; point --elasticsearch at such a cluster`,
-    )
+    throw wrongVersion(options, version)
   }
   if (cluster_uuid === undefined || cluster_uuid === '_na_')
     throw unavailable(`use Elasticsearch at ${options.urls.join(', ')}: the cluster has not formed yet; try again`)
   return cluster_uuid
+}
+
+/** The version of a cluster that takes no request of ours as it is; '' when it does not even tell that. */
+async function versionOf({ requests }: SetUp): Promise<string> {
+  const about = { headers: { accept: 'application/json' } }
+  const answer = await requests.send<{ version?: { number?: string } }>('GET', '/', about).catch(() => undefined)
+  return answer?.version?.number ?? ''
+}
+
+function wrongVersion({ urls }: ElasticOptions, version: string): SwarmlogsError {
+  const remedy = `swarmlogs needs version ${OLDEST_VERSION} or ${NEWEST_VERSION}; point ${named('elasticsearch')} at such a cluster`
+  const what = `Elasticsearch ${version}`.trim()
+  return new SwarmlogsError('SWARMLOGS_CONFIG', `cannot use ${what} at ${urls.join(', ')}: ${remedy}`)
 }
 
 /** Looks for a format that is newer than ours, in the template and in all that was made with one. */
@@ -124,21 +142,23 @@ function explained({ urls, auth }: ElasticOptions, error: unknown): SwarmlogsErr
   switch (failureOf(error)) {
     case 'credentials':
       return auth === undefined
-        ? config(`cannot sign in to ${at}: it asks for credentials; set its API key, or user and password`)
-        : config(
-            `cannot sign in to ${at}: it refuses ${'apiKey' in auth ? 'the API key' : `the password of user '${auth.username}'`}; check them`,
-          )
+        ? config(`cannot sign in to ${at}: it asks for credentials; set ${API_KEY}, or ${USER} and ${PASSWORD}`)
+        : 'apiKey' in auth
+          ? config(`cannot sign in to ${at}: it refuses the API key; check ${API_KEY}`)
+          : config(
+              `cannot sign in to ${at}: it refuses the password of user '${auth.username}'; check ${USER} and ${PASSWORD}`,
+            )
     case 'forbidden':
       return config(
-        `cannot write to ${at}: ${reason}; give the user or API key the privileges that the documentation of swarmlogs lists`,
+        `cannot write to ${at}: ${reason}; give the owner of ${auth !== undefined && 'apiKey' in auth ? API_KEY : USER} the privileges that the documentation of swarmlogs lists`,
       )
     case 'certificate':
       return config(
-        `cannot trust the certificate of ${at}: ${reason}; set the CA file, and a URL with a name that the certificate has`,
+        `cannot trust the certificate of ${at}: ${reason}; set the CA file by ${named('elasticsearch-ca')}, and in ${named('elasticsearch')} names that the certificate has`,
       )
     case 'refused':
       return unavailable(`set up ${at}: ${reason} (${typeOf(error)})`, error)
     default:
-      return unavailable(`reach ${at}: ${reason}; check --elasticsearch and whether the cluster is up`, error)
+      return unavailable(`reach ${at}: ${reason}; check ${named('elasticsearch')} and whether the cluster is up`, error)
   }
 }
