@@ -37,7 +37,9 @@ describe('the store in a secured cluster', () => {
     await expect(open({ username, password: 'wrong' })).rejects.toThrow(/refuses the password of user/)
     await expect(open({ apiKey: Buffer.from('a:b').toString('base64') })).rejects.toThrow(/refuses the API key/)
     await expect(open(undefined)).rejects.toThrow(/asks for credentials/)
-    await expect(open(await keyOf(ROLE), '/etc/ssl/certs/ca-certificates.crt')).rejects.toThrow(/certificate.*CA file by --elasticsearch-ca/)
+    await expect(open(await keyOf(ROLE), '/etc/ssl/certs/ca-certificates.crt')).rejects.toThrow(
+      /certificate.*CA file by --elasticsearch-ca/,
+    )
     await expect(open(await keyOf(ROLE), '/nowhere.pem')).rejects.toThrow(/cannot read the CA file/)
     await expect(open(await keyOf(READ_ONLY))).rejects.toThrow(/cannot write to Elasticsearch.*privileges/)
   })
