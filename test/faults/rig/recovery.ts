@@ -13,6 +13,7 @@ export class Recovery {
   readonly #started = performance.now()
   readonly #stop = new AbortController()
   readonly #watching: Promise<void>
+  #needsFresh = true
   /** Until the first line is stored that was printed after the end of the fault. */
   freshSeconds: number | undefined
   /** Until the server says that nothing is missing that was printed before it, but what gaps tell of. */
@@ -27,12 +28,14 @@ export class Recovery {
 
   /** '' when it is known how long it took. */
   get problem(): string {
-    if (this.freshSeconds === undefined) return 'no line was stored that was printed after the fault'
+    if (this.#needsFresh && this.freshSeconds === undefined)
+      return 'no line was stored that was printed after the fault'
     return this.wholeSeconds === undefined ? 'it is not said that all is here from before the end of the fault' : ''
   }
 
-  /** Ends when both are known, or at the latest after so long. */
-  async end(withinMs: number): Promise<void> {
+  /** Ends when both are known, or at the latest after so long. @param isSilent nothing was printed after the fault */
+  async end(withinMs: number, isSilent = false): Promise<void> {
+    this.#needsFresh = !isSilent
     const tooLong = delay(withinMs, undefined, { signal: this.#stop.signal }).catch(() => {})
     await Promise.race([this.#watching, tooLong])
     await this.stop()
@@ -45,11 +48,15 @@ export class Recovery {
 
   async #watch(): Promise<void> {
     const { signal } = this.#stop
-    while (!signal.aborted && (this.freshSeconds === undefined || this.wholeSeconds === undefined)) {
+    while (!signal.aborted && this.#isOpen) {
       if (this.freshSeconds === undefined && (await this.#isFresh())) this.freshSeconds = this.#seconds()
       if (this.wholeSeconds === undefined && (await this.#isWhole())) this.wholeSeconds = this.#seconds()
       await delay(EVERY_MS, undefined, { signal }).catch(() => {})
     }
+  }
+
+  get #isOpen(): boolean {
+    return this.wholeSeconds === undefined || (this.#needsFresh && this.freshSeconds === undefined)
   }
 
   async #isFresh(): Promise<boolean> {

@@ -1,16 +1,14 @@
 import type { Account } from '../../lab/account.ts'
 import { NOTHING, type Outcome, problemOf, sum } from './drive.ts'
 import type { Recovery } from './recovery.ts'
-import { SwarmScene } from './swarm-scene.ts'
+import { type SettleOptions, SwarmScene } from './swarm-scene.ts'
 import type { SwarmStage } from './swarm-stage.ts'
 
 /** A fault of a Swarm. When `run` is over all nodes are there again; what it began may still be going on. */
-export interface SwarmFault {
+export interface SwarmFault extends SettleOptions {
   readonly name: string
   readonly title: string
   readonly isShort: boolean
-  /** Lines are lost by its nature, if gaps tell of all of them. */
-  readonly mayLose?: boolean
   /** As of a fault of one engine. */
   readonly mayReach?: boolean
   run(scene: SwarmScene): Promise<void>
@@ -21,7 +19,7 @@ export interface SwarmFault {
 /** Does one fault to a Swarm, and holds what is stored against what was printed. Never throws: what went wrong is the problem. */
 export async function injectOnSwarm(fault: SwarmFault, stage: SwarmStage): Promise<Outcome> {
   const started = performance.now()
-  const { name, title, mayLose = false } = fault
+  const { name, title } = fault
   const scene = new SwarmScene(stage, name)
   const done = async (accounts: readonly Account[], problem: string, recovery?: Recovery): Promise<Outcome> => ({
     ...{ name, title, ...(accounts.length > 0 ? sum(accounts) : NOTHING), problem, answers: scene.answers.count },
@@ -32,7 +30,7 @@ export async function injectOnSwarm(fault: SwarmFault, stage: SwarmStage): Promi
   try {
     await stage.calm()
     await fault.run(scene)
-    const { accounts, recovery, problem } = await scene.settle(mayLose)
+    const { accounts, recovery, problem } = await scene.settle(fault)
     return await done(accounts, problemOf(accounts, fault) || problem, recovery)
   } catch (error) {
     return done([], error instanceof Error ? error.message : String(error))

@@ -11,6 +11,14 @@ import type { SwarmStage } from './swarm-stage.ts'
 /** The longest until an answer is complete after a fault: a node that was away may wait for its tasks to be started again. */
 const COMPLETE_MS = 180_000
 
+/** What of a fault matters for how a scene ends. */
+export interface SettleOptions {
+  /** Lines are lost by its nature, if gaps tell of all of them. */
+  readonly mayLose?: boolean
+  /** All tasks are over with it: no line is printed after it. */
+  readonly endsPrinting?: boolean
+}
+
 /** One service that prints on a Swarm, and what the server answers about it. */
 export class SwarmScene {
   readonly stage: SwarmStage
@@ -61,12 +69,15 @@ export class SwarmScene {
   }
 
   /** Has the service be silent, waits until the server says that it has all, and holds what it has against what was printed. */
-  async settle(mayLose: boolean): Promise<{ accounts: Account[]; recovery: Recovery; problem: string }> {
+  async settle({
+    mayLose = false,
+    endsPrinting,
+  }: SettleOptions): Promise<{ accounts: Account[]; recovery: Recovery; problem: string }> {
     const recovery = this.#recovery ?? new Recovery((since, until) => this.#ask(since, until), this.answers.began)
-    await recovery.end(COMPLETE_MS)
+    await recovery.end(COMPLETE_MS, endsPrinting)
     await this.printer.stop()
     const until = new Date().toISOString()
-    const isWhole = ({ verdict, nodes, membership, gaps }: ApiCompleteness) =>
+    const isWhole = ({ verdict, nodes, membership, gaps }: ApiCompleteness): boolean =>
       verdict === 'complete' ||
       (mayLose && nodes.every(({ id }) => id === this.left) && membership === 'known' && gaps > 0)
     await this.#answer('a complete answer', isWhole, until)

@@ -31,9 +31,10 @@ export const nodes: readonly SwarmFault[] = [
     async run(scene) {
       const { swarm } = scene.stage
       await scene.begin()
+      const id = await scene.stage.nodeId(3)
       scene.killed = 3
       await swarm.kill(3)
-      await scene.verdict('partial', 3)
+      await scene.verdict('partial', id)
       await swarm.start(3)
       scene.over()
       await scene.flow()

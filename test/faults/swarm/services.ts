@@ -30,6 +30,7 @@ export const services: readonly SwarmFault[] = [
     name: 'W13',
     title: 'scale from 1 to 20 to 0',
     isShort: true,
+    endsPrinting: true,
     async run(scene) {
       const { stage, printer } = scene
       await scene.begin({ replicas: 1, flags: GRACE })
@@ -49,6 +50,7 @@ export const services: readonly SwarmFault[] = [
     name: 'W14',
     title: 'crash loop with history limit 0: every line of 30 or 200 tasks',
     isShort: true,
+    endsPrinting: true,
     async run(scene) {
       const { stage, printer } = scene
       const tasks = stage.isLong ? 200 : 30
