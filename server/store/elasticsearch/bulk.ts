@@ -84,14 +84,20 @@ export class Bulk {
   async #send(open: readonly Open[]): Promise<Answer> {
     const body = this.#bodies.pop() ?? new Body(sizeOf(open))
     body.clear()
+    const [first] = open
+    // Nearly always all are of one day: named once, it need not be written and read for each line.
+    const index = open.every(({ operation }) => operation.index === first?.operation.index)
+      ? first?.operation.index
+      : undefined
     for (const { operation } of open) {
-      body.text(`{"${operation.action}":{"_index":"${operation.index}","_id":${JSON.stringify(operation.id)}}}\n`)
+      const target = index === undefined ? `"_index":"${operation.index}",` : ''
+      body.text(`{"${operation.action}":{${target}"_id":${JSON.stringify(operation.id)}}}\n`)
       operation.write(body)
       body.text('\n')
     }
     const slow = setTimeout(() => this.#health.fail('Elasticsearch has not answered for 20 s'), SLOW_MS)
     const answer = await this.#requests
-      .send<Answer>('POST', '/_bulk', {
+      .send<Answer>('POST', index === undefined ? '/_bulk' : `/${index}/_bulk`, {
         lines: body.bytes,
         query: { filter_path: 'items.*.status,items.*.error', timeout: '20s' },
         timeoutMs: TIMEOUT_MS,

@@ -36,6 +36,8 @@ export class Requests {
       ...(caFile !== undefined && { tls: { ca: readCa(caFile) } }),
       ConnectionPool: NodePool,
       requestTimeout: TIMEOUT_MS,
+      // By default an error gets a copy of the whole request, made of one entry for each byte of its body: seconds, and hundreds of megabytes.
+      redaction: { type: 'remove' },
       // Lines may hold members of any name; nothing of an answer is merged into another object.
       disablePrototypePoisoningProtection: true,
     })
