@@ -5,7 +5,7 @@ import { MAX_AHEAD } from '../query/cursor.ts'
 /** So many are kept in mind; of more, those that are told last are told again. */
 const MAX_KEPT = 4 * MAX_AHEAD
 
-/** A line, the how manieth came. */
+/** A line and its number in the order in which lines came. */
 interface Numbered {
   readonly record: StoredRecord
   readonly index: number

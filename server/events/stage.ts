@@ -8,7 +8,7 @@ import type { StartOf } from './start.ts'
 /** The event as it is told; undefined when it is not wanted. */
 export type Wants = (event: EventLines, isLive: boolean) => EventRecord | undefined
 
-/** A line that came, the how manieth, and how its cursor is made. */
+/** A line that came, its number in the order in which lines came, and how its cursor is made. */
 interface Place {
   readonly record: StoredRecord
   readonly index: number
