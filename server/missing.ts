@@ -41,8 +41,8 @@ export class Missing {
     this.#question = question
     this.#wanted = wantedOf(question, context.inventories.clusterOf)
     this.#view = context.completeness.view()
-    // Later pages show the store as it was at the first.
     this.#isAbsent = context.store.status().absent !== undefined
+    // Later pages show the store as it was at the first.
     this.#now = cursor !== undefined && cursor.receivedUpTo < now ? cursor.receivedUpTo : now
   }
 
