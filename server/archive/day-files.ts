@@ -99,9 +99,14 @@ export class DayFiles {
       // In the place of what was taken before.
       lease.release()
       await this.take(name, lease)
-      const why = await this.#examine(name, signal)
-      this.#judge(name, why)
-      return why
+      try {
+        const why = await this.#examine(name, signal)
+        this.#judge(name, why)
+        return why
+      } catch (error) {
+        signal?.throwIfAborted()
+        return error instanceof Error ? error.message : String(error)
+      }
     }
     try {
       for await (const looked of verifyDay(this.#folder, look)) {

@@ -23,10 +23,10 @@ export function healthRoutes(context: Context): FastifyPluginAsyncTypebox {
   }
 }
 
-/** An operator should hear of it that the archive is not found; '' when it is. */
+/** An operator should hear of it that the archive is not found; '' when it is. Why not, which names its place, is not for all. */
 function absentNote({ store }: Context): string {
-  const { absent } = store.status()
-  return absent === undefined ? '' : `lines of past days may be missing, the archive is not found: ${absent}`
+  const isAbsent = store.status().absent !== undefined
+  return isAbsent ? 'lines of past days may be missing: the archive is not found, see the log' : ''
 }
 
 /** GET /metrics. */

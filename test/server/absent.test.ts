@@ -41,7 +41,7 @@ describe('a server that cannot find its archive', () => {
 
   it('says so where operators look', async () => {
     const readyz = async () => (await server.get('/readyz')).json()
-    expect(await readyz()).toEqual({ status: 'ok', note: expect.stringContaining('no line') })
+    expect(await readyz()).toEqual({ status: 'ok', note: expect.stringContaining('the archive is not found') })
     const status = await (await server.get('/api/v1/status')).json()
     expect(status.store.absent).toBe('no line')
     store.absent = undefined

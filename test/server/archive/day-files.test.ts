@@ -51,10 +51,11 @@ describe('a file that cannot be read', () => {
     const unavailable = { code: 'SWARMLOGS_STORE_UNAVAILABLE', message: expect.stringContaining(code) }
     for (const name of NAMES) await expect(files.isSound(name)).rejects.toMatchObject(unavailable)
     await expect(files.lookAgain()).rejects.toMatchObject(unavailable)
-    expect(files.damaged).toEqual([])
+    for await (const { name, why } of files.verify()) if (NAMES.includes(name)) expect(why).toContain(code)
+    expect(files.damaged).toEqual(['2026-11-19.1/manifest.json'])
     look.mockImplementation(async () => '')
     for (const name of NAMES) expect(await files.isSound(name)).toBe(true)
-    expect(logged).toEqual([])
+    expect(logged).toHaveLength(1)
   })
 
   it('counts as damaged while its disk goes on to fail, and is looked at again an hour later', async () => {

@@ -174,7 +174,7 @@ describe('archiving days of Elasticsearch', () => {
         timeout: 40_000,
         interval: 500,
       })
-      expect(running.status().writable).toBe(false)
+      await vi.waitFor(() => expect(running.status().writable).toBe(false), { timeout: 40_000, interval: 500 })
       expect(await collect(under.store)).toHaveLength(10)
     } finally {
       await running.close()
