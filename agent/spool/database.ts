@@ -34,17 +34,18 @@ export function openDatabase(dir: string, log: Logger): DatabaseSync {
 /** Takes what is damaged out of the closed database; false when all of it is sound. */
 export function mend(dir: string, log: Logger, cause: unknown): boolean {
   log.warn({ err: cause }, 'spool is damaged; looking through it')
-  const database = openDatabase(dir, log)
   try {
-    const { chunks, checkpoints } = salvage(database, log)
-    return chunks + checkpoints > 0
+    const database = openSound(stateFile(dir, FILE))
+    try {
+      const { chunks, checkpoints } = salvage(database, log)
+      return chunks + checkpoints > 0
+    } finally {
+      database.close()
+    }
   } catch (error) {
     if (!isDamage(error)) throw error
-    database.close()
     rebuild(dir, log, error).close()
     return true
-  } finally {
-    if (database.isOpen) database.close()
   }
 }
 
