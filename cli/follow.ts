@@ -172,7 +172,7 @@ class Tail {
     if (code === 'shutdown') this.#sayOnce('lost', 'the server stops: waiting for it, and going on where it stopped')
     else if (code === 'slow')
       this.#sayOnce(code, 'the reader of this output is slower than the lines: going on where it stopped')
-    else if (code === 'stopped') this.#output.notes.stopped(message)
+    else if (code === 'stopped' || code === 'passed') this.#output.notes.stopped(message)
     else if (code !== 'until') this.#sayOnce(message, message)
     if (['slow', 'shutdown', 'error', 'until'].includes(code)) onEnd(code)
   }

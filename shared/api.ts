@@ -334,9 +334,19 @@ export interface ApiTaskChange {
   readonly node: string
 }
 
-/** Data of the `note` events of GET /tail. `stopped`: reading the history took too long, and not all of it was sent. After `slow`, `shutdown` and `error` the stream ends and can be resumed; after `until` it is complete. */
+/** Data of the `note` events of GET /tail. `passed`: lines behind the cursor were deleted before they were sent, and the verdict is not complete. `stopped`: reading the history took too long, and not all of it was sent. After `slow`, `shutdown` and `error` the stream ends and can be resumed; after `until` it is complete. */
 export interface ApiNote {
-  readonly code: 'waiting' | 'targets' | 'begins' | 'stopped' | 'slow' | 'shutdown' | 'error' | 'until' | 'archive'
+  readonly code:
+    | 'waiting'
+    | 'targets'
+    | 'begins'
+    | 'passed'
+    | 'archive'
+    | 'stopped'
+    | 'slow'
+    | 'shutdown'
+    | 'error'
+    | 'until'
   readonly message: string
   /** With `waiting` and `targets`: which target. */
   readonly target?: string

@@ -34,17 +34,18 @@ export function openDatabase(dir: string, log: Logger): DatabaseSync {
 /** Takes what is damaged out of the closed database; false when all of it is sound. */
 export function mend(dir: string, log: Logger, cause: unknown): boolean {
   log.warn({ err: cause }, 'spool is damaged; looking through it')
-  const database = openDatabase(dir, log)
   try {
-    const { chunks, checkpoints } = salvage(database, log)
-    return chunks + checkpoints > 0
+    const database = openSound(stateFile(dir, FILE))
+    try {
+      const { chunks, checkpoints } = salvage(database, log)
+      return chunks + checkpoints > 0
+    } finally {
+      database.close()
+    }
   } catch (error) {
     if (!isDamage(error)) throw error
-    database.close()
     rebuild(dir, log, error).close()
     return true
-  } finally {
-    if (database.isOpen) database.close()
   }
 }
 
@@ -54,16 +55,20 @@ function rebuild(dir: string, log: Logger, cause: unknown): DatabaseSync {
   const rescued = stateFile(dir, `${FILE}.rescued`)
   try {
     rescue(path, rescued)
+    // Whatever ends this process: what is missing must not count as there once the copy has its name.
+    const copy = openSound(rescued)
+    try {
+      salvage(copy, log, true)
+    } finally {
+      copy.close()
+    }
   } catch (error) {
     log.warn({ err: error }, 'nothing can be copied from the damaged spool')
     rmSync(rescued, { force: true })
   }
   setAside(dir, log, cause)
-  const isPart = existsSync(rescued)
-  if (isPart) renameSync(rescued, path)
-  const database = openSound(path)
-  if (isPart) salvage(database, log, true)
-  return database
+  if (existsSync(rescued)) renameSync(rescued, path)
+  return openSound(path)
 }
 
 /** Moves the closed database out of the way; keeps one such file, as evidence. */

@@ -6,6 +6,7 @@ import type { Context } from '../context.ts'
 import type { EventRecord } from '../events/record.ts'
 import { followEvents } from '../events/tail.ts'
 import { type FollowEvent, follow } from '../follow.ts'
+import { passedOver } from '../passed-over.ts'
 import { problemOf } from '../problem.ts'
 import { recordJson } from '../query/json.ts'
 import type { TailParameters } from '../query/parameters.ts'
@@ -94,7 +95,10 @@ async function* tail(
   const followed = isEvents ? followEvents : follow
   try {
     if (question.cursor === undefined) for (const note of notesOf(context, question)) yield { kind: 'note', note }
-    yield* withGaps(context, question, followed(context, question, signal))
+    const passed = passedOver(context, question)
+    if (passed !== undefined) yield { kind: 'note', note: passed.note }
+    const asked = passed?.question ?? question
+    yield* withGaps(context, asked, followed(context, asked, signal))
   } catch (error) {
     if (signal.aborted) return
     const problem = problemOf(error)

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { type Discovery, discover } from '../../agent/discover.ts'
+import { discover } from '../../agent/discover.ts'
+import type { Discovery } from '../../agent/discovery.ts'
 import { AgentStatus } from '../../agent/status.ts'
 import { Engine } from '../../agent/tail/engine.ts'
 import { recordingLog } from './chunks.ts'

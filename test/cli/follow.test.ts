@@ -166,6 +166,15 @@ describe('tail -f', () => {
     expect(await tail('tail', '-f').ended).toMatchObject({ code, stderr: expect.stringMatching(message) })
   })
 
+  it('says when lines were deleted before it went on, and tells it by its exit code when it is strict', async () => {
+    server.script(
+      events(`${LIVE}${line('a')}`, true),
+      events(`${note('passed', 'lines may be missing')}${LIVE}${note('until', 'over')}`, true),
+    )
+    const { code, stderr } = await tail('tail', '-f', '-n', '0', '--strict', 'web').ended
+    expect([code, stderr]).toEqual([3, expect.stringContaining('-- partial: lines may be missing\n')])
+  })
+
   it('ends with 1 when the server does not take the cursor any more', async () => {
     const refusal = { error: { code: 'bad_parameter', message: 'cannot use this cursor', parameter: 'cursor' } }
     server.script(events(line('a'), true), json(400, refusal))

@@ -1,7 +1,8 @@
 import type { EventSourceMessage } from 'eventsource-parser'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Timing } from '../../../server/context.ts'
 import type { LogRecord } from '../../../shared/record.ts'
+import { formatTime } from '../../../shared/time.ts'
 import { Events, messagesOf } from '../events.ts'
 import { serve, type TestServer } from '../serve.ts'
 import type { StoreUnderTest } from '../store/contract.ts'
@@ -35,6 +36,29 @@ describe.each(STORES)('GET /api/v1/tail over the %s store', (_, open) => {
     return client
   }
   const ingest = async (records: readonly LogRecord[]) => server.context.ingestor.records(records)
+
+  it.each(['the end of the history', 'a line'])(
+    'says when retention has passed its cursor at %s, and is not complete then',
+    async (where) => {
+      await ingest(linesOf(WEB, 5))
+      const events = await tail('n=5').until('live')
+      const id = events.at(where === 'a line' ? 2 : -1)?.id
+      const notes = (told: readonly EventSourceMessage[]) =>
+        told.filter(({ event }) => event === 'note').map(({ data }) => JSON.parse(data))
+      const verdicts = (told: readonly EventSourceMessage[]) =>
+        told.filter(({ event }) => event === 'completeness').map(({ data }) => JSON.parse(data).verdict)
+      const whole = await tail('n=5', id).until('live')
+      expect([notes(whole), verdicts(whole)]).toEqual([[], ['unknown']])
+      const status = under.store.status()
+      const begins = server.context.now() + SECOND
+      vi.spyOn(under.store, 'status').mockReturnValue({ ...status, begins })
+      const passed = await tail('n=5', id).until('live')
+      expect(notes(passed)).toEqual([
+        { code: 'passed', message: expect.stringContaining(`to ${formatTime(begins)} may be missing`) },
+      ])
+      expect(verdicts(passed)).toEqual(['partial'])
+    },
+  )
 
   it('shows history first when asked to, then what comes in', async () => {
     await ingest(linesOf(WEB, 5))
