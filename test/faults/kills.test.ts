@@ -1,16 +1,21 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Engine, startEngine } from '../lab/engine.ts'
 import { exact, judge, printer } from '../lab/ledger.ts'
 import { eventually, killPrograms, type Program, startProgram, swarmlogs } from '../lab/program.ts'
+import { Random } from './rig/random.ts'
 
 const KILLS = 50
 const CONTAINERS = 3
 const LINES = 20_000
 const HTTP = '127.0.0.1:14280'
 const FORWARD = '127.0.0.1:14224'
+/** To replay a run: SWARMLOGS_SEED=N. */
+const SEED = Number(process.env.SWARMLOGS_SEED ?? Math.floor(Math.random() * 2 ** 31))
+const random = new Random(SEED)
 const NAMES = Array.from({ length: CONTAINERS }, (_, i) => `ledger${i}`)
 
 let engine: Engine
@@ -66,8 +71,12 @@ async function stored(name: string): Promise<string[]> {
 async function expectExactLedger(): Promise<void> {
   for (const name of NAMES) {
     await engine.docker(['wait', name])
-    await eventually(`all lines of ${name}`, 60_000, async () => (await stored(name)).length >= 2 * LINES)
-    expect(judge(name, LINES, await stored(name))).toEqual(exact)
+    await eventually(
+      `all lines of ${name} (seed ${SEED})`,
+      60_000,
+      async () => (await stored(name)).length >= 2 * LINES,
+    )
+    expect(judge(name, LINES, await stored(name)), `seed ${SEED}`).toEqual(exact)
   }
 }
 
@@ -81,7 +90,7 @@ describe('kill -9 in the middle of writing', () => {
     const agent = await startAgent('server-kills-state')
     await startPrinters()
     for (let kill = 0; kill < KILLS; kill++) {
-      await new Promise((resolve) => setTimeout(resolve, 50 + Math.random() * 400))
+      await delay(random.between(50, 450))
       await server.end('SIGKILL')
       server = await startServer('server-kills')
     }
@@ -96,7 +105,7 @@ describe('kill -9 in the middle of writing', () => {
     let agent = await startAgent('agent-kills-state')
     await startPrinters()
     for (let kill = 0; kill < KILLS; kill++) {
-      await new Promise((resolve) => setTimeout(resolve, 50 + Math.random() * 400))
+      await delay(random.between(50, 450))
       await agent.end('SIGKILL')
       agent = await startAgent('agent-kills-state')
     }

@@ -6,7 +6,8 @@ import { tableHead, tableRow } from './rig/table.ts'
 
 // The short form: what takes a minute, or is proved by other tests too, is left to `npm run faults -- --long`.
 const SHORT = MATRIX.filter(({ isShort }) => isShort)
-const SEED = Math.floor(Math.random() * 2 ** 31)
+/** To replay a run: SWARMLOGS_SEED=N. */
+const SEED = Number(process.env.SWARMLOGS_SEED ?? Math.floor(Math.random() * 2 ** 31))
 
 let stage: OpenStage
 const outcomes: Outcome[] = []

@@ -88,6 +88,27 @@ export const agent: readonly Fault[] = [
     },
   },
   {
+    name: 'A14',
+    title: 'the server is away until a spool of 128 KB that drops the oldest lines is full',
+    isShort: true,
+    mayLose: true,
+    async run(scene) {
+      await scene.startServer()
+      await scene.startAgent({ flags: ['--spool-size', '128KiB', '--spool-policy', 'drop-oldest'] })
+      await scene.print(3, { burst: 50 })
+      await scene.arrival(1000)
+      for (let round = 0; round < scene.times(1, 10); round++) {
+        await scene.server.end('SIGKILL')
+        const before = scene.agent.stderr().length
+        const isFull = async () => scene.agent.stderr().slice(before).includes('spool is full')
+        await eventually('a full spool', 60_000, isFull)
+        await scene.pause(500, 2000)
+        await scene.startServer()
+        await scene.arrival(500)
+      }
+    },
+  },
+  {
     name: 'A9',
     title: 'no more memory than 160 MB, and 50 or 200 containers that print at once',
     isShort: false,

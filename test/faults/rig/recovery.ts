@@ -9,6 +9,7 @@ const DAY_MS = 86_400_000
 export class Recovery {
   readonly #ask: Ask
   readonly #since: number
+  readonly #left: () => string | undefined
   readonly #ended = Date.now()
   readonly #started = performance.now()
   readonly #stop = new AbortController()
@@ -19,9 +20,10 @@ export class Recovery {
   /** Until the server says that nothing is missing that was printed before it, but what gaps tell of. */
   wholeSeconds: number | undefined
 
-  /** The fault ends now; it began after `since`, ms since 1970. */
-  constructor(ask: Ask, since: number) {
+  /** The fault ends now; it began after `since`, ms since 1970. `left`: the id of a node that is missed for ever. */
+  constructor(ask: Ask, since: number, left: () => string | undefined = () => undefined) {
     this.#ask = ask
+    this.#left = left
     this.#since = since
     this.#watching = this.#watch()
   }
@@ -66,7 +68,7 @@ export class Recovery {
 
   async #isWhole(): Promise<boolean> {
     const answer = await this.#ask(this.#since, this.#ended)
-    return answer !== undefined && isWhole(answer.completeness)
+    return answer !== undefined && isWhole(answer.completeness, this.#left())
   }
 
   #seconds(): number {
@@ -74,7 +76,7 @@ export class Recovery {
   }
 }
 
-/** Whether nothing is missing but what gaps tell of. */
-export function isWhole({ verdict, nodes, membership, gaps }: ApiCompleteness): boolean {
-  return verdict === 'complete' || (nodes.length === 0 && membership === 'known' && gaps > 0)
+/** Whether nothing is missing but what gaps tell of; `left`: the id of a node that is missed for ever. */
+export function isWhole({ verdict, nodes, membership, gaps }: ApiCompleteness, left?: string): boolean {
+  return verdict === 'complete' || (nodes.every(({ id }) => id === left) && membership === 'known' && gaps > 0)
 }

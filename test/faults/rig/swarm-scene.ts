@@ -1,9 +1,9 @@
 import type { ApiCompleteness, ApiCount } from '../../../shared/api.ts'
 import { type Account, account, type Printed, type PrintedSide } from '../../lab/account.ts'
 import { eventually } from '../../lab/program.ts'
-import { Answers } from './answers.ts'
+import { Answers, type Ask } from './answers.ts'
 import { memoryMb } from './memory.ts'
-import { Recovery } from './recovery.ts'
+import { isWhole, Recovery } from './recovery.ts'
 import { nanoseconds, type Stored, storedOf } from './stored.ts'
 import { type ServiceOptions, ServicePrinter } from './swarm-printers.ts'
 import type { SwarmStage } from './swarm-stage.ts'
@@ -65,7 +65,7 @@ export class SwarmScene {
   /** The fault ends: from now on it is measured how long it takes until all is well again. */
   over(): void {
     void this.#recovery?.stop()
-    this.#recovery = new Recovery((since, until) => this.#ask(since, until), this.answers.began)
+    this.#recovery = this.#recover()
   }
 
   /** Has the service be silent, waits until the server says that it has all, and holds what it has against what was printed. */
@@ -73,14 +73,12 @@ export class SwarmScene {
     mayLose = false,
     endsPrinting,
   }: SettleOptions): Promise<{ accounts: Account[]; recovery: Recovery; problem: string }> {
-    const recovery = this.#recovery ?? new Recovery((since, until) => this.#ask(since, until), this.answers.began)
+    const recovery = this.#recovery ?? this.#recover()
     await recovery.end(COMPLETE_MS, endsPrinting)
     await this.printer.stop()
     const until = new Date().toISOString()
-    const isWhole = ({ verdict, nodes, membership, gaps }: ApiCompleteness): boolean =>
-      verdict === 'complete' ||
-      (mayLose && nodes.every(({ id }) => id === this.left) && membership === 'known' && gaps > 0)
-    await this.#answer('a complete answer', isWhole, until)
+    const isOver = (said: ApiCompleteness) => said.verdict === 'complete' || (mayLose && isWhole(said, this.left))
+    await this.#answer('a complete answer', isOver, until)
     await this.answers.stop()
     const stored = await storedOf(this.stage.url, this.#question(until), this.stage.headers)
     const held = this.killed === undefined ? undefined : this.printer.held(this.killed)
@@ -121,6 +119,11 @@ export class SwarmScene {
     }
     const printed = { stdout: last(stdout, 'stdout'), stderr: last(stderr, 'stderr') }
     return account(printed, { lines, gaps }, nanoseconds(this.#since))
+  }
+
+  #recover(): Recovery {
+    const ask: Ask = (since, until) => this.#ask(since, until)
+    return new Recovery(ask, this.answers.began, () => this.left)
   }
 
   async #ask(since: number, until: number): Promise<ApiCount | undefined> {
