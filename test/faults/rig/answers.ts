@@ -20,14 +20,17 @@ interface Claim {
 /** Asks a server all the while, and remembers what it says is complete: nothing may come to that later, nor be missing from it. */
 export class Answers {
   readonly #ask: Ask
+  readonly #behindMs: number
   readonly #stop = new AbortController()
   readonly #asking: Promise<void>
   /** When it began, ms since 1970. */
   readonly began = Date.now()
   #claims: Claim[] = []
 
-  constructor(ask: Ask) {
+  /** `behindMs`: how old what it asks for is. */
+  constructor(ask: Ask, behindMs = BEHIND_MS) {
     this.#ask = ask
+    this.#behindMs = behindMs
     this.#asking = this.#go()
   }
 
@@ -65,7 +68,7 @@ export class Answers {
     for (let last = this.began; ; ) {
       await delay(EVERY_MS, undefined, { signal }).catch(() => {})
       if (signal.aborted) return
-      const until = Date.now() - BEHIND_MS
+      const until = Date.now() - this.#behindMs
       if (until <= last) continue
       // With a gap all is never complete again, but what comes later is.
       for (const since of new Set([this.began, last])) await this.#note(since, until)

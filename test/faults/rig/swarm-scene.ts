@@ -10,6 +10,8 @@ import type { SwarmStage } from './swarm-stage.ts'
 
 /** The longest until an answer is complete after a fault: a node that was away may wait for its tasks to be started again. */
 const COMPLETE_MS = 180_000
+/** Machines of a whole Swarm on this one are slow. */
+const BEHIND_MS = 10_000
 
 /** What of a fault matters for how a scene ends. */
 export interface SettleOptions {
@@ -35,7 +37,7 @@ export class SwarmScene {
   constructor(stage: SwarmStage, name: string) {
     this.stage = stage
     this.printer = new ServicePrinter(stage, name.toLowerCase())
-    this.answers = new Answers((since, until) => this.#ask(since, until))
+    this.answers = new Answers((since, until) => this.#ask(since, until), BEHIND_MS)
   }
 
   /** Starts the service; resolves when lines of so many tasks arrive. */
