@@ -45,6 +45,7 @@ describe('complete', () => {
     ],
     [['values', 'status', 's'], ['shop_web']],
     [['histogram', '--by', 'u'], ['user.id']],
+    [['stats', 'ms', '--by', 'u'], ['user.id']],
     [['top', '--sort', 'b'], ['bytes']],
     [
       ['context', '--within', 's'],
