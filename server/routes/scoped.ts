@@ -39,7 +39,7 @@ export async function readScope(
   // What comes behind the end may still belong to an event.
   const isEvents = parameters.events === true
   reply.isFinal =
-    request.method === 'GET' && !isEvents && isFinal(context, parameters, { ...choice, ...range }, missing)
+    request.method !== 'POST' && !isEvents && isFinal(context, parameters, { ...choice, ...range }, missing)
   return { scope, choice, missing, isEvents }
 }
 
