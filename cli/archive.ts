@@ -4,7 +4,9 @@ import { say } from './output/say.ts'
 
 /** Commands that ask a server, and so can ask a bundle. */
 const READING =
-  'tail logs search ui open context histogram top fields values patterns note services nodes status'.split(' ')
+  'tail logs search ui open context histogram count top fields values stats patterns note services nodes status'.split(
+    ' ',
+  )
 const FOLLOW = ['-f', '--follow']
 
 /** The file of `--archive FILE COMMAND ...` or `--archive=FILE COMMAND ...`, and the command; undefined when the arguments are none such. */

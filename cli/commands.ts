@@ -47,6 +47,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/histogram.ts')).histogram,
   },
   {
+    name: 'count',
+    summary: 'count lines',
+    load: async () => (await import('./commands/count.ts')).count,
+  },
+  {
     name: 'top',
     summary: 'show which services print most, live',
     load: async () => (await import('./commands/top.ts')).top,
@@ -60,6 +65,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     name: 'values',
     summary: 'show which values a field has',
     load: async () => (await import('./commands/values.ts')).values,
+  },
+  {
+    name: 'stats',
+    summary: 'reckon with the numbers in a field',
+    load: async () => (await import('./commands/stats.ts')).stats,
   },
   {
     name: 'patterns',

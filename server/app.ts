@@ -132,7 +132,8 @@ const DOCUMENT = (version: string) => ({
   openapi: '3.1.0',
   info: {
     title: 'swarmlogs',
-    description: 'Lines of all containers of a Docker Swarm: searched, followed, and an overview of what there is.',
+    description:
+      'Lines of all containers of a Docker Swarm: searched, followed, and an overview of what there is. Addresses that take GET take HEAD, too; other methods than those listed are answered 405 with Allow.',
     version,
     license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
   },

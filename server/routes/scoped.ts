@@ -47,7 +47,7 @@ export async function beginScope(context: Context, { parameters, request, reply 
   const isEvents = parameters.events === true
   const reading = missing.read().then(() => {
     reply.isFinal =
-      request.method === 'GET' && !isEvents && isFinal(context, parameters, { ...choice, ...range }, missing)
+      request.method !== 'POST' && !isEvents && isFinal(context, parameters, { ...choice, ...range }, missing)
   })
   // Work that fails first is not waited for.
   reading.catch(() => undefined)

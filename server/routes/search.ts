@@ -64,7 +64,7 @@ export function searchRoute(context: Context): FastifyPluginAsyncTypebox {
       if (form === 'json') {
         const text = await page(context, search, clientGone(reply))
         // What comes behind the end may still belong to an event.
-        const isWhole = request.method === 'GET' && search.budget.stopped === undefined && !search.isEvents
+        const isWhole = request.method !== 'POST' && search.budget.stopped === undefined && !search.isEvents
         reply.hasNotes = true
         reply.isFinal = isWhole && isFinal(context, parameters, question, missing)
         return text

@@ -51,6 +51,7 @@ describe('complete', () => {
     ],
     [['values', 'status', 's'], ['shop_web']],
     [['histogram', '--by', 'u'], ['user.id']],
+    [['stats', 'ms', '--by', 'u'], ['user.id']],
     [['top', '--sort', 'b'], ['bytes']],
     [
       ['context', '--within', 's'],

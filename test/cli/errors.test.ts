@@ -31,6 +31,11 @@ describe('errors', () => {
       /^error: cannot ask http.* this: the server is older than this program; `swarmlogs version` shows both/,
     ],
     [
+      json(405, problem('wrong_method', 'cannot POST /x')),
+      1,
+      /^error: cannot ask http.* this: the server is older than this program; `swarmlogs version` shows both/,
+    ],
+    [
       json(400, problem('bad_parameter', 'cannot read the time', { parameter: 'since' })),
       2,
       'error: cannot read the time\n',

@@ -57,6 +57,7 @@ describe('what goes wrong', () => {
       ['tail', 'web', '-n', '1'],
       ['top', '--sort', 'size'],
       ['values'],
+      ['stats'],
       ['context', 'c', '--before', 'x'],
       ['open', 'c'],
       ['open'],

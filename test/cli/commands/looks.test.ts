@@ -64,6 +64,34 @@ describe('fields, values, patterns and context', () => {
     expect(asked[0]?.search).toBe('?target=web&since=1h&field=status&limit=1')
   })
 
+  it('print how many lines there are, and whether some are missing', async () => {
+    const completeness = { ...COMPLETE, verdict: 'partial', gaps: 2 }
+    server.script(json(200, { records: 1234567, completeness }))
+    const { stdout, stderr, asked } = await ask('count', 'web', 'level>=error', '--events', '--since', '1d')
+    expect(stdout).toBe('1234567\n')
+    expect(stderr).toContain('2 gaps')
+    expect(asked[0]?.href).toContain('/api/v1/count?target=web&q=level%3E%3Derror&since=1d&events=true')
+  })
+
+  it('print numbers by what they are apart', async () => {
+    const numbers = { count: 3, sum: 10, avg: 10 / 3, min: 1, max: 7, quantiles: { 0: 1, 0.5: 2, 0.999: 6.99 } }
+    const groups = [
+      { start: '2026-11-21T10:00:00.000000000Z', by: { service: 'web', status: 200 }, ...numbers },
+      { start: '2026-11-21T10:05:00.000000000Z', by: { service: 'api', status: null }, ...numbers, count: 12 },
+    ]
+    server.script(json(200, { field: 'ms', groups, skipped: 2, examined: EXAMINED, completeness: COMPLETE }))
+    const args = ['--by', 'service', '--by', 'status', '--interval', '5m', '--quantile', '0.5', '--since', '1h']
+    const { stdout, stderr, asked } = await ask('stats', 'ms', 'web', ...args)
+    expect(stdout).toBe(
+      'TIME                             SERVICE   STATUS   COUNT   SUM   AVG       MIN   P0   P50   P99.9   MAX\n' +
+        '2026-11-21T10:00:00.000000000Z   web       200      3       10    3.33333   1     1    2     6.99    7\n' +
+        '2026-11-21T10:05:00.000000000Z   api                12      10    3.33333   1     1    2     6.99    7\n',
+    )
+    expect(stderr).toContain('-- 2 lines left out: no number in the field')
+    expect(stderr).toContain('-- of the newest 10 lines')
+    expect(asked[0]?.search).toBe('?target=web&since=1h&field=ms&by=service&by=status&quantile=0.5&interval=5m')
+  })
+
   it('show lines around one, with the one marked', async () => {
     const record = (message: string) => ({
       ...{ '@timestamp': '2026-11-21T10:00:00.000000000Z', message, 'log.iostream': 'stdout' },

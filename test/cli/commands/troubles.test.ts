@@ -4,9 +4,11 @@ import { type Answer, json, runCli, ScriptedServer, shell } from '../scripted.ts
 /** Every command that asks a server a question of its own. */
 const ASKING = [
   ['histogram'],
+  ['count'],
   ['top', '--once'],
   ['fields'],
   ['values', 'status'],
+  ['stats', 'ms'],
   ['patterns'],
   ['context', 'abc'],
   ['services'],
@@ -32,6 +34,7 @@ const ANSWERS: Readonly<Record<string, unknown>> = {
     })),
     completeness: COMPLETE,
   },
+  count: { records: 1, completeness: COMPLETE },
   stats: { groups: [], examined: EXAMINED },
   fields: {
     fields: many((index) => ({ name: `field-${index}`, kind: 'line', records: 1, types: [] })),

@@ -83,6 +83,16 @@ describe('an answer that can never change', () => {
     expect(await ask('count?n=1')).toMatchObject({ status: 400, cache: 'no-store', tag: null })
   })
 
+  it('has the same headers by HEAD', async () => {
+    const tags = ['GET', 'HEAD'].map(async (method) => {
+      const response = await fetch(`${server.url}/api/v1/count?${RANGE}`, { method })
+      return response.headers.get('etag')
+    })
+    const [byGet, byHead] = await Promise.all(tags)
+    expect(byGet).toMatch(/^W\//)
+    expect(byHead).toBe(byGet)
+  })
+
   it('is none that was asked for by POST', async () => {
     const response = await fetch(`${server.url}/api/v1/count`, {
       method: 'POST',
