@@ -184,10 +184,9 @@ export class Follower {
 
   /** No watermark may pass it before it is told. */
   #tellUnwatched(from: bigint, to: bigint): void {
-    const { status } = this.#options
-    status.inspecting += 1
+    this.#tails.untold += 1
     this.#merge.add(unwatchedOn(this.#node, from, to), 'patient', () => {
-      status.inspecting -= 1
+      this.#tails.untold -= 1
     })
   }
 

@@ -12,7 +12,7 @@ export class AgentStatus {
   engine = ''
   /** The engine holds events: should it hold none of a time when it did, it was started anew. */
   hasEvents = false
-  /** Containers that the engine is being asked to describe, and gaps that are about to be told. */
+  /** Containers that the engine is being asked to describe. */
   inspecting = 0
   /** Log driver by the service (or container) that uses it and cannot be read. */
   readonly unreadable = new Map<string, string>()

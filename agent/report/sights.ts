@@ -37,5 +37,7 @@ export async function takeSight(options: SightOptions): Promise<Sight | undefine
 }
 
 function isAllKnown({ clock, status }: SightOptions, tails: Tails): boolean {
-  return clock.isKnown && status.engine === 'reachable' && tails.isListed && status.inspecting === 0
+  return (
+    clock.isKnown && status.engine === 'reachable' && tails.isListed && tails.untold === 0 && status.inspecting === 0
+  )
 }

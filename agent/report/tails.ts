@@ -63,6 +63,8 @@ export class Tails {
   readonly #tails = new Map<string, Tail>()
   /** The engine has said once what containers there are. */
   isListed = false
+  /** Gaps of the node that are about to be handed on. */
+  untold = 0
 
   /** Passes a live tail on, watching it. */
   async *over(
