@@ -200,7 +200,7 @@ export class Spool {
     this.#try(() => this.#beginning.note(time))
   }
 
-  /** Drops checkpoints that are a week old, of containers that Docker no longer lists; returns how many. */
+  /** Drops checkpoints that are a month old, or too many, of containers that Docker no longer lists; returns how many. */
   prune(listed: ReadonlySet<string>, nowMs: number): number {
     return this.#checkpoints.prune(this.#store, listed, nowMs)
   }

@@ -4,8 +4,9 @@ import type { Checkpoint } from '../line.ts'
 import type { Unlisted } from '../orphans.ts'
 import { damaged } from './damaged.ts'
 
-/** Checkpoints of containers that are gone are kept so long: a week of "the engine was down" must not cost a re-read. */
-const KEEP_MS = 7 * 86_400_000
+/** Checkpoints of containers that are gone tell what a store had, should it be lost: for as long as lines are mostly kept, but of so many at most. */
+const KEEP_MS = 30 * 86_400_000
+const MAX_KEPT = 10_000
 
 /** Where rows stand that no store may go on from. */
 const NO_STORE = 'none'
@@ -25,8 +26,11 @@ export class Checkpoints {
   readonly #releaseAll: StatementSync
   readonly #drop: StatementSync
   readonly #stale: StatementSync
+  readonly #newest: StatementSync
+  readonly #maxKept: number
 
-  constructor(database: DatabaseSync) {
+  constructor(database: DatabaseSync, maxKept = MAX_KEPT) {
+    this.#maxKept = maxKept
     this.#get = database.prepare('SELECT checkpoint, crc FROM checkpoints WHERE store = ? AND container = ?')
     this.#elsewhere = database.prepare(
       'SELECT checkpoint, crc FROM checkpoints WHERE store <> ? AND container = ? ORDER BY updated DESC LIMIT 1',
@@ -43,7 +47,8 @@ export class Checkpoints {
     this.#release = database.prepare('UPDATE OR REPLACE checkpoints SET store = ? WHERE store = ? AND container = ?')
     this.#releaseAll = database.prepare('UPDATE OR REPLACE checkpoints SET store = ? WHERE store = ?')
     this.#drop = database.prepare('DELETE FROM checkpoints WHERE store = ? AND container = ?')
-    this.#stale = database.prepare('SELECT store, container FROM checkpoints WHERE updated < ?')
+    this.#stale = database.prepare('SELECT store, container FROM checkpoints WHERE updated <= ?')
+    this.#newest = database.prepare('SELECT updated FROM checkpoints ORDER BY updated DESC LIMIT 1 OFFSET ?')
   }
 
   /** Absence is undefined. Throws SWARMLOGS_STORE_DAMAGED when it is not what was put. */
@@ -124,10 +129,11 @@ export class Checkpoints {
     this.#releaseAll.run(NO_STORE, store)
   }
 
-  /** Drops what is a week old, but for the one of each listed container that counts; returns how many. */
+  /** Drops what is a month old, and the oldest of too many, but for the one of each listed container that counts; returns how many. */
   prune(store: string, listed: ReadonlySet<string>, nowMs: number): number {
     let pruned = 0
-    for (const row of this.#stale.all(nowMs - KEEP_MS)) {
+    const tooMany = Number(this.#newest.get(this.#maxKept)?.updated ?? 0)
+    for (const row of this.#stale.all(Math.max(nowMs - KEEP_MS, tooMany))) {
       const [owner, container] = [String(row.store), String(row.container)]
       const counts = owner === store || this.#get.get(store, container) === undefined
       if (counts && listed.has(container)) continue

@@ -13,6 +13,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { Checkpoint } from '../../agent/line.ts'
+import { Checkpoints } from '../../agent/spool/checkpoints.ts'
 import { openDatabase, reclaim } from '../../agent/spool/database.ts'
 import { openStateDir } from '../../agent/spool/state-dir.ts'
 import { Spool } from '../../agent/spool.ts'
@@ -135,13 +136,13 @@ describe('Spool', () => {
     spool.remove(1)
     expect(spool.checkpointElsewhere('acked')).toBeUndefined()
     spool.useStore('B/1')
-    expect(spool.prune(new Set(['acked', 'unacked']), Date.now() + 8 * 86_400_000)).toBe(0)
+    expect(spool.prune(new Set(['acked', 'unacked']), Date.now() + 31 * 86_400_000)).toBe(0)
     expect(['acked', 'unacked', 'new'].map((id) => spool.checkpointElsewhere(id))).toEqual([
       { n: 1 },
       { n: 2 },
       undefined,
     ])
-    expect(spool.prune(new Set(['acked']), Date.now() + 8 * 86_400_000)).toBe(1)
+    expect(spool.prune(new Set(['acked']), Date.now() + 31 * 86_400_000)).toBe(1)
   })
 
   it('tells the checkpoints of containers that are gone, unless the store in use has all of them', async () => {
@@ -209,11 +210,19 @@ describe('Spool', () => {
     expect(open(dir).store).toBe('A/1')
   })
 
-  it('prunes checkpoints that are a week old and not listed', async () => {
+  it('keeps checkpoints of so many containers that are gone at most', () => {
+    const checkpoints = new Checkpoints(openDatabase(temporaryDir(), silent), 3)
+    for (const n of [1, 2, 3, 4, 5]) checkpoints.put('A', new Map([[`c${n}`, { n }]]), n)
+    expect(checkpoints.prune('A', new Set(['c1']), 5)).toBe(1)
+    expect(checkpoints.get('A', 'c2')).toBeUndefined()
+    for (const id of ['c1', 'c3', 'c4', 'c5']) expect(checkpoints.get('A', id)).toBeDefined()
+  })
+
+  it('prunes checkpoints that are a month old and not listed', async () => {
     const spool = open(temporaryDir())
     for (const id of ['gone', 'listed']) await spool.append(chunkOf(id, ['x'], 1, id), signal)
-    expect(spool.prune(new Set(['listed']), Date.now() + 6 * 86_400_000)).toBe(0)
-    expect(spool.prune(new Set(['listed']), Date.now() + 8 * 86_400_000)).toBe(1)
+    expect(spool.prune(new Set(['listed']), Date.now() + 29 * 86_400_000)).toBe(0)
+    expect(spool.prune(new Set(['listed']), Date.now() + 31 * 86_400_000)).toBe(1)
     expect(spool.checkpoint('listed')).toEqual({ n: 1 })
   })
 })
