@@ -60,6 +60,12 @@ describe('account', () => {
       { missing: 1000, wideGaps: 1 },
     ],
     ['a doubt over stored lines', amid(1, 0), [gap(stamp(0), stamp(999))], { missing: 0, doubts: 1, wideGaps: 1 }],
+    [
+      'a doubt about the whole node',
+      amid(1, 0),
+      [{ ...gap(stamp(0), stamp(999)), isOfNode: true }],
+      { missing: 0, doubts: 1 },
+    ],
     ['too many', amid(500, 509), [gap(stamp(499), stamp(510), 21)], { missing: 20, wrongGaps: 1 }],
     ['too few', amid(500, 509), [gap(stamp(499), stamp(510), 0, 19)], { missing: 20, wrongGaps: 1 }],
     ['one that is not there', amid(1, 0), [gap(stamp(4), stamp(5), 1)], { missing: 0, wrongGaps: 1 }],

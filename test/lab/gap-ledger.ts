@@ -4,6 +4,8 @@ export interface ToldGap {
   readonly to: bigint
   readonly atLeast: number
   readonly atMost?: number
+  /** It is of the whole node: containers may be missing that nobody saw, whatever those have that were seen. */
+  readonly isOfNode?: boolean
 }
 
 /** A missing line, and when the engine took it, as near as that is known. */
@@ -43,7 +45,8 @@ export function holdGaps(
   const missed = sides.flatMap((side) => side.missed)
   const untold = missed.filter((line) => !gaps.some((gap) => holds(gap, line)))
   const now = BigInt(Date.now()) * NS_PER_MS
-  const wide = gaps.filter((gap) => gap.from < born || gap.to > now || reachesOver(gap, sides))
+  const own = gaps.filter(({ isOfNode }) => !isOfNode)
+  const wide = own.filter((gap) => gap.from < born || gap.to > now || reachesOver(gap, sides))
   const miscounted = groupsOf(gaps).filter((group) => !isCounted(group, missed))
   const doubts = gaps.filter((gap) => gap.atLeast === 0 && !missed.some((line) => holds(gap, line)))
   const examples = [

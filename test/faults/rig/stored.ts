@@ -31,10 +31,21 @@ function lineOf(told: Record<string, string>): Stored['lines'][number] {
   }
 }
 
-function gapOf(told: { from: string; to: string; at_least: number; at_most?: number }): Stored['gaps'][number] {
-  const atMost = told.at_most === undefined ? {} : { atMost: told.at_most }
-  const task = (told as { 'docker.swarm.task.name'?: string })['docker.swarm.task.name'] ?? ''
-  return { from: nanoseconds(told.from), to: nanoseconds(told.to), atLeast: told.at_least, ...atMost, task }
+interface OwnGap {
+  readonly from: string
+  readonly to: string
+  readonly at_least: number
+  readonly at_most?: number
+  readonly 'docker.swarm.task.name'?: string
+  readonly 'container.id'?: string
+}
+
+function gapOf(told: OwnGap): Stored['gaps'][number] {
+  const { from, to, at_least: atLeast, at_most: most } = told
+  return {
+    ...{ from: nanoseconds(from), to: nanoseconds(to), atLeast, ...(most !== undefined && { atMost: most }) },
+    ...{ task: told['docker.swarm.task.name'] ?? '', isOfNode: told['container.id'] === undefined },
+  }
 }
 
 /** A time as Docker and the HTTP API write it, nanoseconds since 1970. */
