@@ -93,6 +93,8 @@ describe('the screens in the README', () => {
   ])('%s', async (name, keys) => {
     await openAtNoon()
     await screen.press(...keys)
+    // The strip comes when it is counted.
+    await screen.shows('█')
     await screen.shows(name === 'lines' ? /^>12:02:30/m : /> @timestamp/)
     const shot = (await screen.text())
       .replaceAll(DAY, '2026-11-21')
