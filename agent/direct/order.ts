@@ -2,7 +2,7 @@ import type { DirectLine } from '../../shared/direct.ts'
 import { comparePositions } from '../../shared/record.ts'
 
 /** Docker writes lines of stdout and stderr that come together in any order: so many are held back to be put in that of their times. */
-const HELD = 256
+const HELD = 1_024
 const BATCH = 1_000
 
 /** Compares lines as the store orders them. */
