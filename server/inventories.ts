@@ -1,5 +1,6 @@
 import type { Inventory, NodeInfo, ServiceInfo } from '../shared/inventory.ts'
 import type { LogStream } from '../shared/record.ts'
+import type { Departure, FormerPlacement } from './former.ts'
 import type { Store } from './store/store.ts'
 
 const NAME = 'inventory'
@@ -10,25 +11,6 @@ const STALE_NS = 15_000_000_000n
 const MAX_GONE = 10_000
 /** What is not known of a node that left so long ago is not missed any more. */
 const FORGET_NS = 30n * 86_400_000_000_000n
-
-/** A node that was in a Swarm and is not any more. */
-export interface Departure {
-  readonly cluster: string
-  /** As it was at last, and services that it had tasks of. */
-  readonly node: NodeInfo
-  readonly serviceIds: readonly string[]
-  /** When it was gone, nanoseconds since 1970, as decimal text. */
-  readonly time: string
-}
-
-/** A service that had tasks on a node, and has none there any more that Docker knows of. */
-export interface FormerPlacement {
-  readonly cluster: string
-  readonly service: ServiceInfo
-  readonly nodeId: string
-  /** When that was told, nanoseconds since 1970, as decimal text. */
-  readonly time: string
-}
 
 interface Saved {
   readonly format: number

@@ -1,7 +1,7 @@
 import type { LATE_REASONS } from '../../shared/api.ts'
 import type { Inventory, ServiceInfo } from '../../shared/inventory.ts'
 import type { AgentReport, ReportedContainer, ReportedContainers } from '../../shared/report.ts'
-import type { Departure, FormerPlacement } from '../inventories.ts'
+import type { Departure, FormerPlacement } from '../former.ts'
 import { greatest, least } from './bigint.ts'
 import { type Member, membersOf } from './membership.ts'
 import { type Wanted, wantsContainer, wantsNode, wantsService } from './wanted.ts'

@@ -1,6 +1,6 @@
 import type { Inventory, NodeInfo } from '../../shared/inventory.ts'
 import type { AgentReport } from '../../shared/report.ts'
-import type { Departure } from '../inventories.ts'
+import type { Departure } from '../former.ts'
 import { nodeKey } from './reports.ts'
 
 /** Ids that a Swarm gives its nodes; engines outside one have others. */

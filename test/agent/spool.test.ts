@@ -16,28 +16,28 @@ import type { Checkpoint } from '../../agent/line.ts'
 import { Checkpoints } from '../../agent/spool/checkpoints.ts'
 import { openDatabase, reclaim } from '../../agent/spool/database.ts'
 import { openStateDir } from '../../agent/spool/state-dir.ts'
-import { Spool } from '../../agent/spool.ts'
 import { chunkOf, recordingLog, silent, temporaryDir } from './chunks.ts'
+import { idsIn, openSpool } from './spool/opened.ts'
 
 const { signal } = new AbortController()
-const MAX_BYTES = 1 << 30
+const _MAX_BYTES = 1 << 30
 
 describe('Spool', () => {
   it('gives chunks back in the order of appending, after a restart too', async () => {
     const dir = temporaryDir()
-    const before = open(dir)
+    const before = openSpool(dir)
     for (const id of ['a', 'b', 'c']) await before.append(chunkOf(id), signal)
     before.remove(2)
     expect(idsIn(before)).toEqual(['a', 'c'])
     before.close()
-    const after = open(dir)
+    const after = openSpool(dir)
     expect(idsIn(after)).toEqual(['a', 'c'])
     expect([after.size, after.bytes > 0]).toEqual([2, true])
     expect(after.next(0)).toMatchObject({ records: 1, body: chunkOf('a').body, option: chunkOf('a').option })
   })
 
   it('keeps the checkpoint that came last, also of a chunk without lines', async () => {
-    const spool = open(temporaryDir())
+    const spool = openSpool(temporaryDir())
     await spool.append(chunkOf('a', ['x'], 1), signal)
     await spool.append(chunkOf('b', [], 2), signal)
     expect(spool.checkpoint('c1')).toEqual({ n: 2 })
@@ -49,7 +49,7 @@ describe('Spool', () => {
 
   it('waits when it is full, says so once, and goes on when a chunk is removed', async () => {
     const { log, lines } = recordingLog()
-    const spool = open(temporaryDir(), { log, maxBytes: 2000 })
+    const spool = openSpool(temporaryDir(), { log, maxBytes: 2000 })
     const ids = Array.from({ length: 10 }, (_, index) => `chunk${index}`)
     let appended = 0
     const writing = (async () => {
@@ -71,12 +71,12 @@ describe('Spool', () => {
   })
 
   it('takes a chunk that alone is over the limit', async () => {
-    const spool = open(temporaryDir(), { maxBytes: 10 })
+    const spool = openSpool(temporaryDir(), { maxBytes: 10 })
     expect(await spool.append(chunkOf('a'), signal)).toBe(true)
   })
 
   it('stores nothing when the signal aborts while it waits', async () => {
-    const spool = open(temporaryDir(), { maxBytes: 10 })
+    const spool = openSpool(temporaryDir(), { maxBytes: 10 })
     await spool.append(chunkOf('a', ['x'], 1), signal)
     const stop = new AbortController()
     const waiting = spool.append(chunkOf('b', ['y'], 2), stop.signal)
@@ -90,7 +90,7 @@ describe('Spool', () => {
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', dir])
     onTestFinished(() => void execFileSync('umount', ['-l', dir]))
     const { log, lines } = recordingLog()
-    const spool = open(dir, { log })
+    const spool = openSpool(dir, { log })
     writeFileSync(join(dir, 'hog'), Buffer.alloc(1 << 20))
     const writing = spool.append({ ...chunkOf('a', ['x'], 1), body: Buffer.alloc(1 << 20) }, signal)
     expect(spool.waits).toBe('disk')
@@ -103,7 +103,7 @@ describe('Spool', () => {
   })
 
   it('keeps checkpoints per store, and gives what was read before any to the first one', async () => {
-    const spool = open(temporaryDir())
+    const spool = openSpool(temporaryDir())
     await spool.append(chunkOf('a', ['x'], 1), signal)
     expect(spool.useStore('A/1')).toBe('first')
     expect(spool.checkpoint('c1')).toEqual({ n: 1 })
@@ -116,7 +116,7 @@ describe('Spool', () => {
   })
 
   it('drops checkpoints that count on chunks which their store has not acked', async () => {
-    const spool = open(temporaryDir())
+    const spool = openSpool(temporaryDir())
     spool.useStore('A/1')
     await spool.append(chunkOf('a', ['x'], 1, 'acked'), signal)
     await spool.append(chunkOf('b', ['y'], 1, 'unacked'), signal)
@@ -129,7 +129,7 @@ describe('Spool', () => {
   })
 
   it('says what another store had of a container, also where that does not count any more', async () => {
-    const spool = open(temporaryDir())
+    const spool = openSpool(temporaryDir())
     spool.useStore('A/1')
     await spool.append(chunkOf('a', ['x'], 1, 'acked'), signal)
     await spool.append(chunkOf('b', ['y'], 2, 'unacked'), signal)
@@ -146,7 +146,7 @@ describe('Spool', () => {
   })
 
   it('tells the checkpoints of containers that are gone, unless the store in use has all of them', async () => {
-    const spool = open(temporaryDir())
+    const spool = openSpool(temporaryDir())
     const stream = { service: 'web' }
     const put = (id: string, checkpoint: Checkpoint) =>
       spool.append({ ...chunkOf(id, [], 0, id), checkpoints: new Map([[id, checkpoint]]) }, signal)
@@ -175,14 +175,14 @@ describe('Spool', () => {
       { id: 'a', from: 0n },
       { id: 'b', from: 50n },
     ]
-    const before = open(dir)
+    const before = openSpool(dir)
     before.useStore('A/1', openings.slice(0, 1))
     await before.append(chunkOf('x', ['x'], 1), signal)
     before.remove(1, { opening: 'a', at: 60n })
     before.keep('watermark', 'stored')
     expect(before.useStore('B/1')).toBe('other')
     before.close()
-    const after = open(dir)
+    const after = openSpool(dir)
     expect(after.useStore('A/1', openings)).toBe('older')
     expect([after.checkpoint('c1'), after.checkpointElsewhere('c1')]).toEqual([undefined, { n: 1 }])
     expect(after.kept('watermark')).toBeUndefined()
@@ -190,7 +190,7 @@ describe('Spool', () => {
   })
 
   it('goes along with the openings of a store that it has nothing to send to', async () => {
-    const spool = open(temporaryDir())
+    const spool = openSpool(temporaryDir())
     spool.useStore('A/1', [{ id: 'a', from: 0n }])
     await spool.append(chunkOf('x'), signal)
     spool.remove(1, { opening: 'a', at: 50n })
@@ -204,10 +204,10 @@ describe('Spool', () => {
 
   it('remembers the store over a restart', () => {
     const dir = temporaryDir()
-    const before = open(dir)
+    const before = openSpool(dir)
     before.useStore('A/1')
     before.close()
-    expect(open(dir).store).toBe('A/1')
+    expect(openSpool(dir).store).toBe('A/1')
   })
 
   it('keeps checkpoints of so many containers that are gone at most', () => {
@@ -219,7 +219,7 @@ describe('Spool', () => {
   })
 
   it('prunes checkpoints that are a month old and not listed', async () => {
-    const spool = open(temporaryDir())
+    const spool = openSpool(temporaryDir())
     for (const id of ['gone', 'listed']) await spool.append(chunkOf(id, ['x'], 1, id), signal)
     expect(spool.prune(new Set(['listed']), Date.now() + 29 * 86_400_000)).toBe(0)
     expect(spool.prune(new Set(['listed']), Date.now() + 31 * 86_400_000)).toBe(1)
@@ -250,12 +250,12 @@ describe('a damaged spool', () => {
 
   it.each(damages)('is set aside by name when it is %s', async (_, damage) => {
     const dir = temporaryDir()
-    const before = open(dir)
+    const before = openSpool(dir)
     for (let n = 0; n < 200; n++) await before.append(chunkOf(`${n}`, ['some line '.repeat(50)], n, `c${n}`), signal)
     before.close()
     damage(join(dir, 'spool.db'))
     const { log, lines } = recordingLog()
-    const after = open(dir, { log })
+    const after = openSpool(dir, { log })
     expect([after.size, after.store]).toEqual([0, ''])
     expect(await after.append(chunkOf('a'), signal)).toBe(true)
     expect(readdirSync(dir)).toContain('spool.db.damaged')
@@ -264,13 +264,13 @@ describe('a damaged spool', () => {
 
   it('is noticed when a byte of a chunk’s body has flipped', async () => {
     const dir = temporaryDir()
-    const before = open(dir)
+    const before = openSpool(dir)
     const body = Buffer.alloc(100_000, 'body')
     await before.append({ ...chunkOf('a'), body }, signal)
     before.close()
     const path = join(dir, 'spool.db')
     flip(path, readFileSync(path).lastIndexOf('bodybodybody'))
-    const after = open(dir)
+    const after = openSpool(dir)
     expect(() => after.next(0)).toThrow(expect.objectContaining({ code: 'SWARMLOGS_STORE_DAMAGED' }))
   })
 })
@@ -278,12 +278,12 @@ describe('a damaged spool', () => {
 describe('the state folder', () => {
   it('refuses a newer format and touches nothing', () => {
     const dir = temporaryDir()
-    open(dir).close()
+    openSpool(dir).close()
     const path = join(dir, 'spool.db')
     const bytes = readFileSync(path)
     bytes.writeUInt32BE(2, 60)
     writeFileSync(path, bytes)
-    expect(() => open(dir)).toThrow(expect.objectContaining({ code: 'SWARMLOGS_STORE_NEWER' }))
+    expect(() => openSpool(dir)).toThrow(expect.objectContaining({ code: 'SWARMLOGS_STORE_NEWER' }))
     expect(readFileSync(path).equals(bytes)).toBe(true)
     expect(readdirSync(dir)).toEqual(['spool.db'])
   })
@@ -302,27 +302,9 @@ describe('the state folder', () => {
     symlinkSync(dir, join(dir, 'link'))
     expect(() => openStateDir(join(dir, 'link'))).toThrow(/symbolic link/)
     symlinkSync('/etc/passwd', join(dir, 'spool.db'))
-    expect(() => open(dir)).toThrow(/no plain file/)
+    expect(() => openSpool(dir)).toThrow(/no plain file/)
   })
 })
-
-function open(dir: string, options: { log?: typeof silent; maxBytes?: number } = {}): Spool {
-  const spool = new Spool({ dir, maxBytes: MAX_BYTES, log: silent, ...options })
-  onTestFinished(() => {
-    try {
-      spool.close()
-    } catch {
-      // The test has closed it.
-    }
-  })
-  return spool
-}
-
-function idsIn(spool: Spool): string[] {
-  const ids: string[] = []
-  for (let chunk = spool.next(0); chunk !== undefined; chunk = spool.next(chunk.seq)) ids.push(chunk.id)
-  return ids
-}
 
 function flip(path: string, at: number): void {
   const bytes = readFileSync(path)

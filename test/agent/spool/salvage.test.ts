@@ -1,11 +1,11 @@
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { keepMark } from '../../../agent/report/kept-mark.ts'
 import { mend } from '../../../agent/spool/database.ts'
-import { Spool } from '../../../agent/spool.ts'
 import { chunkOf, silent, streamOf, temporaryDir } from '../chunks.ts'
+import { idsIn, openSpool } from './opened.ts'
 
 const { signal } = new AbortController()
 const STORED = 1_700_000_000_000_000_000n
@@ -17,7 +17,7 @@ describe('a spool with a damaged row', () => {
     const dir = await filled()
     change(dir, 'UPDATE chunks SET body = zeroblob(length(body)) WHERE seq = 7')
     expect(mend(dir, silent, cause)).toBe(true)
-    const spool = open(dir)
+    const spool = openSpool(dir)
     expect(idsIn(spool)).toEqual(ids.filter((id) => id !== 'chunk7'))
     expect([spool.store, spool.kept('watermark') !== undefined, spool.since]).toEqual(['A/1', true, '5'])
     expect(spool.checkpoint('c7')).toEqual({
@@ -34,14 +34,14 @@ describe('a spool with a damaged row', () => {
     const dir = await filled(new Map([['c3', STORED - 5n]]))
     change(dir, 'UPDATE chunks SET crc = crc + 1 WHERE seq = 3')
     mend(dir, silent, cause)
-    expect(open(dir).checkpoint('c3')).toMatchObject({ lost: { from: String(STORED - 5n) } })
+    expect(openSpool(dir).checkpoint('c3')).toMatchObject({ lost: { from: String(STORED - 5n) } })
   })
 
   it('has all containers read again when the chunk does not say of which it is', async () => {
     const dir = await filled()
     change(dir, `UPDATE chunks SET containers = '["c' WHERE seq = 7`)
     mend(dir, silent, cause)
-    const spool = open(dir)
+    const spool = openSpool(dir)
     expect([idsIn(spool).length, ...['c1', 'c7', 'c20'].map((id) => 'lost' in (spool.checkpoint(id) ?? {}))]).toEqual([
       ...[19, true, true, true],
     ])
@@ -50,11 +50,11 @@ describe('a spool with a damaged row', () => {
   it('loses one checkpoint alone', async () => {
     const dir = await filled()
     change(dir, "UPDATE checkpoints SET checkpoint = '{}' WHERE container = 'c7'")
-    const before = open(dir)
+    const before = openSpool(dir)
     expect(() => before.checkpoint('c7')).toThrow(expect.objectContaining({ code: 'SWARMLOGS_STORE_DAMAGED' }))
     before.close()
     expect(mend(dir, silent, cause)).toBe(true)
-    const spool = open(dir)
+    const spool = openSpool(dir)
     // Nobody knows what it was of.
     expect(spool.since).toBe('')
     expect([idsIn(spool), spool.checkpoint('c7'), spool.checkpoint('c8')]).toEqual([ids, undefined, checkpointOf('c8')])
@@ -71,7 +71,7 @@ describe('a spool with a torn page', () => {
     writeFileSync(path, bytes.fill(0xa5, page * 16_384, (page + 1) * 16_384))
     // As when it shows while the agent runs.
     expect(mend(dir, silent, cause)).toBe(true)
-    const spool = open(dir)
+    const spool = openSpool(dir)
     const left = idsIn(spool)
     expect(left.length).toBeGreaterThan(10)
     expect(left.length).toBeLessThan(20)
@@ -88,7 +88,7 @@ const ids = Array.from({ length: 20 }, (_, index) => `chunk${index + 1}`)
 /** A spool of twenty chunks, of a container each. */
 async function filled(behind = new Map<string, bigint>(), bytes = 100): Promise<string> {
   const dir = temporaryDir()
-  const spool = open(dir)
+  const spool = openSpool(dir)
   spool.useStore('A/1')
   spool.listed(5n)
   for (const [index, id] of ids.entries()) {
@@ -110,22 +110,4 @@ function change(dir: string, sql: string): void {
   const database = new DatabaseSync(join(dir, 'spool.db'))
   database.exec(sql)
   database.close()
-}
-
-function open(dir: string): Spool {
-  const spool = new Spool({ dir, maxBytes: 1 << 30, log: silent })
-  onTestFinished(() => {
-    try {
-      spool.close()
-    } catch {
-      // The test has closed it.
-    }
-  })
-  return spool
-}
-
-function idsIn(spool: Spool): string[] {
-  const found: string[] = []
-  for (let chunk = spool.next(0); chunk !== undefined; chunk = spool.next(chunk.seq)) found.push(chunk.id)
-  return found
 }
