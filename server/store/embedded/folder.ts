@@ -21,6 +21,8 @@ const NETWORK_TYPES: ReadonlyMap<number, string> = new Map([
 ])
 /** How the file ends that tells which rows of a database a text can be in; it stands beside it, and can be made anew. */
 export const GRAMS = '.grams'
+/** How the name of a file ends that is not whole; what a crash leaves of these is deleted. */
+export const UNFINISHED = '.unfinished'
 /** What DuckDB keeps beside a file. */
 const COMPANION = /\.wal(\.checkpoint|\.recovery)?$/
 const FUSE = 0x65735546

@@ -1,59 +1,32 @@
-import { readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
-import type { DuckDBConnection } from '@duckdb/node-api'
-import type { Logger } from 'pino'
 import type { ArchiveFolder } from '../../archive/folder.ts'
 import { folderName } from '../../archive/manifest.ts'
-import { syncPath } from '../../sync-path.ts'
 import { ArchivedLines } from './archive/lines.ts'
-import { newer } from './attach.ts'
-import type { Catalog } from './catalog.ts'
-import type { Engine } from './engine.ts'
-import { failureOf, messageOf } from './failure.ts'
-import { databaseBytes, exists, type Folder, GRAMS, removeDatabase } from './folder.ts'
-import { mendWal } from './mend.ts'
-import { ATTACH_OPTIONS, CREATE_OPTIONS, quoteName, quoteText, SEGMENT_TABLES } from './schema.ts'
 import { compareSegments, isSegmentName, partitionOf, Segment } from './segment.ts'
+import { SegmentFiles, type SegmentFilesOptions } from './segment-files.ts'
 import type { Serial } from './serial.ts'
-import type { Streams } from './streams.ts'
 
 /** A search that reads an expired segment may hold it for so long. */
 const MAX_HOLD_MS = 60_000
 const MAX_ARCHIVED_HOLD_MS = 86_400_000
-/** Searches that read a segment when it is detached let go of it soon: they read in slices, and nap. */
-const MAX_HELD_MS = 10_000
-const HELD_POLL_MS = 10
-/** How the name of a file ends that is not whole; what a crash leaves of these is deleted. */
-export const UNFINISHED = '.unfinished'
 
 /** What the segments need of the store. */
-export interface SegmentsOptions {
-  readonly engine: Engine
-  readonly folder: Folder
-  readonly catalog: Catalog
-  readonly streams: Streams
+export interface SegmentsOptions extends SegmentFilesOptions {
   readonly serial: Serial
   readonly segmentBytes: number
   readonly archive: ArchiveFolder
-  readonly log: Logger
-  /** Called when what is stored has changed other than by an append. */
-  readonly onLoss: () => void
 }
 
 /** The segments that serve. All that changes the set must run within the store's serial work. */
 export class Segments {
   readonly #options: SegmentsOptions
+  readonly #files: SegmentFiles
   #list: readonly Segment[] = []
-  #damaged: readonly string[] = []
   #damagedManifests: readonly string[] = []
 
   constructor(options: SegmentsOptions) {
     this.#options = options
-  }
-
-  get #connection(): DuckDBConnection {
-    return this.#options.engine.writer
+    this.#files = new SegmentFiles(options)
   }
 
   /** Oldest first; a new array after each change. */
@@ -63,7 +36,7 @@ export class Segments {
 
   /** Names of what was set aside, and of manifests of archived days that cannot be read. */
   get damaged(): readonly string[] {
-    return [...this.#damaged, ...this.#damagedManifests]
+    return [...this.#files.damaged, ...this.#damagedManifests]
   }
 
   /** Manifests of archived days that were damaged when the store was opened. */
@@ -79,16 +52,12 @@ export class Segments {
   /** Attaches all that is in the folder; sets aside what is damaged; counts as lost what should be there and is not. */
   async open(): Promise<void> {
     const { folder, catalog, log } = this.#options
-    for (const { name, by, received } of await catalog.replaced()) await this.#finishReplacement(name, by, received)
-    const files = await readdir(folder.segments)
-    for (const file of files.filter((name) => name.includes(UNFINISHED))) await rm(join(folder.segments, file))
-    const names = files.filter((file) => file.endsWith('.duckdb')).map((file) => file.slice(0, -'.duckdb'.length))
-    for (const file of files.filter((name) => name.endsWith(GRAMS)))
-      if (!files.includes(file.slice(0, -GRAMS.length))) await rm(join(folder.segments, file))
+    await this.#files.finishReplacements()
+    const names = await this.#files.names()
     const replaced = await this.#openArchive()
     for (const name of names.filter(isSegmentName).sort()) {
       const segment = new Segment(folder.segments, name)
-      if (!(await this.#attach(segment))) continue
+      if (!(await this.#files.attach(segment))) continue
       // What was archived ended before it was deleted; one of that name may also have come after the day was sealed.
       if (segment.received <= (replaced.get(name) ?? -1n)) await this.#forget(segment)
       else await this.#add(segment)
@@ -104,7 +73,7 @@ export class Segments {
       await catalog.removeSegment(name)
       await catalog.countLoss()
     }
-    this.#damaged = await folder.damagedNames()
+    await this.#files.seeDamaged()
     this.recount()
   }
 
@@ -130,8 +99,7 @@ export class Segments {
   }
 
   async #forget(segment: Segment): Promise<void> {
-    await this.#detach(segment)
-    await removeDatabase(segment.path)
+    await this.#files.remove(segment)
     await this.#options.catalog.removeSegment(segment.name, segment.received)
   }
 
@@ -152,8 +120,8 @@ export class Segments {
 
   /** Attaches a segment anew after a failed write, which DuckDB may have shut it for; for reading only where the disk is full. */
   async reattach(segment: Segment): Promise<void> {
-    await this.#detach(segment)
-    if (!(await this.#attach(segment))) this.#remove(segment, 'damaged')
+    await this.#files.detach(segment)
+    if (!(await this.#files.attach(segment))) this.#remove(segment, 'damaged')
     this.recount()
   }
 
@@ -161,8 +129,7 @@ export class Segments {
   async setAside(segment: Segment, cause: unknown): Promise<void> {
     if (segment.gone !== '') return
     this.#remove(segment, 'damaged')
-    await this.#detach(segment)
-    await this.#setFileAside(segment, cause)
+    await this.#files.setAside(segment, cause)
     this.recount()
   }
 
@@ -192,21 +159,9 @@ export class Segments {
    * of it is seen to by `open`: from the renaming on the new one counts.
    */
   async replace(segment: Segment, unfinished: string, records: number): Promise<void> {
-    const { folder, catalog, streams } = this.#options
+    const { catalog, streams } = this.#options
     const number = (this.ofPartition(segment.partition).at(-1)?.number ?? segment.number) + 1
-    const fresh = new Segment(folder.segments, `${segment.partition}.${number}`)
-    await catalog.noteReplacement({ name: segment.name, by: fresh.name, received: String(segment.received) })
-    try {
-      await rename(unfinished, fresh.path)
-      await syncPath(folder.segments)
-      if (!(await this.#attach(fresh)) || fresh.records !== records) throw new Error(`${fresh.name} is not whole`)
-      await this.measure(fresh)
-    } catch (error) {
-      await this.#detach(fresh).catch(messageOf)
-      await removeDatabase(fresh.path)
-      await catalog.forgetReplacement(segment.name)
-      throw error
-    }
+    const fresh = await this.#files.replacement(segment, number, unfinished, records)
     // In one step: no search may meet both, or none.
     segment.gone = 'replaced'
     this.#list = [...this.#list.filter((other) => other !== segment), fresh].sort(compareSegments)
@@ -217,18 +172,9 @@ export class Segments {
     void this.#drop(segment)
   }
 
-  async #finishReplacement(name: string, by: string, received: string): Promise<void> {
-    const { folder, catalog } = this.#options
-    if (await exists(join(folder.segments, `${by}.duckdb`))) {
-      await removeDatabase(join(folder.segments, `${name}.duckdb`))
-      await catalog.removeSegment(name, BigInt(received))
-    }
-    await catalog.forgetReplacement(name)
-  }
-
   /** Brings the file's size up to date. */
   async measure(segment: Segment): Promise<void> {
-    if (segment.archived === undefined) segment.bytes = await databaseBytes(segment.path)
+    await this.#files.measure(segment)
   }
 
   recount(): void {
@@ -259,29 +205,14 @@ export class Segments {
       this.#damagedManifests = this.#damagedManifests.filter((file) => !file.startsWith(`${folderName(manifest)}/`))
       return
     }
-    await this.#detach(segment)
-    await removeDatabase(segment.path)
+    await this.#files.remove(segment)
   }
 
   async #create(day: string, isOdd: boolean, number: number): Promise<Segment> {
-    const { folder } = this.#options
-    const connection = this.#connection
+    const { folder, catalog } = this.#options
     const segment = new Segment(folder.segments, `${partitionOf(day, isOdd)}.${number}`)
-    await this.#options.catalog.forgetReplacement(segment.name)
-    // Under another name until it is whole: a kill in between must not leave what looks like a damaged segment.
-    const unfinished = segment.path + UNFINISHED
-    await connection.run('DETACH DATABASE IF EXISTS unfinished')
-    await removeDatabase(unfinished)
-    await connection.run(`ATTACH ${quoteText(unfinished)} AS unfinished (${CREATE_OPTIONS})`)
-    try {
-      for (const table of SEGMENT_TABLES) await connection.run(`CREATE TABLE unfinished.${table}`)
-      await connection.run('CHECKPOINT unfinished')
-    } finally {
-      await connection.run('DETACH unfinished')
-    }
-    await rename(unfinished, segment.path)
-    await syncPath(folder.segments)
-    await connection.run(`ATTACH ${quoteText(segment.path)} AS ${segment.database} (${ATTACH_OPTIONS})`)
+    await catalog.forgetReplacement(segment.name)
+    await this.#files.create(segment)
     await this.#add(segment)
     return segment
   }
@@ -297,74 +228,6 @@ export class Segments {
     segment.gone = why
     this.#list = this.#list.filter((other) => other !== segment)
   }
-
-  /** False when it was damaged and so set aside. Throws SWARMLOGS_STORE_NEWER. */
-  async #attach(segment: Segment): Promise<boolean> {
-    const { folder, log } = this.#options
-    const connection = this.#connection
-    // Rows may be fewer than they were.
-    segment.grams.forget()
-    if (await mendWal(segment, folder, log)) await this.#countLoss()
-    try {
-      await this.#attachAs(segment)
-      await segment.load(connection, this.#options.streams)
-      return true
-    } catch (error) {
-      const failure = failureOf(error)
-      if (failure === 'newer') throw newer(folder, `segment ${segment.name}`, error)
-      if (failure !== 'damaged' && !(failure === 'other' && isIncomplete(error))) throw error
-      await this.#detach(segment)
-      await this.#setFileAside(segment, error)
-      return false
-    }
-  }
-
-  async #attachAs(segment: Segment): Promise<void> {
-    const attach = `ATTACH ${quoteText(segment.path)} AS ${quoteName(segment.name)}`
-    segment.isReadOnly = false
-    try {
-      await this.#whenFree(`${attach} (${ATTACH_OPTIONS})`)
-    } catch (error) {
-      if (!['other', 'memory'].includes(failureOf(error))) throw error
-      // Attaching writes when there is a WAL to take in; reading must go on where that is impossible.
-      await this.#whenFree(`${attach} (READ_ONLY)`)
-      segment.isReadOnly = true
-    }
-  }
-
-  async #whenFree(attach: string): Promise<void> {
-    for (const end = Date.now() + MAX_HELD_MS; ; await delay(HELD_POLL_MS)) {
-      try {
-        await this.#connection.run(attach)
-        return
-      } catch (error) {
-        if (failureOf(error) !== 'held' || Date.now() > end) throw error
-      }
-    }
-  }
-
-  async #setFileAside(segment: Segment, cause: unknown): Promise<void> {
-    const { folder, catalog, log } = this.#options
-    const name = await folder.setAside(segment.path)
-    await catalog.removeSegment(segment.name)
-    await this.#countLoss()
-    log.error({ segment: segment.name, damaged: name, err: cause }, 'segment is damaged: set aside, all others serve')
-  }
-
-  async #countLoss(): Promise<void> {
-    await this.#options.catalog.countLoss()
-    this.#damaged = await this.#options.folder.damagedNames()
-    this.#options.onLoss()
-  }
-
-  async #detach(segment: Segment): Promise<void> {
-    try {
-      await this.#connection.run(`DETACH DATABASE IF EXISTS ${segment.database}`)
-    } catch (error) {
-      // It writes what it still can, and is detached even so.
-      if (!messageOf(error).includes('Detached database')) throw error
-    }
-  }
 }
 
 /** Whether the file may be written to; a snapshot that has still to read it is asked to let it go. */
@@ -373,9 +236,4 @@ async function isFree(segment: Segment): Promise<boolean> {
   if (segment.isReadOnly || !(await segment.holder.letGo())) return false
   segment.holder = undefined
   return true
-}
-
-/** A segment without its tables is none of ours, or not whole. */
-function isIncomplete(error: unknown): boolean {
-  return error instanceof Error && /^(Catalog|Binder) Error/.test(error.message)
 }

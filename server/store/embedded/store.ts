@@ -3,7 +3,6 @@ import type { Gap } from '../../../shared/gap.ts'
 import type { LogRecord, StoredRecord } from '../../../shared/record.ts'
 import type { Archive } from '../../archive/archive.ts'
 import type { Query, Scope } from '../../query/query.ts'
-import { greater, smaller } from '../bigint.ts'
 import { type GapRange, withLost } from '../gap-table.ts'
 import type { HistogramBucket, HistogramWish } from '../histogram.ts'
 import type {
@@ -30,12 +29,11 @@ import { facets } from './facets.ts'
 import { messageOf } from './failure.ts'
 import { Folder } from './folder.ts'
 import { closeParts, type EmbeddedOptions, openParts, type Parts } from './parts.ts'
-import { bytesOf, expireSegments, hotOf, isHeld, isIdle, overdueIn } from './retention.ts'
 import { search } from './search.ts'
-import type { Segments } from './segments.ts'
 import { Snapshots } from './snapshot.ts'
+import { statusOf } from './status.ts'
 import { count, histogram } from './tally.ts'
-import { trySealSegment } from './transaction.ts'
+import { keepUp } from './upkeep.ts'
 
 const UPKEEP_MS = 60_000
 
@@ -192,19 +190,7 @@ export class EmbeddedStore implements Store {
 
   status(): StoreStatus {
     this.#mustBeOpen()
-    const { segments, writer, absent } = this.#parts
-    const begins = absent === '' ? beginning(segments) : undefined
-    const reason = this.#recovery === undefined ? writer.reason : 'the engine is being started anew'
-    return {
-      writable: reason === '',
-      reason,
-      records: segments.all.reduce((sum, segment) => sum + segment.records, 0),
-      bytes: bytesOf(segments.all),
-      ...(begins === undefined ? {} : { begins }),
-      segments: segments.all.length,
-      ...(absent !== '' && { absent }),
-      damaged: [...new Set([...segments.damaged, ...segments.all.flatMap(({ archived }) => archived?.damaged ?? [])])],
-    }
+    return statusOf(this.#parts, this.#recovery === undefined ? undefined : 'the engine is being started anew')
   }
 
   async room(): Promise<StoreRoom> {
@@ -219,23 +205,7 @@ export class EmbeddedStore implements Store {
   /** Expires what is too old or too much, seals what is idle; runs by itself every minute. */
   async runUpkeep(nowMs: number = Date.now()): Promise<void> {
     await this.#findArchive()
-    const { segments, serial, writer, engine, indexer, thinner, limits, gaps, archive } = await this.#ready()
-    indexer.start()
-    const now = BigInt(nowMs) * 1_000_000n
-    const held = new Set((await archive.holds()).map(({ day }) => day))
-    await serial.run(async () => {
-      const hasExpired = (await expireSegments(segments, limits, now, held, this.#options.log)) > 0
-      const start = hasExpired ? beginning(segments) : undefined
-      if (limits.retention.isKnown)
-        await gaps.expire(({ stream }) => greater(now - limits.retention.of(stream), start ?? 0n))
-      for (const segment of segments.all) {
-        const isFree = !segment.isReadOnly && segment.holder === undefined
-        if (segment.isDirty && isFree && isIdle(segment, nowMs)) await trySealSegment(engine.writer, segment)
-      }
-      await writer.checkSpace()
-    })
-    const mayGo = hotOf(segments).filter((segment) => !isHeld(segment, held))
-    await thinner.run(overdueIn(mayGo, limits, nowMs))
+    await keepUp(await this.#ready(), nowMs, this.#options.log)
   }
 
   /** Archives the days that are due; runs by itself every minute. Resolves when none is left. */
@@ -337,13 +307,4 @@ export class EmbeddedStore implements Store {
   #mustBeOpen(): void {
     if (this.#closing !== undefined) throw unavailable('use the store: it is closed')
   }
-}
-
-/** Time of the oldest line; those whose time is out of all reason say nothing about where the store begins. */
-function beginning(segments: Segments): bigint | undefined {
-  const times = (isOdd: boolean): bigint[] =>
-    segments.all.filter((segment) => segment.isOdd === isOdd).flatMap((segment) => segment.oldest ?? [])
-  const known = times(false)
-  const [first, ...others] = known.length > 0 ? known : times(true)
-  return first === undefined ? undefined : others.reduce(smaller, first)
 }
