@@ -34,6 +34,12 @@ export interface LogStream {
   readonly tag: string
 }
 
+/** The labels of nothing, for what is known of a part of them only. */
+export const NO_STREAM: LogStream = {
+  ...{ cluster: '', nodeId: '', nodeName: '', stack: '', service: '', serviceId: '', taskId: '', taskName: '' },
+  ...{ slot: 0, containerId: '', containerName: '', image: '', attributes: {}, tag: '' },
+}
+
 /**
  * One line of output.
  * Identity is (containerId, source, time, ordinal); foreign senders' records carry `chunk` and are known by that instead.

@@ -1,5 +1,5 @@
 import type { ServiceInfo } from '../../shared/inventory.ts'
-import type { LogStream } from '../../shared/record.ts'
+import { type LogStream, NO_STREAM } from '../../shared/record.ts'
 import type { ReportedContainer } from '../../shared/report.ts'
 import { streamMatches } from '../query/filter.ts'
 import type { Filter } from '../query/query.ts'
@@ -7,21 +7,6 @@ import type { Question } from '../query/question.ts'
 
 /** A service can have many slots, of which a question can name one: so many are tried. */
 const MAX_SLOTS = 200
-
-const NO_STREAM: LogStream = {
-  ...{
-    cluster: '',
-    nodeId: '',
-    nodeName: '',
-    stack: '',
-    service: '',
-    serviceId: '',
-    taskId: '',
-    taskName: '',
-    slot: 0,
-  },
-  ...{ containerId: '', containerName: '', image: '', attributes: {}, tag: '' },
-}
 
 /** Which streams a question is about. */
 export interface Wanted {

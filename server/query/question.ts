@@ -100,48 +100,15 @@ function waitingNote(target: Target, universe: Universe): ApiNote {
   }
 }
 
+/** The parameters that decide which records an answer has. */
+const DECIDING = [
+  ...(['target', 'service', 'stack', 'task', 'node', 'container', 'source', 'grep', 'q'] as const),
+  ...(['since', 'until', 'timezone', 'n', 'per', 'current', 'order', 'events'] as const),
+]
+
 /** Everything that decides which records an answer has, in one form. */
 function questionText(kind: string, parameters: Parameters): string {
-  const {
-    target,
-    service,
-    stack,
-    task,
-    node,
-    container,
-    source,
-    grep,
-    q,
-    since,
-    until,
-    timezone,
-    n,
-    per,
-    current,
-    order,
-    events,
-  } = parameters
-  const parts = [
-    kind,
-    target,
-    service,
-    stack,
-    task,
-    node,
-    container,
-    source,
-    grep,
-    q,
-    since,
-    until,
-    timezone,
-    n,
-    per,
-    current,
-    order,
-    events,
-  ]
-  return JSON.stringify(parts)
+  return JSON.stringify([kind, ...DECIDING.map((name) => parameters[name])])
 }
 
 /** Docker pads a service's slots, but not those of a task that was asked for by itself. */

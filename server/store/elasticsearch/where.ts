@@ -1,6 +1,6 @@
 import type { Condition, Expression } from '../../../shared/query/ast.ts'
 import { patternParts } from '../../../shared/query/words.ts'
-import { LEVELS, type LogStream, type Source } from '../../../shared/record.ts'
+import { LEVELS, NO_STREAM, type Source } from '../../../shared/record.ts'
 import { fieldOf, isOfStream, type Line, matcherOf } from '../../query/matches.ts'
 import { regexTexts } from '../../query/regex-texts.ts'
 import { streamsClause } from './dsl.ts'
@@ -12,10 +12,6 @@ import type { Entry } from './streams.ts'
 /** Streams that one condition names at most; with more the lines themselves are asked. */
 const MAX_STREAMS = 10_000
 const SOURCES: readonly Source[] = ['stdout', 'stderr']
-const NO_STREAM: LogStream = {
-  ...{ cluster: '', nodeId: '', nodeName: '', stack: '', service: '', serviceId: '', taskId: '', taskName: '' },
-  ...{ slot: 0, containerId: '', containerName: '', image: '', attributes: {}, tag: '' },
-}
 const NO_LINE: Line = { stream: NO_STREAM, source: 'stdout', level: '', message: '', fields: '' }
 
 /** What the index says about an expression, of lines of these streams. */

@@ -1,7 +1,7 @@
 import { SwarmlogsError } from '../../../shared/errors.ts'
 import type { Condition, Expression } from '../../../shared/query/ast.ts'
 import { patternParts } from '../../../shared/query/words.ts'
-import { LEVELS, type LogStream } from '../../../shared/record.ts'
+import { LEVELS, type LogStream, NO_STREAM } from '../../../shared/record.ts'
 import { lower } from '../../query/filter.ts'
 import { fieldOf, isOfStream, type Line, matcherOf } from '../../query/matches.ts'
 import type { Reader } from './engine.ts'
@@ -30,20 +30,6 @@ const VALUE =
   "WHEN NOT contains(split_part(rest, '\"', 2), '\\') THEN split_part(rest, '\"', 2) " +
   String.raw`ELSE TRY(json_extract_string(regexp_extract(rest, '^"(?:[^"\\]|\\.)*"'), '$')) END`
 const NUMBER = String.raw`-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?`
-const NO_STREAM: LogStream = {
-  ...{
-    cluster: '',
-    nodeId: '',
-    nodeName: '',
-    stack: '',
-    service: '',
-    serviceId: '',
-    taskId: '',
-    taskName: '',
-    slot: 0,
-  },
-  ...{ containerId: '', containerName: '', image: '', attributes: {}, tag: '' },
-}
 const NO_LINE: Line = { stream: NO_STREAM, source: 'stdout', level: '', message: '', fields: '' }
 
 /** Makes an expression SQL about lines of the streams, which are numbered by their place. It says what server/query/matches.ts says. */
