@@ -6,6 +6,7 @@ import { type Labelled, labelled } from './describe.ts'
 import type { Discovery, Killed } from './discovery.ts'
 import type { FollowOptions } from './follow-options.ts'
 import { Followed } from './followed.ts'
+import { framingOf } from './framing.ts'
 import { Histories } from './histories.ts'
 import type { TailBatch } from './line.ts'
 import type { LineTime } from './lines.ts'
@@ -225,11 +226,12 @@ export class Follower {
   }
 
   #context(followed: Followed, signal: AbortSignal): TailContext {
-    const { id, tty } = followed.target
+    const { engine } = this.#options
+    const { id } = followed.target
     return {
-      engine: this.#options.engine,
+      engine,
       id,
-      tty,
+      framing: framingOf(followed.target, engine),
       fileBytes: logFileBytes(followed.target),
       files: logFiles(followed.target),
       born: followed.target.born,

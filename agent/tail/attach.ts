@@ -27,11 +27,11 @@ export async function* attach(
   tail: number | 'all',
   { pace, isChecked }: { readonly pace: Pace; readonly isChecked: boolean },
 ): AsyncGenerator<Piece, Ending> {
-  const { engine, id, tty, signal, fileBytes } = context
+  const { engine, id, framing, signal, fileBytes } = context
   const missed = new AbortController()
   const doubted = new AbortController()
   const both = AbortSignal.any([signal, missed.signal, doubted.signal])
-  const reader = new LogReader(engine, { id, tty, tail, follow: true, dead: false }, both)
+  const reader = new LogReader(engine, { id, framing, tail, follow: true, dead: false }, both)
   const isRotated = fileBytes !== undefined
   const seam = new Seam(position, { replays: isRotated ? new Replays() : undefined })
   const watch = new Watch(context, position, (doubt) => doubted.abort(doubt))

@@ -109,11 +109,11 @@ async function* readWindow(
   dead: boolean,
   search: Search,
 ): AsyncGenerator<Piece, Try> {
-  const { engine, id, tty, signal } = context
+  const { engine, id, framing, signal } = context
   const { tail, prints, lost } = search
   const release = await context.windows.acquire(signal)
   try {
-    const reader = new LogReader(engine, { id, tty, tail, follow: false, dead }, signal)
+    const reader = new LogReader(engine, { id, framing, tail, follow: false, dead }, signal)
     const seam = new Seam(lost ? BEGINNING : from, { prints, headMissing: lost !== undefined })
     let untold = lost
     let first: Line | undefined

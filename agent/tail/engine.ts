@@ -22,6 +22,8 @@ type Query = Readonly<Record<string, string | number | boolean>>
 /** Newest Engine API that this code was written against, and the oldest that has all it needs. */
 const NEWEST_API = [1, 54] as const
 const OLDEST_API = [1, 40] as const
+/** From this on logs are given as JSON, too. */
+const JSON_LOGS_API = [1, 54] as const
 const DEFAULT_HOST = 'unix:///var/run/docker.sock'
 /** An engine that does not begin to answer within this is taken as hung. */
 const ANSWER_TIMEOUT_MS = 30_000
@@ -34,6 +36,8 @@ export class Engine {
   readonly host: string
   /** The API version agreed on, as `1.41`; '' before `negotiate`. */
   version = ''
+  /** Whether logs can be asked for with `format=json`; known from `negotiate` on. */
+  hasJsonLogs = false
 
   constructor(address: EngineAddress = {}) {
     this.host = address.host || DEFAULT_HOST
@@ -52,6 +56,7 @@ export class Engine {
       throw new SwarmlogsError('SWARMLOGS_DOCKER_UNAVAILABLE', message)
     }
     this.version = (compare(version, NEWEST_API) > 0 ? NEWEST_API : version).join('.')
+    this.hasJsonLogs = compare(version, JSON_LOGS_API) >= 0
   }
 
   /** GETs a JSON answer, as the engine gives it. Throws SWARMLOGS_NOT_FOUND for 404 and 409, SWARMLOGS_LOG_UNREADABLE for 501. */

@@ -26,10 +26,10 @@ async function* firstWindow(
   dead: boolean,
   tail: number,
 ): AsyncGenerator<Piece, Position | undefined> {
-  const { engine, id, tty, horizon, signal } = context
+  const { engine, id, framing, horizon, signal } = context
   const release = await context.windows.acquire(signal)
   try {
-    const reader = new LogReader(engine, { id, tty, tail, follow: false, dead }, signal)
+    const reader = new LogReader(engine, { id, framing, tail, follow: false, dead }, signal)
     const place = new Place(BEGINNING, context.fileBytes !== undefined)
     const cut = new Cut()
     let behind = 0

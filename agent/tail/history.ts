@@ -43,10 +43,10 @@ export async function* historyTail(context: TailContext, from: HistoryProgress):
 
 /** Reads one window; its last piece says what is to be read next. */
 async function* readWindow(context: TailContext, progress: HistoryProgress): AsyncGenerator<Piece, void> {
-  const { engine, id, tty, signal, fileBytes } = context
+  const { engine, id, framing, signal, fileBytes } = context
   const tail = Math.ceil(progress.behind * 1.1) + progress.size
   const release = await context.windows.acquire(signal)
-  const reader = new LogReader(engine, { id, tty, tail, follow: false, dead: false }, signal)
+  const reader = new LogReader(engine, { id, framing, tail, follow: false, dead: false }, signal)
   const window = new Window(progress, fileBytes !== undefined)
   try {
     for await (const lines of reader.batches()) {
@@ -88,13 +88,13 @@ async function* readBehind(
   progress: HistoryProgress,
   end: Position,
 ): AsyncGenerator<Piece, void> {
-  const { engine, id, tty, signal, born } = context
+  const { engine, id, framing, signal, born } = context
   const tail = await longestSound(context)
   const release = await context.windows.acquire(signal)
   const until = takenUpTo(end, born)
   let to = progress.until ? nanosOf(progress.until) : nanosNow()
   try {
-    const reader = new LogReader(engine, { id, tty, tail, follow: false, dead: false }, signal)
+    const reader = new LogReader(engine, { id, framing, tail, follow: false, dead: false }, signal)
     const seam = new Seam(BEGINNING, { headMissing: true })
     const stop = new Matcher(progress.stop)
     let isFirst = true

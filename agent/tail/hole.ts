@@ -121,10 +121,10 @@ async function look(
   line?: Mark,
   isBrief = false,
 ): Promise<Look> {
-  const { engine, id, tty, signal } = context
+  const { engine, id, framing, signal } = context
   const release = await context.windows.acquire(signal)
   try {
-    const reader = new LogReader(engine, { id, tty, tail, follow: false, dead: false }, signal)
+    const reader = new LogReader(engine, { id, framing, tail, follow: false, dead: false }, signal)
     // Those before the last line may lie before the hole.
     const matcher = new Matcher(position.prints.slice(-1))
     const isKnown = position.prints.length > 0

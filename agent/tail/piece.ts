@@ -1,5 +1,6 @@
 import type { Logger } from 'pino'
 import type { GapBounds } from '../../shared/gap.ts'
+import type { Framing } from '../framing.ts'
 import type { Line, LineTime } from '../lines.ts'
 import type { Following } from '../report/tails.ts'
 import type { Engine } from './engine.ts'
@@ -74,7 +75,7 @@ export interface Piece {
 export interface TailContext {
   readonly engine: Engine
   readonly id: string
-  readonly tty: boolean
+  readonly framing: Framing
   /** Size at which the engine rotates this log, throwing away the oldest file; undefined: it never does. */
   readonly fileBytes: number | undefined
   /** How many files the engine keeps of it. */

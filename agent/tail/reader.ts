@@ -1,6 +1,7 @@
 import { SwarmlogsError } from '../../shared/errors.ts'
 import type { Source } from '../../shared/record.ts'
-import { Frames, type PieceSink } from '../frames.ts'
+import type { PieceSink } from '../frames.ts'
+import { type Framing, framerOf } from '../framing.ts'
 import { type Line, Lines, type LineTime } from '../lines.ts'
 import { TtyFrames } from '../tty.ts'
 import type { Engine } from './engine.ts'
@@ -8,7 +9,7 @@ import type { Engine } from './engine.ts'
 /** Which part of a container's log to read. */
 export interface Reading {
   readonly id: string
-  readonly tty: boolean
+  readonly framing: Framing
   /** The last so many frames; 'all'. */
   readonly tail: number | 'all'
   readonly follow: boolean
@@ -58,11 +59,12 @@ export class LogReader {
   }
 
   async *batches(): AsyncGenerator<Line[], void> {
-    const { id, tty, tail, follow, dead } = this.#reading
-    const query = { stdout: 1, stderr: 1, timestamps: 1, tail, follow: follow ? 1 : 0 }
+    const { id, framing, tail, follow, dead } = this.#reading
+    const format = framing === 'json' && { format: 'json' }
+    const query = { stdout: 1, stderr: 1, timestamps: 1, tail, follow: follow ? 1 : 0, ...format }
     const response = await this.#engine.stream(`/containers/${id}/logs`, query, this.#signal)
     try {
-      const framer = tty ? new TtyFrames(this.#sink) : new Frames(this.#sink)
+      const framer = framerOf(framing, this.#sink)
       for await (const chunk of response) {
         framer.push(chunk)
         if (this.#batch.length > 0) yield this.#take()

@@ -22,6 +22,7 @@ export interface Written {
 
 interface Follower {
   readonly response: ServerResponse
+  readonly isJson: boolean
   next: number
 }
 
@@ -150,7 +151,8 @@ export class FakeContainer {
     response.flushHeaders()
     const tail = query.get('tail')
     const count = tail === 'all' ? Number.POSITIVE_INFINITY : Number(tail)
-    const follower = { response, next: Math.max(this.#rotated, this.#frames.length - count) }
+    const isJson = query.get('format') === 'json'
+    const follower = { response, isJson, next: Math.max(this.#rotated, this.#frames.length - count) }
     this.#send(follower)
     if (query.get('follow') !== '1' || !this.running) {
       response.end()
@@ -165,9 +167,23 @@ export class FakeContainer {
   }
 
   #send(follower: Follower): void {
-    const bytes = Buffer.concat(this.#frames.slice(follower.next))
+    const frames = this.#frames.slice(follower.next)
+    const bytes = Buffer.concat(follower.isJson ? frames.map((one) => this.#json(one)) : frames)
     follower.next = this.#frames.length
     const step = this.#chunkBytes ?? bytes.length
     for (let at = 0; at < bytes.length; at += step) follower.response.write(bytes.subarray(at, at + step))
+  }
+
+  /** The frame as engines of API 1.54 tell it with `format=json`. */
+  #json(frame: Buffer): Buffer {
+    const { tty } = this.#options
+    const text = frame.toString('utf8', tty ? 0 : 8)
+    const end = text.indexOf(' ')
+    const record = {
+      Line: text.slice(end + 1) || undefined,
+      Source: !tty && frame[0] === 2 ? 'stderr' : 'stdout',
+      Timestamp: text.slice(0, end).replace(/\.?0+Z$/, 'Z'),
+    }
+    return Buffer.from(`${JSON.stringify(record)}\n`)
   }
 }

@@ -305,15 +305,44 @@ describe('follow', () => {
     expect(engine.requests.some((path) => path.startsWith('/v1.54/containers'))).toBe(true)
   })
 
-  it('reads TTY containers, whose log has no frames', async () => {
+  it.each([
+    ['1.53', 'no frames'],
+    ['1.54', 'JSON objects'],
+  ])('reads TTY containers, whose log has, by API %s, %s', async (version) => {
+    engine.apiVersion = version
     const container = engine.container({ tty: true })
     container.write('plain\r')
     container.write(`${'é'.repeat(30_000)}\r`)
     const recorder = record()
     await recorder.until(() => recorder.lines.length === 2)
-    container.write('after\r')
-    await recorder.until(() => recorder.lines.length === 3)
+    container.write('after\r', { time: container.tick(1_000_000_000n) })
+    container.write('without an end', { end: '' })
+    container.write('of the next run\r')
+    container.write('\u0000\u001b[31m\ufffd "\\" </b>\u2028\r')
+    container.write('\r')
+    await recorder.until(() => recorder.lines.length === 7)
     expect(recorder.lines.map(text)).toEqual(truth(container.written))
+    const logs = engine.requests.filter((path) => path.includes('/logs?') && !path.includes('details=1'))
+    expect(logs.every((path) => path.includes('format=json') === (version === '1.54'))).toBe(true)
+  })
+
+  it('takes no text of a TTY for a time of Docker where the engine gives JSON', async () => {
+    engine.apiVersion = '1.54'
+    const container = engine.container({ tty: true })
+    container.write('see 2099-01-01T00:00:00.000000000Z this')
+    const recorder = record()
+    await recorder.until(() => recorder.lines.length === 1)
+    expect(recorder.lines.map(text)).toEqual(truth(container.written))
+  })
+
+  it('asks for JSON of no other container: bytes that are no UTF-8 would be lost', async () => {
+    engine.apiVersion = '1.54'
+    const [framed, local] = [engine.container(), engine.container({ tty: true, driver: 'local' })]
+    framed.write('framed')
+    local.write('local\r')
+    const recorder = record()
+    await recorder.until(() => recorder.lines.length === 2)
+    expect(engine.requests.filter((path) => path.includes('format='))).toEqual([])
   })
 
   it.each([

@@ -14,7 +14,7 @@ import { eventually } from '../lab/program.ts'
  * L13: agent/frames.test.ts (torn and tiny frames), agent/pipeline.test.ts (error frames, on the scripted engine)
  * L22: agent/pipeline.test.ts (what was started while the engine was away), L23: e2e/swarm.test.ts (200 tasks), tail/slots.ts
  * L24: follow.test.ts (another agent without state comes to the same identities), agent/main.test.ts (a spool that is set aside)
- * L26: agent/pipeline.test.ts (a newer engine is asked by the API that is known)
+ * L26: agent/pipeline.test.ts, agent/json-frames.test.ts (logs as JSON, by the API that is known, on the scripted engine)
  * L25: e2e/swarm.test.ts (tasks that move, services that are updated)
  */
 
