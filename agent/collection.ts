@@ -3,7 +3,7 @@ import { batcher } from './batcher.ts'
 import type { AgentConfig } from './config.ts'
 import { forAnotherStore } from './followed.ts'
 import type { Forwarder } from './forwarder.ts'
-import type { TailBatch } from './line.ts'
+import type { Checkpoint, TailBatch } from './line.ts'
 import { follow } from './pipeline.ts'
 import { keptWatch } from './report/kept-mark.ts'
 import { Tails } from './report/tails.ts'
@@ -87,8 +87,9 @@ export class Collection {
     const batches = follow({
       engine,
       checkpoints: {
-        load: (id) => this.#sure(() => spool.checkpoint(id) ?? forAnotherStore(spool.checkpointElsewhere(id))),
+        load: (id) => this.#sure(() => spool.checkpoint(id) ?? elsewhere(spool, id)),
         unlisted: (ids) => this.#sure(() => spool.unlisted(ids)) ?? [],
+        spooledElsewhere: (id) => this.#sure(() => spool.spooledElsewhere(id)),
         listed: (ids) => this.#onListed(ids, tails),
       },
       since: keptWatch(spool),
@@ -145,4 +146,9 @@ export class Collection {
       this.#options.log.warn({ err: error }, 'cannot drop checkpoints of containers long gone now')
     }
   }
+}
+
+/** What another store's checkpoint is for the one in use. */
+function elsewhere(spool: Spool, id: string): Checkpoint | undefined {
+  return forAnotherStore(spool.checkpointElsewhere(id), spool.spooledElsewhere(id))
 }

@@ -5,6 +5,7 @@ import type { Tails } from './report/tails.ts'
 import type { AgentStatus } from './status.ts'
 import type { Engine } from './tail/engine.ts'
 import type { Watched } from './tail/held-events.ts'
+import type { Span } from './tail/piece.ts'
 
 /** What to follow, and from where. */
 export interface FollowOptions {
@@ -15,6 +16,8 @@ export interface FollowOptions {
     listed?(containerIds: ReadonlySet<string>): void
     /** Those of containers that are in no list. */
     unlisted?(containerIds: ReadonlySet<string>): readonly Unlisted[]
+    /** Which lines of a container the store in use gets of what was spooled for another one. */
+    spooledElsewhere?(containerId: string): Span | undefined
   }
   /** An agent before this one had read what there was up to this time, by the engine's clock. */
   readonly since?: Watched | undefined

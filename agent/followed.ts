@@ -2,26 +2,38 @@ import type { GapBounds, GapReason } from '../shared/gap.ts'
 import type { LogStream } from '../shared/record.ts'
 import type { Checkpoint, TailBatch } from './line.ts'
 import type { LineTime } from './lines.ts'
-import { gapBetween, nanosOf, oldestWanted } from './tail/gaps.ts'
-import { bytesOf, type Head, headOf, type Lost, type Piece, type Progress } from './tail/piece.ts'
+import { gapBetween, gapsAround, nanosOf, oldestWanted } from './tail/gaps.ts'
+import { orderedFrom } from './tail/ordered.ts'
+import {
+  bytesOf,
+  type Elsewhere,
+  type Head,
+  headOf,
+  type Lost,
+  type Piece,
+  type Progress,
+  type Span,
+} from './tail/piece.ts'
 import type { Position } from './tail/place.ts'
 import { logFileBytes, type Target } from './target.ts'
 
 /** The number of the checkpoint's form; another one is not understood, and the log is then read anew. */
 const FORMAT = 1
 
-/** What remains of a checkpoint for a store that has none of the container's lines: how far back they are wanted, and where they began. */
-export function forAnotherStore(checkpoint: Checkpoint | undefined): Checkpoint | undefined {
+/** What remains of a checkpoint for a store that has none of the container's lines, but gets those that are `spooled`: how far back they are wanted, and where they began. */
+export function forAnotherStore(checkpoint: Checkpoint | undefined, spooled?: Span): Checkpoint | undefined {
   if (!checkpoint) return undefined
   const { format, horizon, head } = checkpoint
-  return { format, horizon, elsewhere: { head } }
+  return { format, horizon, elsewhere: { head, spooled } }
 }
 
 /** What remains of a checkpoint when some of what was read is lost on the way: the log is read again. All up to `storedUpTo` is stored; undefined: not known. */
 export function readAgain(checkpoint: Checkpoint, storedUpTo: bigint | undefined): Checkpoint {
   const { format, horizon, head, stream, born, started, elsewhere, lost } = checkpoint as Checkpoint & Progress
   const from = storedUpTo === undefined ? {} : { from: String(storedUpTo) }
-  return { format, horizon, stream, born, started, elsewhere, lost: lost ?? { head, ...from } }
+  // Of what was spooled then some may be what is lost.
+  const before = elsewhere && { head: elsewhere.head }
+  return { format, horizon, stream, born, started, elsewhere: before, lost: lost ?? { head, ...from } }
 }
 
 /** One container that is or was followed: what is known of it, and how far its log has been handed on. */
@@ -83,7 +95,8 @@ export class Followed {
     const gone = first ? this.#goneBefore(first) : []
     const known = first ? { head: head ?? first, elsewhere: undefined, lost: undefined } : { head, elsewhere, lost }
     const ended = progress.ended ?? (progress.live ? undefined : this.#progress.ended)
-    this.#progress = { ...this.#progress, ...grown, ...progress, ...known, ended, horizon: this.horizon }
+    const rest = { ended, horizon: this.horizon, orderedFrom: orderedFrom(this.#progress, piece) }
+    this.#progress = { ...this.#progress, ...grown, ...progress, ...known, ...rest }
     const gaps = [...(piece.gaps ?? []).filter((gap) => this.#isOurs(gap)), ...gone]
     // Attributes can be long, and gaps do without.
     const { born, startedAt } = this.target
@@ -107,12 +120,12 @@ export class Followed {
     ]
   }
 
-  /** `before` is where the log began when its lines were read, if that is known; those up to `from` are here. */
-  #goneSince({ head: before, from }: Lost, head: Head, reason: GapReason): GapBounds[] {
+  /** `before` is where the log began when its lines were read, if that is known; those up to `from` are here, and those that are `spooled` come. */
+  #goneSince({ head: before, from, spooled }: Lost & Elsewhere, head: Head, reason: GapReason): GapBounds[] {
     const { target, horizon } = this
     if (before ? before.print === head.print : logFileBytes(target) === undefined) return []
     const begin = before ? nanosOf(before.at) : oldestWanted(target.born, horizon)
-    if (from === undefined) return [gapBetween(begin, nanosOf(head.at), reason)]
+    if (from === undefined) return gapsAround(spooled, begin, nanosOf(head.at), reason)
     const start = BigInt(from) > begin ? BigInt(from) : begin
     return start < nanosOf(head.at) ? [gapBetween(start, nanosOf(head.at), reason)] : []
   }

@@ -149,7 +149,7 @@ export class Follower {
     const { checkpoints } = this.#options
     if (this.#bereaved === 'no') {
       this.#bereaved = 'telling'
-      const orphans = orphansOf(checkpoints.unlisted?.(ids) ?? [], () => this.#oldest())
+      const orphans = orphansOf(checkpoints.unlisted?.(ids) ?? [], () => this.#oldest(), checkpoints.spooledElsewhere)
       this.#merge.add(orphans, 'patient', (error) => {
         if (error !== undefined) this.#options.log.error({ err: error }, 'telling of removed containers failed')
         this.#bereaved = 'told'

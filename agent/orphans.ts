@@ -4,8 +4,8 @@ import type { Labelled } from './describe.ts'
 import { Followed, forAnotherStore } from './followed.ts'
 import type { Checkpoint } from './line.ts'
 import type { LineTime } from './lines.ts'
-import { gapBetween, nanosNow, nanosOf, oldestWanted, takenUpTo } from './tail/gaps.ts'
-import type { Progress } from './tail/piece.ts'
+import { gapBetween, gapsAround, nanosNow, nanosOf, oldestWanted, takenUpTo } from './tail/gaps.ts'
+import type { Progress, Span } from './tail/piece.ts'
 import { BEGINNING } from './tail/place.ts'
 import type { NodeIdentity, Target } from './target.ts'
 
@@ -30,13 +30,17 @@ interface Own extends Progress {
 
 /**
  * What is lost with containers that were removed while no agent ran, or before the store in use was known, given the checkpoints of all
- * that are gone. `oldestKept`: older lines are not missed.
+ * that are gone. `oldestKept`: older lines are not missed. `spooled`: the lines of a container that the store gets of what was spooled for another one.
  */
-export async function* orphansOf(all: Iterable<Unlisted>, oldestKept: () => LineTime): AsyncGenerator<Labelled, void> {
+export async function* orphansOf(
+  all: Iterable<Unlisted>,
+  oldestKept: () => LineTime,
+  spooled: (containerId: string) => Span | undefined = () => undefined,
+): AsyncGenerator<Labelled, void> {
   for (const { checkpoint, isElsewhere } of all) {
     if (!isOwn(checkpoint)) continue
     const { stream, born } = checkpoint
-    const lost = isElsewhere ? sentElsewhere(checkpoint) : unread(checkpoint)
+    const lost = isElsewhere ? sentElsewhere(checkpoint, spooled(stream.containerId)) : unread(checkpoint)
     const oldest = oldestKept()
     const gaps = lost.filter(({ to }) => to >= nanosOf(oldest))
     if (gaps.length === 0) continue
@@ -91,13 +95,13 @@ function unread({ live = BEGINNING, history, horizon, born, ended, lost }: Own):
 }
 
 /** What only another store was sent, and what was never sent. */
-function sentElsewhere({ live = BEGINNING, head, horizon, born, ended }: Own): GapBounds[] {
+function sentElsewhere({ live = BEGINNING, head, horizon, born, ended }: Own, spooled: Span | undefined): GapBounds[] {
   const times = Object.values(live.last).map(([seconds, nanos]) => nanosOf([seconds, nanos]))
   if (ended && times.length === 0) return []
   const from = head ? nanosOf(head.at) : oldestWanted(BigInt(born), horizon ?? [0, 0])
   const [newest = 0n] = times.toSorted((a, b) => (a > b ? -1 : 1))
   const to = ended ? newest : nanosNow()
-  return [gapBetween(from, to, 'store')]
+  return gapsAround(spooled, from, to, 'store')
 }
 
 /** The container as far as its checkpoint tells. */

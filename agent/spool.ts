@@ -16,8 +16,10 @@ import { dropOldest } from './spool/drop.ts'
 import { Meta } from './spool/meta.ts'
 import { type Hindrance, Plight } from './spool/plight.ts'
 import { Receipts } from './spool/receipts.ts'
+import { Spans } from './spool/spans.ts'
 import { isDiskTrouble } from './spool/sqlite.ts'
 import { inTransaction } from './spool/transaction.ts'
+import type { Span } from './tail/piece.ts'
 
 export interface SpoolOptions {
   /** State folder, locked. */
@@ -48,6 +50,7 @@ export class Spool {
   readonly #meta: Meta
   readonly #receipts: Receipts
   readonly #beginning: Beginning
+  readonly #spans: Spans
   readonly #plight: Plight
   readonly maxBytes: number
   readonly policy: SpoolPolicy
@@ -66,6 +69,7 @@ export class Spool {
     this.#checkpoints = new Checkpoints(this.#database)
     this.#meta = new Meta(this.#database)
     this.#receipts = new Receipts(this.#meta)
+    this.#spans = new Spans(this.#meta, this.#chunks)
     this.#beginning = new Beginning(this.#meta, this.#checkpoints.isAny)
     this.#store = this.#meta.get('store') ?? ''
   }
@@ -123,6 +127,11 @@ export class Spool {
   /** What another store has of a container; undefined when none has. */
   checkpointElsewhere(containerId: string): Checkpoint | undefined {
     return this.#checkpoints.elsewhere(this.#store, containerId)
+  }
+
+  /** Which lines of a container, all of them in their times, the store in use gets of what was spooled for another one; undefined when that is not known of any. */
+  spooledElsewhere(containerId: string): Span | undefined {
+    return this.#spans.of(this.#store, containerId)
   }
 
   /** The checkpoints of containers that are not listed, and may have had more lines than the store in use was sent. */
@@ -184,6 +193,7 @@ export class Spool {
     const before = this.#store
     inTransaction(this.#database, () => {
       this.#acked.delete()
+      if (before !== '') this.#spans.note(store, (id) => this.#checkpoints.get(before, id))
       if (isOlder) this.#forgetAcks(store)
       if (before === '') this.#checkpoints.adopt(store)
       else if (before !== store) this.#checkpoints.release(before, this.#chunks.containers())

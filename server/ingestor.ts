@@ -54,6 +54,7 @@ export class Ingestor implements Ingest {
     const start = performance.now()
     const appended = await commits.append(records.map(complete))
     onAppend?.(appended, (performance.now() - start) / 1000)
+    await this.#gaps(appended.refused ?? [])
     return records.length - appended.stored.length - appended.duplicates
   }
 

@@ -1,6 +1,6 @@
 import type { ApiAnnotation, ApiCompleteness, ApiGap } from '../shared/api.ts'
 import { streamFields } from '../shared/fields.ts'
-import { type Gap, isLoss, isOfNode } from '../shared/gap.ts'
+import { ANY_NODE, type Gap, isLoss, isOfNode } from '../shared/gap.ts'
 import { formatTime } from '../shared/time.ts'
 import type { Annotation } from './annotations.ts'
 import type { Judgement, NamedContainer } from './completeness/judge.ts'
@@ -137,6 +137,7 @@ export class Missing {
   /** Lines of any container may be missing in a gap of a node. */
   #takes(gap: Gap): boolean {
     const { stream } = gap
+    if (stream.containerId === ANY_NODE.containerId) return true
     if (isOfNode(gap)) return wantsNode(this.#wanted, { id: stream.nodeId, name: stream.nodeName })
     return streamMatches(this.#question.filter, stream)
   }

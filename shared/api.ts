@@ -88,20 +88,23 @@ export const ApiProblem = Type.Object(
 )
 export type ApiProblem = Static<typeof ApiProblem>
 
-/** Lines of a container, or of any on a node, that could not be collected. */
+/** Lines of a container, of any on a node or of any at all, that could not be collected. */
 export const ApiGap = Type.Object(
   {
     ...labels,
     from: Time('The lines had times from here ...'),
     to: Time('... to here, both included.'),
-    reason: Type.Enum(GAP_REASONS, { description: 'Why; `lossy`: the log driver may have dropped lines, or none.' }),
+    reason: Type.Enum(GAP_REASONS, {
+      description:
+        'Why; `refused`: the store will never take them; `lossy`: the log driver may have dropped lines, or none.',
+    }),
     at_least: Type.Integer({ description: 'How many lines were lost at least.', minimum: 0, examples: [120] }),
     at_most: Type.Optional(Type.Integer({ description: 'How many at most, where that is known.', minimum: 0 })),
   },
   {
     title: 'Gap',
     description:
-      'Lines of a container that could not be collected, or of any on a node where no container is named; empty values are left out.',
+      'Lines of a container that could not be collected, or of any on a node where no container is named, or of any at all where no node is named either; empty values are left out.',
   },
 )
 export type ApiGap = Static<typeof ApiGap>

@@ -4,13 +4,14 @@ import type { LogStream } from './record.ts'
  * Why lines of a container could not be collected.
  * - `rotated`: thrown away by the engine's rotation before they were read.
  * - `removed`: the container was removed before it was read to its end.
- * - `damaged`: the engine's log file cannot be read there.
+ * - `damaged`: the engine's log file, or a file of the archive, cannot be read there.
  * - `dropped`: the agent's spool was full and its policy is to drop the oldest.
  * - `unreadable`: the container's log driver cannot be read.
  * - `clock`: the engine's clock stepped, and lines may have been skipped by it.
  * - `horizon`: older than what the agent was told to read at its first sight of the container.
  * - `store`: another store had them, or this one lost them, and Docker has forgotten them.
  * - `state`: the agent had read them, or was to, and its state was lost or damaged; Docker has forgotten them.
+ * - `refused`: the store will never take them, and has put them aside.
  * - `unwatched`: containers may have come and gone while nobody watched the engine, which has forgotten the events that would tell.
  * - `lossy`: the log driver may drop lines by itself (`mode=non-blocking`, the cache of dual logging); nobody can tell whether it did.
  */
@@ -24,6 +25,7 @@ export const GAP_REASONS = [
   'horizon',
   'store',
   'state',
+  'refused',
   'unwatched',
   'lossy',
 ] as const
@@ -42,7 +44,7 @@ export interface GapBounds {
 }
 
 /**
- * Lines of a container, or of any on a node (`nodeStream`), that could not be collected. Identity is (container id, reason, from): a gap that is told again replaces
+ * Lines of a container, or of any on a node (`nodeStream`) or on all of them (`ANY_NODE`), that could not be collected. Identity is (container id, reason, from): a gap that is told again replaces
  * the one before, so that it can grow and be sent twice.
  */
 export interface Gap extends GapBounds {
@@ -63,7 +65,10 @@ export function nodeStream({
   }
 }
 
-/** Whether a gap is of all of a node. */
+/** What a gap is of that can be of any node. */
+export const ANY_NODE = nodeStream({ cluster: '', nodeId: '', nodeName: '' })
+
+/** Whether a gap is of all of a node, or of any. */
 export function isOfNode({ stream }: Pick<Gap, 'stream'>): boolean {
   return stream.containerId.startsWith(OF_NODE)
 }

@@ -46,7 +46,7 @@ export class Chunks {
       'SELECT seq, id, records, crc, option, body FROM chunks WHERE seq > ? ORDER BY seq LIMIT 1',
     )
     this.#seqAfter = database.prepare('SELECT seq FROM chunks WHERE seq > ? ORDER BY seq LIMIT 1')
-    this.#containers = database.prepare('SELECT seq, containers FROM chunks')
+    this.#containers = database.prepare('SELECT seq, containers FROM chunks WHERE seq >= ? ORDER BY seq')
     for (const row of database.prepare('SELECT seq, bytes FROM chunks ORDER BY seq').iterate()) {
       // Whether the process before has sent it is not known.
       this.#note(Number(row.seq), { bytes: Number(row.bytes), appendedMs: 0, wasSent: true, isInFlight: false })
@@ -149,12 +149,29 @@ export class Chunks {
 
   /** Ids of all containers that unacked chunks have lines of. */
   containers(): Set<string> {
-    const ids = new Set<string>()
-    for (const row of this.#containers.iterate()) {
-      if (!this.#unacked.has(Number(row.seq))) continue
-      for (const id of idsIn(String(row.containers))) ids.add(id)
+    const all = new Set<string>()
+    for (const [, ids] of this.containersFrom(0)) for (const id of ids) all.add(id)
+    return all
+  }
+
+  /** Each unacked chunk from a place on, with the ids of the containers that it has lines of, oldest first. */
+  *containersFrom(first: number): Generator<readonly [seq: number, ids: readonly string[]], void> {
+    for (const row of this.#containers.iterate(first)) {
+      const seq = Number(row.seq)
+      if (this.#unacked.has(seq)) yield [seq, idsIn(String(row.containers))]
     }
-    return ids
+  }
+
+  /** Where the chunks begin of which none was acked, up to the newest one; undefined: that one was. Of those that a former process appended nobody knows. */
+  get unbrokenFrom(): number | undefined {
+    let first: number | undefined
+    let next = 0
+    for (const [seq, { appendedMs, gapsTo }] of this.#unacked) {
+      if (appendedMs === 0) first = undefined
+      else if (first === undefined || seq !== next) first = seq
+      next = (gapsTo ?? seq) + 1
+    }
+    return next > this.lastSeq ? first : undefined
   }
 
   #note(seq: number, held: Held): void {

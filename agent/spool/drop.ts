@@ -5,7 +5,8 @@ import { packOption } from '../../shared/forward/encode.ts'
 import type { RecordsOption } from '../../shared/forward/own.ts'
 import type { SealedChunk, SpooledChunk } from '../chunk.ts'
 import type { Chunks, Held } from './chunks.ts'
-import { joinRemains, optionOf, remainsOf } from './dropped.ts'
+import { optionOf } from './contents.ts'
+import { joinRemains, remainsOf } from './dropped.ts'
 import { inTransaction } from './transaction.ts'
 
 type Remains = Omit<SealedChunk, 'checkpoints'>

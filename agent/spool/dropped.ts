@@ -1,14 +1,9 @@
-import { zstdDecompressSync } from 'node:zlib'
-import { Unpackr } from 'msgpackr'
-import type { OwnEntry, OwnGap, RecordsOption } from '../../shared/forward/own.ts'
+import type { OwnGap, RecordsOption } from '../../shared/forward/own.ts'
 import { WIRE_FORMAT } from '../../shared/forward/own.ts'
 import type { LogStream } from '../../shared/record.ts'
 import type { SpooledChunk } from '../chunk.ts'
+import { forEachLine, optionOf } from './contents.ts'
 
-const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: true, int64AsType: 'number' })
-
-/** Bytes of an entry `[EventTime, OwnEntry]` in front of the seconds. */
-const SECONDS_AT = 3
 /** Gaps of one container so near to each other are one: its two sources are not quite in the order of their times. */
 const NEAR_NS = 1_000_000_000n
 /** What remains of dropped chunks is one frame as long as it has not more than this. */
@@ -32,11 +27,6 @@ export function remainsOf(chunk: SpooledChunk, wasSent: boolean): RecordsOption 
     return { s, f: String(from), t: String(to), r: 'dropped', n, x: lines }
   })
   return { format: WIRE_FORMAT, streams, gaps: [...gaps, ...lost] }
-}
-
-/** What a chunk says of itself. */
-export function optionOf({ option }: Pick<SpooledChunk, 'option'>): RecordsOption {
-  return unpackr.unpack(option) as RecordsOption
 }
 
 /** The remains of consecutive chunks as one; undefined when that would be too much for a frame. */
@@ -70,15 +60,11 @@ function indexOf(streams: LogStream[], stream: LogStream | undefined): number {
 }
 
 /** Number and times of each stream's lines. */
-function linesOf({ records, body }: SpooledChunk): Map<number, Lost> {
+function linesOf(chunk: SpooledChunk): Map<number, Lost> {
   const lost = new Map<number, Lost>()
-  if (records === 0) return lost
-  const entries = zstdDecompressSync(body)
-  unpackr.unpackMultiple(entries, ([, { s }]: [unknown, OwnEntry], start = 0) => {
-    const at = start + SECONDS_AT
-    const time = BigInt(entries.readUInt32BE(at)) * 1_000_000_000n + BigInt(entries.readUInt32BE(at + 4))
-    const of = lost.get(s)
-    if (of === undefined) lost.set(s, { from: time, to: time, lines: 1 })
+  forEachLine(chunk, (stream, time) => {
+    const of = lost.get(stream)
+    if (of === undefined) lost.set(stream, { from: time, to: time, lines: 1 })
     else add(of, time)
   })
   return lost

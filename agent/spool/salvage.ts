@@ -6,6 +6,7 @@ import { Beginning } from './beginning.ts'
 import { Checkpoints } from './checkpoints.ts'
 import { Chunks } from './chunks.ts'
 import { Meta } from './meta.ts'
+import { Spans } from './spans.ts'
 import { isDamage } from './sqlite.ts'
 import { inTransaction } from './transaction.ts'
 
@@ -33,6 +34,7 @@ export function salvage(database: DatabaseSync, log: Logger, isPart = false): Sa
     const bad = damagedChunks(database)
     found.chunks = bad.size
     const known = isPart ? undefined : containersOf(checkpoints, bad)
+    if (isPart || bad.size > 0) Spans.forget(meta)
     if (isPart || bad.size > 0) found.again = rewind(checkpoints, meta, known)
   })
   log.error(found, 'spool was damaged: what is not sound is left out, and read again as far as Docker has it')

@@ -1,5 +1,6 @@
 import type { GapBounds, GapReason } from '../../shared/gap.ts'
 import type { Line, LineTime } from '../lines.ts'
+import type { Span } from './piece.ts'
 import type { Position } from './place.ts'
 
 /** The two sources' lines are written a little out of the order of their times; further apart they are for other reasons. */
@@ -32,6 +33,24 @@ export function takenUpTo({ last }: Position, born: bigint): bigint {
   const [first, ...others] = times.toSorted((a, b) => (a < b ? -1 : 1)) as [bigint, ...bigint[]]
   const newest = others.at(-1) ?? first
   return newest - first < DISORDER_NS ? first : newest
+}
+
+/** Up to when lines before a place are, given the times of each source's first line behind it: the newer one, unless that source was silent for long. */
+export function leftUpTo(firsts: readonly bigint[]): bigint {
+  const sorted = firsts.toSorted((a, b) => (a < b ? -1 : 1))
+  const [oldest = 0n, newest = oldest] = [sorted[0], sorted.at(-1)]
+  return newest - oldest < DISORDER_NS ? newest : oldest
+}
+
+/** What is lost between two times but for the lines of a span; when the clock stepped back between them, in whatever order. */
+export function gapsAround(span: Span | undefined, from: bigint, to: bigint, reason: GapReason): GapBounds[] {
+  if (span === undefined || from > to) return [gapBetween(from, to, reason)]
+  const [first, last] = [BigInt(span.from), BigInt(span.to)]
+  if (first > last || first >= to || last <= from) return [gapBetween(from, to, reason)]
+  return [
+    ...(from < first ? [gapBetween(from, first, reason)] : []),
+    ...(last < to ? [gapBetween(last, to, reason)] : []),
+  ]
 }
 
 /** What is lost between two times; when the clock stepped back between them, in whatever order. */

@@ -47,6 +47,18 @@ export interface Lost {
   readonly from?: string | undefined
 }
 
+/** Where the log began that another store was sent, if that is known, and which of its lines this store gets all the same. */
+export interface Elsewhere {
+  readonly head?: Head | undefined
+  readonly spooled?: Span | undefined
+}
+
+/** All lines that a container has in these times, nanoseconds since 1970, decimal. */
+export interface Span {
+  readonly from: string
+  readonly to: string
+}
+
 /** Everything that a container's tail must remember. */
 export interface Progress {
   readonly live?: Position
@@ -56,8 +68,10 @@ export interface Progress {
   readonly horizon?: LineTime
   /** The first line of the log as it was when all of it had been read. */
   readonly head?: Head | undefined
-  /** Another store was sent the log before: the line that it began with then, if that is known. */
-  readonly elsewhere?: { readonly head?: Head | undefined } | undefined
+  /** See `orderedFrom`. */
+  readonly orderedFrom?: number | undefined
+  /** Another store was sent the log before. */
+  readonly elsewhere?: Elsewhere | undefined
   /** Lines that were read are not in the spool any more: the log is read again. */
   readonly lost?: Lost | undefined
   /** The container was dead, or gone, when all of its log had been read; lines that come later take it back. */

@@ -3,13 +3,14 @@ import type { ApiAnnotation, ApiGap } from '../../shared/api.ts'
 const LOST: Readonly<Record<ApiGap['reason'], string>> = {
   rotated: 'lost, rotated away',
   removed: 'lost, the container was removed',
-  damaged: 'lost, the log file is damaged',
+  damaged: 'lost, the file that has them is damaged',
   dropped: "dropped, the agent's spool was full",
   unreadable: 'not collected, its log driver cannot be read',
   clock: 'may be lost, the clock stepped',
   horizon: "not collected, older than the agent's horizon",
   store: 'lost with another store',
   state: 'may be lost, the agent had lost its state',
+  refused: 'refused by the store, which put them aside',
   unwatched: 'may be lost with containers that came and went unseen',
   lossy: 'may be lost, its log driver drops lines when it is busy',
 }
@@ -17,7 +18,7 @@ const LOST: Readonly<Record<ApiGap['reason'], string>> = {
 /** `web.3 on node2: 10:02:11 to 10:02:40 lost, rotated away, at least 120 lines`. */
 export function gapText(gap: ApiGap): string {
   const name = [nameOf(gap), gap['host.name']].filter(Boolean).join(' on ')
-  return `${name}: ${rangeText(gap.from, gap.to)} ${LOST[gap.reason]}${countText(gap)}`
+  return `${name || 'any container'}: ${rangeText(gap.from, gap.to)} ${LOST[gap.reason]}${countText(gap)}`
 }
 
 /** `anna on web.3, 10:02:11: deploy of 1.4.2`. */

@@ -36,6 +36,7 @@ export interface ArchivedFolder {
 export class ArchiveFolder {
   readonly root: string
   readonly #copy: ShelfCopy | undefined
+  #unreadable: readonly string[] = []
 
   /** It is made when the first day is, or of what the shelf has. */
   constructor(root: string, shelf?: ShelfOptions) {
@@ -53,6 +54,11 @@ export class ArchiveFolder {
     return this.#copy?.cache
   }
 
+  /** Days of which a generation was left out, as neither its manifest nor the copy of that can be read. */
+  get unreadable(): readonly string[] {
+    return this.#unreadable
+  }
+
   /** Tells this folder from another one that stands in its place; undefined when it is not there. */
   async id(): Promise<string | undefined> {
     const text = await readOr(join(this.root, ID), undefined)
@@ -66,6 +72,7 @@ export class ArchiveFolder {
    */
   async days(onDamaged: (name: string, error: unknown) => void): Promise<ArchivedFolder[]> {
     const newest = new Map<string, ArchivedFolder>()
+    const unreadable = new Set<string>()
     const names = (await this.id()) === undefined ? [] : await readdir(this.root)
     for (const name of names.filter((one) => one.endsWith(UNFINISHED))) await this.#delete(name)
     for (const name of names.filter((one) => one.endsWith(REMOVING))) this.#removeCopy(name.slice(0, -REMOVING.length))
@@ -80,7 +87,9 @@ export class ArchiveFolder {
       await this.#copy?.mendManifest(name)
       const manifest = await readManifest(path, (file, error) => onDamaged(`${name}/${file}`, error))
       if (manifest !== undefined) newest.set(day, { path, manifest })
+      else unreadable.add(day)
     }
+    this.#unreadable = [...unreadable]
     for (const { path, manifest } of newest.values()) {
       if (this.#copy === undefined) await mustBeHere(path, manifest)
       await this.#copy?.note(manifest)

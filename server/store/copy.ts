@@ -131,7 +131,8 @@ function placeOf({ nodeId, containerId }: LogStream): string {
 async function appendPatiently(to: Store, records: readonly LogRecord[], signal: AbortSignal): Promise<void> {
   for (const startMs = performance.now(); ; ) {
     try {
-      await to.append(records)
+      const { refused } = await to.append(records)
+      if (refused !== undefined) await to.appendGaps(refused)
       return
     } catch (error) {
       const isPassing = error instanceof SwarmlogsError && error.code === 'SWARMLOGS_STORE_UNAVAILABLE'

@@ -28,6 +28,8 @@ export interface Appended {
   /** The records that were not there before, in total order, as they are now stored. */
   readonly stored: readonly StoredRecord[]
   readonly duplicates: number
+  /** Gaps of what the store will never take; it has put that aside, but keeps no gaps that it is not given. Absent: none. */
+  readonly refused?: readonly Gap[]
   /** The `received` of this commit; greater than that of every commit before it. */
   readonly received: bigint
 }

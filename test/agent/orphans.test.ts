@@ -296,6 +296,17 @@ describe('checkpoints of containers that are gone', () => {
     expect(await told(checkpoint, isElsewhere)).toEqual(expected)
   })
 
+  it('are gaps around what was spooled and the store gets', async () => {
+    const all = [{ checkpoint: { ...own, stream, ended: true }, isElsewhere: true }]
+    const spooled = (id: string) => (id === 'c' ? { from: '50000000000', to: '80000000000' } : undefined)
+    const gaps = []
+    for await (const { piece } of orphansOf(all, () => [0, 0], spooled)) gaps.push(...(piece.gaps ?? []))
+    expect(gaps).toEqual([
+      { reason: 'store', from: 40n * 10n ** 9n, to: 50n * 10n ** 9n, atLeast: 0 },
+      { reason: 'store', from: 80n * 10n ** 9n, to: 90_000_000_005n, atLeast: 0 },
+    ])
+  })
+
   it('are no gap where the server keeps nothing as old', async () => {
     expect(await told({ ...own, ended: true }, true, lineTime(91_000))).toEqual([])
   })

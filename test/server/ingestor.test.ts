@@ -5,6 +5,7 @@ import { Ingestor } from '../../server/ingestor.ts'
 import { Inventories } from '../../server/inventories.ts'
 import { Live } from '../../server/live.ts'
 import type { Appended } from '../../server/store/store.ts'
+import type { Gap } from '../../shared/gap.ts'
 import { inventoryOf } from './inventory.ts'
 import { MemoryStore } from './store/memory.ts'
 import { ALL, collect, gapOf, linesOf, NOON, queryOf, recordOf, SECOND, streamOf } from './store/records.ts'
@@ -43,6 +44,16 @@ describe('Ingestor', () => {
     store.reason = 'the disk is full'
     await expect(ingestor.records([], [gapOf(WEB, { from: 1n })])).rejects.toThrow('the disk is full')
     expect(await store.gaps()).toHaveLength(1)
+  })
+
+  it('stores gaps of what the store will never take, once it is put aside, and tells of them', async () => {
+    const told: Gap[] = []
+    const refused = [gapOf(WEB, { reason: 'refused' })]
+    const commits = { append: async () => ({ stored: [], duplicates: 1, received: 1n, refused }) }
+    const log = pino({ level: 'silent' })
+    const options = { store, commits, inventories: new Inventories(store), log, now: () => now }
+    await new Ingestor({ ...options, onGaps: (gaps) => told.push(...gaps) }).records([recordOf(WEB)])
+    expect([await store.gaps(), told]).toEqual([refused, refused])
   })
 
   it('takes level and fields from the line, unless the input had them', async () => {

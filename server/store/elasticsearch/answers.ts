@@ -1,16 +1,18 @@
 import { comparePositions, positionOf, type StoredRecord } from '../../../shared/record.ts'
 import type { Call } from './calls.ts'
 import { storedRecord } from './documents.ts'
-import type { Row } from './rows.ts'
+import type { Written } from './row-writer.ts'
 
-/** Tells each call which of its records are new. */
-export function answerCalls(calls: readonly Call[], stored: readonly Row[], received: bigint): void {
+/** Tells each call which of its records are new, and which will never be taken. */
+export function answerCalls(calls: readonly Call[], { rows, refused }: Written, received: bigint): void {
   const records: StoredRecord[][] = calls.map(() => [])
-  for (const row of stored) records[row.call]?.push(storedRecord(row, received))
+  for (const row of rows) records[row.call]?.push(storedRecord(row, received))
   for (const [index, call] of calls.entries()) {
     const own = records[index] ?? []
     if (!isSorted(own)) own.sort(compare)
-    call.resolve({ stored: own, duplicates: call.records.length - call.expired - own.length, received })
+    const gaps = refused.get(index)
+    const duplicates = call.records.length - call.expired - own.length
+    call.resolve({ stored: own, duplicates, received, ...(gaps && { refused: gaps }) })
   }
 }
 

@@ -1,16 +1,26 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { Gap } from '../../../shared/gap.ts'
 import type { Body } from './body.ts'
 import { type DeadLetterParts, DeadLetters } from './dead-letters.ts'
 import { documentSize, writeDocument } from './documents.ts'
 import { dayOf } from './names.ts'
 import { type Note, noteId } from './notes.ts'
 import { type Operation, writing } from './operation.ts'
+import { refusedGaps } from './refused-gaps.ts'
 import type { Row } from './rows.ts'
 
 /** What it takes to write rows. */
 export interface RowWriterParts extends DeadLetterParts {
   /** The index of notes. */
   readonly meta: string
+}
+
+/** What became of the rows of a commit. */
+export interface Written {
+  /** Those that were new. */
+  readonly rows: readonly Row[]
+  /** Gaps of those that are put aside, by call. */
+  readonly refused: ReadonlyMap<number, readonly Gap[]>
 }
 
 /** Makes the rows of a commit durable. */
@@ -28,8 +38,8 @@ export class RowWriter {
     return this.#dead.refused
   }
 
-  /** Resolves with the rows that were new, when all are durable. */
-  async write(rows: readonly Row[], received: bigint): Promise<Row[]> {
+  /** Resolves when all rows are durable. */
+  async write(rows: readonly Row[], received: bigint): Promise<Written> {
     const { bulk, indices, insist } = this.#parts
     await this.#writeStreams(rows)
     for (const index of new Set(rows.map((row) => row.index))) await insist.on(() => indices.ensure(index))
@@ -38,7 +48,7 @@ export class RowWriter {
     await nextTurn()
     const outcomes = await bulk.write(operations, (source) => Object.values(source).includes(mark))
     await this.#dead.bury(rows, outcomes, received)
-    return rows.filter((_, index) => outcomes[index] === 'written')
+    return { rows: rows.filter((_, index) => outcomes[index] === 'written'), refused: refusedGaps(rows, outcomes) }
   }
 
   /** Notes the streams, before any line refers to them; renewed each day, so that those not needed any more can be told. */

@@ -152,13 +152,14 @@ export class Writer {
   /** Never rejects: the calls are told. */
   async #commit(calls: readonly Call[], rows: readonly Row[], received: bigint, before: Promise<void>): Promise<void> {
     try {
-      const stored = await this.#rowWriter.write(rows, received)
+      const written = await this.#rowWriter.write(rows, received)
+      const { rows: stored } = written
       await before
       const { freshness, counts } = this.#options
       for (const index of new Set(stored.map((row) => row.index))) freshness.wrote(index)
       counts.add(stored)
       if (stored.length > 0) this.#clock.commit(received)
-      answerCalls(calls, stored, received)
+      answerCalls(calls, written, received)
     } catch (error) {
       await before
       for (const call of calls) call.reject(error)

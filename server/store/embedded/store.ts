@@ -24,6 +24,7 @@ import { Printer, RECORD_COLUMNS, recordsOf } from './answers.ts'
 import { mustBeOfToday } from './archive/absent.ts'
 import { Bringing } from './archive/bringing.ts'
 import { EmbeddedArchive } from './archive/control.ts'
+import { lostDays } from './archive/lost-days.ts'
 import { Sealing } from './archive/sealing.ts'
 import { facets } from './facets.ts'
 import { messageOf } from './failure.ts'
@@ -157,9 +158,9 @@ export class EmbeddedStore implements Store {
   }
 
   async gaps(range: GapRange = {}): Promise<readonly Gap[]> {
-    const { gaps, segments } = await this.#ready()
+    const { gaps, segments, archive, limits } = await this.#ready()
     const lost = segments.all.flatMap(({ archived }) => archived?.gaps() ?? [])
-    return withLost(gaps.in(range), lost, range)
+    return withLost(gaps.in(range), [...lostDays(archive, limits.retention), ...lost], range)
   }
 
   async streams(): Promise<readonly StreamSummary[]> {

@@ -151,4 +151,33 @@ describe('a gap', () => {
     ])
     expect(second.gaps[0]?.stream.containerId).toBe(rotated.id)
   })
+
+  it.each([
+    ['ends where these begin', 5, 30, [[0, 5]]],
+    [
+      'ends where these begin, and goes on where they end',
+      5,
+      10,
+      [
+        [0, 5],
+        [10, 20],
+      ],
+    ],
+    ['begins where these end', 0, 10, [[10, 20]]],
+    ['is none when these are all', 0, 30, []],
+    ['is what it was when these are younger', 25, 30, [[0, 20]]],
+  ])('of what another store had and this one gets of spooled lines %s', async (_, from, to, expected) => {
+    const container = engine.container({ driverOptions: { 'max-size': '10k' } })
+    write(container, 50)
+    const first = record()
+    await first.until(() => first.lines.length === 50)
+    await first.stop()
+    container.rotate(20)
+    const at = (line: number) => timeOf(container.written[line])
+    const spooled = { from: String(at(from)), to: String(at(to)) }
+    const load = (id: string): Checkpoint | undefined => forAnotherStore(first.checkpoints.get(id), spooled)
+    const second = record({ checkpoints: { load } })
+    await second.until(() => second.lines.length === 30 && container.isFollowed)
+    expect(gapsOf(second).map((gap) => [gap.from, gap.to])).toEqual(expected.map((ends) => ends.map(at)))
+  })
 })

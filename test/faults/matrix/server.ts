@@ -44,7 +44,6 @@ export const server: readonly Fault[] = [
     title: "the server's store is removed; of the oldest lines Docker has none any more",
     isShort: true,
     mayLose: true,
-    mayReach: true,
     async run(scene) {
       await scene.begin(3, { flags: ['--log-opt', 'max-size=20k', '--log-opt', 'max-file=2'] })
       await scene.arrival(3_000)

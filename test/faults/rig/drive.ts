@@ -12,8 +12,6 @@ export interface Fault {
   readonly isShort: boolean
   /** Lines are lost by its nature, if gaps tell of all of them. */
   readonly mayLose?: boolean
-  /** Gaps may reach over stored lines: one tells of all that another store had, though some of it was still in the agent's spool. */
-  readonly mayReach?: boolean
   run(scene: Scene): Promise<void>
   /** What else is wrong when all is over; '' when nothing is. */
   check?(scene: Scene): string
@@ -79,7 +77,7 @@ export function sum(accounts: readonly Account[]): Sums {
 }
 
 /** What is wrong with it; '' when nothing is. */
-export function problemOf(accounts: readonly Account[], may: Pick<Fault, 'mayLose' | 'mayReach'>): string {
+export function problemOf(accounts: readonly Account[], may: Pick<Fault, 'mayLose'>): string {
   const all = sum(accounts)
   const example = accounts.map((one) => one.example).find(Boolean) ?? ''
   const found = Object.entries({
@@ -89,7 +87,7 @@ export function problemOf(accounts: readonly Account[], may: Pick<Fault, 'mayLos
     'not printed': all.strange,
     'missing and in no gap': all.untold,
     'wrong gaps': all.wrongGaps,
-    'gaps too wide': may.mayReach ? 0 : all.wideGaps,
+    'gaps too wide': all.wideGaps,
     'nothing printed': all.printed === 0 ? 1 : 0,
   }).filter(([, count]) => count > 0)
   return found.length === 0 ? '' : `${found.map(([what, count]) => `${count} ${what}`).join(', ')} (${example})`

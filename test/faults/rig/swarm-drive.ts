@@ -9,8 +9,6 @@ export interface SwarmFault extends SettleOptions {
   readonly name: string
   readonly title: string
   readonly isShort: boolean
-  /** As of a fault of one engine. */
-  readonly mayReach?: boolean
   run(scene: SwarmScene): Promise<void>
   /** Makes the Swarm again what it was, when all is compared. */
   undo?(stage: SwarmStage): Promise<void>

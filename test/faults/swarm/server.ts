@@ -35,7 +35,6 @@ export const server: readonly SwarmFault[] = [
     title: "the store's volume is removed; of the oldest lines Docker has none any more",
     isShort: true,
     mayLose: true,
-    mayReach: true,
     async run(scene) {
       const { stage } = scene
       const node = stage.serverNode

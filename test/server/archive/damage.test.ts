@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { CHUNKS, MANIFEST, MANIFEST_COPY, WORDS } from '../../../server/archive/manifest.ts'
-import { linesOf, messages, NOON, queryOf, recordOf, SECOND, streamOf, WEB } from '../store/records.ts'
+import { ANY_NODE } from '../../../shared/gap.ts'
+import { DAY as DAY_NS, linesOf, messages, NOON, queryOf, recordOf, SECOND, streamOf, WEB } from '../store/records.ts'
 import { ArchiveScene } from './scene.ts'
 
 const SYSLOG = streamOf('', { service: '', serviceId: '', taskId: '', slot: 0, containerId: '', tag: 'syslog' })
@@ -107,6 +108,10 @@ describe('a flipped byte in the archive', { timeout: 60_000 }, () => {
     const both = [MANIFEST, MANIFEST_COPY].map((name) => `${FOLDER}/${name}`)
     expect(scene.store.archive.damaged).toEqual(both)
     expect(scene.store.status().damaged).toEqual(both)
+    const from = (NOON / DAY_NS) * DAY_NS
+    const gap = { stream: ANY_NODE, reason: 'damaged', from, to: from + DAY_NS - 1n, atLeast: 0 }
+    expect(await scene.store.gaps()).toEqual([gap])
+    expect(await scene.store.gaps({ since: from + DAY_NS })).toEqual([])
   })
 
   it('of the chunks costs no line, and lines are still taken', async () => {

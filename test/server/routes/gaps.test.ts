@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { get, type IncomingMessage } from 'node:http'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { ApiGap, ApiPage, ApiTrailer } from '../../../shared/api.ts'
-import { type Gap, nodeStream } from '../../../shared/gap.ts'
+import { ANY_NODE, type Gap, nodeStream } from '../../../shared/gap.ts'
 import { Events } from '../events.ts'
 import { framesOf } from '../frames.ts'
 import { inventoryOf } from '../inventory.ts'
@@ -114,6 +114,18 @@ describe.each(STORES)('what is missing, over the %s store', (_, open) => {
     expect((await page(`since=${since}`)).completeness).toMatchObject({ verdict: 'complete', gaps: 0 })
     expect((await page('service=shop_db')).gaps).toEqual([])
     expect((await page(`until=${since}`)).completeness).toMatchObject({ verdict: 'partial', gaps: 1 })
+  })
+
+  it('is what nobody knows any more of any node, for any question about that time', async () => {
+    await beWell()
+    await ingest([], [{ ...behind(3n, { reason: 'damaged', atLeast: 0 }), stream: ANY_NODE }])
+    for (const query of ['', 'service=shop_db', 'node=worker-1', 'container=other']) {
+      const { gaps, completeness } = await page(query)
+      expect(completeness).toMatchObject({ verdict: 'partial', gaps: 1 })
+      expect(gaps).toEqual([{ from: expect.any(String), to: expect.any(String), reason: 'damaged', at_least: 0 }])
+    }
+    const since = (NOON + 4n * MS).toString().replace(/(\d{9})$/, '.$1')
+    expect((await page(`since=${since}`)).completeness).toMatchObject({ verdict: 'complete', gaps: 0 })
   })
 
   it('is whatever was on a node when its agent began anew without its state, for any question about the node', async () => {

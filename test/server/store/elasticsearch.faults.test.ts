@@ -74,8 +74,10 @@ describe('the store in Elasticsearch', () => {
   it('splits what is too large for a request, and puts aside a line that is too large alone', async () => {
     const lines = linesOf(WEB, 12).map((record) => ({ ...record, message: `${record.message} ${'x'.repeat(100_000)}` }))
     const huge = recordOf(WEB, { time: NOON - 1n, message: 'y'.repeat(1_200_000) })
-    const { stored } = await store().append([...lines, huge])
+    const { stored, refused } = await store().append([...lines, huge])
     expect(stored).toHaveLength(12)
+    const gap = { stream: WEB, reason: 'refused', from: huge.time, to: huge.time, atLeast: 1, atMost: 1 }
+    expect(refused).toEqual([gap])
     expect(await collect(store())).toHaveLength(12)
     expect(store().status().refused).toBe(1)
     const now = BigInt(Date.now()) * 1_000_000n
@@ -86,7 +88,7 @@ describe('the store in Elasticsearch', () => {
     expect((refusal?.time ?? 0n) > now - 60_000_000_000n && (refusal?.time ?? 0n) <= now).toBe(true)
     const { body } = await elastic.call('GET', `/${under.prefix}-dead-*/_search?q=reason:large`)
     expect(JSON.stringify(body)).toContain('yyyy')
-    expect((await store().append([huge])).stored).toEqual([])
+    expect(await store().append([huge])).toMatchObject({ stored: [], duplicates: 1, refused: [gap] })
   })
 
   it('holds what it was given while an index is read-only, says so, and goes on by itself', async () => {

@@ -25,6 +25,7 @@ import { count, histogram } from '../tally.ts'
 import { lastOfChunks, writeChunks } from './chunks.ts'
 import { EmbeddedArchive } from './control.ts'
 import { ArchivedLines } from './lines.ts'
+import { lostDays } from './lost-days.ts'
 import { sealDay } from './sealer.ts'
 
 const MEMORY_BYTES = 512 * 2 ** 20
@@ -180,7 +181,8 @@ export class FolderTier implements ArchiveTier {
   }
 
   lost(): readonly Gap[] {
-    return this.#list.flatMap(({ archived }) => archived?.gaps() ?? [])
+    const lost = this.#list.flatMap(({ archived }) => archived?.gaps() ?? [])
+    return [...lostDays(this.#folder, this.#options.retention), ...lost]
   }
 
   status(): StoreStatus {
