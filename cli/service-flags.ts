@@ -19,7 +19,7 @@ export const ELASTICSEARCH_FLAGS: readonly FlagSpec[] = [
 ]
 
 /** Flags of the storage that archived days are kept on. */
-const ARCHIVE_S3_FLAGS: readonly FlagSpec[] = [
+export const ARCHIVE_S3_FLAGS: readonly FlagSpec[] = [
   { flags: '--archive-s3 <URL>', text: 'S3 storage that archived days are kept on: s3://BUCKET/PREFIX' },
   {
     flags: '--archive-cache <SIZE>',

@@ -74,7 +74,7 @@ export function serverConfig(flags: Flags, env: Environment = process.env): Serv
     queryMs: queryTimeout(setting(flags, env, 'query-timeout') ?? '30s'),
     ...size(flags, env, 'max-size', 'maxBytes'),
     ...mirror(flags, env),
-    archive: archiveConfig(flags, env, { isElastic: elasticsearch !== undefined, hasPeers: peers !== undefined }),
+    archive: archiveConfig(flags, env, peers !== undefined),
     ...size(flags, env, 'segment-size', 'segmentBytes'),
     ...size(flags, env, 'memory', 'memoryBytes'),
     ...(elasticsearch !== undefined && { elasticsearch }),

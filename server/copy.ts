@@ -71,10 +71,10 @@ function daysToCopyAgain(original: readonly StreamDay[], missing: readonly Short
 async function openSide(side: CopySide, name: 'from' | 'to', log: Logger): Promise<Store> {
   const options = {
     ...{ retentionMs: FOREVER_MS, maxBytes: Number.MAX_SAFE_INTEGER, lockWaitMs: LOCK_WAIT_MS, log },
-    // Nothing is archived meanwhile.
-    ...(side.archiveDir !== undefined && { archive: { dir: side.archiveDir } }),
+    ...(side.archive !== undefined && { archive: side.archive }),
   }
-  if ('elasticsearch' in side) return openStore({ ...options, dir: '', elasticsearch: side.elasticsearch })
+  if ('elasticsearch' in side)
+    return openStore({ ...options, dir: '', elasticsearch: side.elasticsearch, isGuest: true })
   if (name === 'from' && !existsSync(join(side.dir, 'catalog.duckdb'))) {
     const message = `cannot copy from '${side.dir}': there is no store in it; give the folder that a server has as its --data`
     throw new SwarmlogsError('SWARMLOGS_USAGE', message)

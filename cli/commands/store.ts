@@ -4,7 +4,7 @@ import type { CommandSpec } from '../command.ts'
 import { SERVER_FLAGS } from '../flags.ts'
 import { copyProgress } from '../output/copy-progress.ts'
 import { serve } from '../serve.ts'
-import { ELASTICSEARCH_FLAGS } from '../service-flags.ts'
+import { ARCHIVE_S3_FLAGS, ELASTICSEARCH_FLAGS } from '../service-flags.ts'
 import { backup, restore, verify } from './store/backup.ts'
 
 const ACTIONS = ['backup', 'restore', 'verify', 'copy'] as const
@@ -48,7 +48,11 @@ export const store: CommandSpec = {
   flags: [
     { flags: '--from <STORE>', text: 'copy: store to copy from: a folder, or URLs of Elasticsearch' },
     { flags: '--to <STORE>', text: 'copy: store to copy to, which is made where there is none' },
-    { flags: '--archive-dir <DIR>', text: 'copy: archive of the store to copy from, where its server has that flag' },
+    {
+      flags: '--archive-dir <DIR>',
+      text: 'copy: archive of the store to copy from, where its server has that flag; as --archive-s3',
+    },
+    ...ARCHIVE_S3_FLAGS,
     ...ELASTICSEARCH_FLAGS,
     { flags: '-o, --output <FILE>', text: 'backup: the file to write (default swarmlogs-TIME.tar)' },
     { flags: '--data <DIR>', text: 'restore: the new folder of the store; backup: of a store that no server has open' },

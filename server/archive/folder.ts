@@ -15,6 +15,8 @@ const UNFINISHED = '.unfinished'
 const REMOVING = '.removing'
 const HOLDS = 'holds.json'
 const ID = 'id'
+/** Tells this folder from all others, of the same archive too; never on the shelf. */
+const HOLDER = 'holder'
 /** A file of this name stands in a day that is to be deleted. */
 const DOOMED = 'removed'
 
@@ -24,6 +26,22 @@ export interface Hold {
   readonly reason: string
   /** When it was put on hold, nanoseconds since 1970. */
   readonly since: string
+}
+
+/** An archive, and which of its folders it is worked on from. */
+export interface HeldArchive {
+  readonly id: string
+  readonly holder: string
+}
+
+/** Who has the archive of what is stored. */
+export interface ArchiveClaim {
+  /** Whether that is noted anywhere yet. */
+  readonly isNoted: boolean
+  /** Whether this folder has it. Throws SWARMLOGS_CONFIG when it is another archive. */
+  holds(folder: HeldArchive): Promise<boolean>
+  /** Has this folder have it from now on; answers whether another one had. Throws SWARMLOGS_CONFIG when it is another archive. */
+  take(folder: HeldArchive): Promise<boolean>
 }
 
 /** An archived day in a folder of the archive. */
@@ -47,6 +65,19 @@ export class ArchiveFolder {
   /** Fetches what tells of the days when nothing is here; must be awaited before anything else. */
   async restore(): Promise<void> {
     if (this.#copy !== undefined && (await this.id()) === undefined) await this.#copy.restore()
+  }
+
+  /** Has this folder have the archive. Where another one had it, what is here of the days is made what the shelf has. */
+  async hold(claim: ArchiveClaim): Promise<void> {
+    const id = await this.id()
+    if (id === undefined) return
+    const known = await readOr(join(this.root, HOLDER), undefined)
+    if (known !== undefined && (await claim.holds({ id, holder: known }))) return
+    const holder = randomUUID()
+    // First: what the other one puts there until now is found, and from now on it puts nothing there.
+    if (await claim.take({ id, holder })) await this.#copy?.restore()
+    // Last: what was interrupted is done again.
+    await this.#write(HOLDER, holder)
   }
 
   /** Where lines come from that are not local. */

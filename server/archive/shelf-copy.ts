@@ -63,7 +63,7 @@ export class ShelfCopy {
     return this.#shelf.name
   }
 
-  /** Makes the folder of what the shelf has: what tells of days and words; lines come when they are needed. */
+  /** Makes the folder of what the shelf has: what tells of days and words; lines come when they are needed. What was taken off the shelf goes here, too. */
   async restore(): Promise<void> {
     const folders = new Map<string, { folder: string; generation: number; names: string[] }>()
     const plain: string[] = []
@@ -77,6 +77,7 @@ export class ShelfCopy {
     }
     if (!plain.includes(ID)) return
     await mkdir(this.#root, { recursive: true, mode: 0o700 })
+    await this.#mustBeOurs()
     // Without a manifest nothing of a day counts.
     const whole = [...folders.values()].filter(({ names }) => names.some((name) => name.endsWith(`/${MANIFEST}`)))
     const left = whole.values()
@@ -84,6 +85,7 @@ export class ShelfCopy {
       for (const { folder, names } of left) await this.#restoreDay(folder, names)
     }
     await Promise.all(Array.from({ length: FETCHES }, work))
+    await this.#forget(whole.map(({ folder }) => folder))
     for (const name of plain.filter((one) => one !== ID)) await this.#shelf.get(name, join(this.#root, name))
     await this.#shelf.get(ID, join(this.#root, ID))
     this.#log.info({ days: whole.length, shelf: this.name }, 'archive restored from its storage')
@@ -126,21 +128,7 @@ export class ShelfCopy {
 
   /** Throws when the shelf belongs to another archive. */
   async claim(signal?: AbortSignal): Promise<void> {
-    const theirs = join(this.#root, `${ID}.unfinished`)
-    const isNew = await this.#shelf.get(ID, theirs, signal).then(
-      () => false,
-      (error: unknown) => {
-        if (error instanceof SwarmlogsError && error.code === 'SWARMLOGS_NOT_FOUND') return true
-        throw error
-      },
-    )
-    const [ours, other] = await Promise.all([join(this.#root, ID), theirs].map(read))
-    await rm(theirs, { force: true })
-    if (isNew) await this.#shelf.put(ID, join(this.#root, ID), signal)
-    else if (ours !== other) {
-      const text = `cannot archive to ${this.name}: it belongs to another archive than '${this.#root}': give another prefix (--archive-s3)`
-      throw new SwarmlogsError('SWARMLOGS_CONFIG', text)
-    }
+    if (!(await this.#mustBeOurs(signal))) await this.#shelf.put(ID, join(this.#root, ID), signal)
   }
 
   /** Puts a day there, its manifest last: with that it counts. */
@@ -170,6 +158,32 @@ export class ShelfCopy {
     await this.#removals.get(folder)
   }
 
+  /** Whether the shelf has an archive. Throws when it is another one than is here. */
+  async #mustBeOurs(signal?: AbortSignal): Promise<boolean> {
+    const path = join(this.#root, `${ID}.unfinished`)
+    const isThere = await this.#shelf.get(ID, path, signal).then(
+      () => true,
+      (error: unknown) => {
+        if (error instanceof SwarmlogsError && error.code === 'SWARMLOGS_NOT_FOUND') return false
+        throw error
+      },
+    )
+    const [ours, theirs] = await Promise.all([join(this.#root, ID), path].map(read))
+    await rm(path, { force: true })
+    if (!isThere || ours === '' || ours === theirs) return isThere
+    const text = `cannot archive to ${this.name}: it belongs to another archive than '${this.#root}': give another prefix (--archive-s3)`
+    throw new SwarmlogsError('SWARMLOGS_CONFIG', text)
+  }
+
+  /** Deletes the days here that were on the shelf, and are not among these. */
+  async #forget(folders: readonly string[]): Promise<void> {
+    const others = (await readdir(this.#root)).filter((name) => parseFolderName(name) && !folders.includes(name))
+    for (const name of others) {
+      const path = join(this.#root, name)
+      if ((await read(join(path, MARK))) === this.name) await rm(path, { recursive: true })
+    }
+  }
+
   async #remove(folder: string, doomed: string): Promise<void> {
     try {
       const manifest = parseManifest(await readFile(join(doomed, MANIFEST), 'utf8'), `${folder}/${MANIFEST}`)
@@ -193,9 +207,16 @@ export class ShelfCopy {
     const path = join(this.#root, folder)
     const draft = `${path}.unfinished`
     await mkdir(draft, { recursive: true, mode: 0o700 })
-    for (const name of names) await this.#shelf.get(name, join(draft, name.slice(folder.length + 1)))
+    await this.#shelf.get(`${folder}/${MANIFEST}`, join(draft, MANIFEST))
+    const [known, theirs] = await Promise.all([path, draft].map((dir) => read(join(dir, MANIFEST))))
+    if (known === theirs && (await read(join(path, MARK))) === this.name) {
+      await rm(draft, { recursive: true })
+      return
+    }
+    for (const name of names.filter((one) => one !== `${folder}/${MANIFEST}`))
+      await this.#shelf.get(name, join(draft, name.slice(folder.length + 1)))
     await writeFile(join(draft, MARK), this.name)
-    // Of a restore that was interrupted.
+    // Of a restore that was interrupted, or what it was before.
     await rm(path, { recursive: true, force: true })
     await rename(draft, path)
     await syncPath(this.#root)

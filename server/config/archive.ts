@@ -1,4 +1,4 @@
-import { type Environment, type Flags, setting } from '../../shared/settings.ts'
+import { type Environment, environmentName, type Flags, setting } from '../../shared/settings.ts'
 import { parseDuration } from '../../shared/time.ts'
 import { type ArchiveS3Config, archiveS3Config } from './archive-s3.ts'
 import { conflict, ofSetting, size } from './values.ts'
@@ -17,23 +17,12 @@ export interface ArchiveConfig {
   readonly cacheBytes?: number
 }
 
-/** Reads `--archive-after` and what belongs to it. @param store what must not be together with it. */
-export function archiveConfig(
-  flags: Flags,
-  env: Environment,
-  store: { readonly isElastic: boolean; readonly hasPeers: boolean } = { isElastic: false, hasPeers: false },
-): ArchiveConfig {
+/** Reads `--archive-after` and what belongs to it. @param hasPeers whether other servers answer for the same store. */
+export function archiveConfig(flags: Flags, env: Environment, hasPeers = false): ArchiveConfig {
   const dir = setting(flags, env, 'archive-dir')
-  if (dir !== undefined && store.hasPeers)
-    throw conflict(
-      'cannot use --archive-dir (SWARMLOGS_ARCHIVE_DIR) with --peers: the others could not read the days that one server has archived',
-    )
+  if (hasPeers) refuseWithPeers(flags, env)
   const after = setting(flags, env, 'archive-after') ?? '2d'
   const s3 = archiveS3Config(flags, env)
-  if (s3 !== undefined && store.isElastic)
-    throw conflict(
-      'cannot use --archive-s3 (SWARMLOGS_ARCHIVE_S3) with --store elasticsearch: give --archive-dir alone, a folder that is backed up',
-    )
   const cache = size(flags, env, 'archive-cache', 'cacheBytes')
   if (s3 === undefined && cache.cacheBytes !== undefined)
     throw conflict(
@@ -48,4 +37,12 @@ export function archiveConfig(
     ...(s3 !== undefined && { s3 }),
     ...cache,
   })
+}
+
+function refuseWithPeers(flags: Flags, env: Environment): void {
+  const name = ['archive-dir', 'archive-s3'].find((one) => setting(flags, env, one) !== undefined)
+  if (name === undefined) return
+  throw conflict(
+    `cannot use --${name} (${environmentName(name)}) with --peers: the others could not read the days that one server has archived`,
+  )
 }

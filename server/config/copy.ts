@@ -1,11 +1,12 @@
 import { type Environment, type Flags, setting } from '../../shared/settings.ts'
+import { type ArchiveConfig, archiveConfig } from './archive.ts'
 import { type ElasticsearchConfig, elasticsearchConfig } from './elasticsearch.ts'
 import { conflict } from './values.ts'
 
 /** One of the two stores of a copy: a folder, or an Elasticsearch. */
 export type CopySide = ({ readonly dir: string } | { readonly elasticsearch: ElasticsearchConfig }) & {
-  /** Folder of its archive, when that is not in its own. */
-  readonly archiveDir?: string
+  /** Where its archive is, when that is not in its own folder; nothing is archived meanwhile. */
+  readonly archive?: Pick<ArchiveConfig, 'dir' | 's3' | 'cacheBytes'>
 }
 
 /** What to copy where. */
@@ -14,7 +15,7 @@ export interface CopyConfig {
   readonly to: CopySide
 }
 
-/** Reads --from, --archive-dir, --to, and how to get into an Elasticsearch that either of them names. Throws SWARMLOGS_CONFIG or SWARMLOGS_USAGE. */
+/** Reads --from, --archive-dir and --archive-s3, --to, and how to get into an Elasticsearch that either of them names. Throws SWARMLOGS_CONFIG or SWARMLOGS_USAGE. */
 export function readCopyConfig(flags: Flags, env: Environment): CopyConfig {
   const side = (name: 'from' | 'to'): CopySide => {
     const text = setting(flags, env, name)
@@ -24,6 +25,11 @@ export function readCopyConfig(flags: Flags, env: Environment): CopyConfig {
     const elasticsearch = elasticsearchConfig({ ...flags, store: 'elasticsearch', elasticsearch: text }, env)
     return elasticsearch === undefined ? { dir: text } : { elasticsearch }
   }
-  const archiveDir = setting(flags, env, 'archive-dir')
-  return Object.freeze({ from: { ...side('from'), ...(archiveDir !== undefined && { archiveDir }) }, to: side('to') })
+  const { afterMs: _, maxBytes: __, ...archive } = archiveConfig(flags, env)
+  const from = side('from')
+  if ('elasticsearch' in from && archive.s3 !== undefined && archive.dir === undefined)
+    throw conflict(
+      'cannot copy from Elasticsearch with --archive-s3 alone: give --archive-dir, too, a folder for what is fetched',
+    )
+  return Object.freeze({ from: { ...from, archive }, to: side('to') })
 }

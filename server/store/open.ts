@@ -24,11 +24,14 @@ export const PARQUET_FORMAT = 1
 export type StoreOptions = Omit<EmbeddedOptions, 'archive'> & {
   readonly archive?: ArchiveConfig
   readonly elasticsearch?: ElasticsearchConfig
+  /** Only reads a store in Elasticsearch, beside the server that has its archive. */
+  readonly isGuest?: boolean
 }
 
 /** Opens the store that the server was configured for. Only that one is loaded: each brings a large library. */
 export async function openStore({
   elasticsearch,
+  isGuest = false,
   archive: { s3, ...archive } = {},
   ...rest
 }: StoreOptions): Promise<Store> {
@@ -38,7 +41,7 @@ export async function openStore({
     if (elasticsearch !== undefined) {
       const { retentionMs, retention, maxBytes, log } = options
       const limits = { retentionMs, retention, ...(maxBytes !== undefined && { maxBytes }) }
-      return await openElastic({ ...elasticsearch, ...limits, log }, options)
+      return await openElastic({ ...elasticsearch, ...limits, isGuest, log }, options)
     }
     const { EmbeddedStore } = await import('./embedded/store.ts')
     return await EmbeddedStore.open(options)
@@ -64,17 +67,12 @@ async function openElastic(
   }
   const { FolderTier } = await import('./embedded/archive/tier.ts')
   const { ArchivedElasticStore, chunkName } = await import('./elasticsearch/archived.ts')
-  const tier = await FolderTier.open({
+  const options = {
     ...{ dir: folder, tempDir: join(folder, 'tmp'), maxBytes, chunkName, log },
     retention: retention ?? Retention.same(retentionMs),
     ...(shelf && { shelf: shelfOptions(shelf, cacheBytes, log) }),
-  })
-  try {
-    return await ArchivedElasticStore.open(elastic, tier, afterMs)
-  } catch (error) {
-    await tier.close()
-    throw error
   }
+  return ArchivedElasticStore.open(elastic, (claim) => FolderTier.open({ ...options, claim }), afterMs)
 }
 
 /** Opens what writes lines to Parquet files. @param tempDir a folder of its own, for what does not fit in memory. */

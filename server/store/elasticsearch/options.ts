@@ -1,6 +1,8 @@
 import type { Logger } from 'pino'
 import { environmentName } from '../../../shared/settings.ts'
+import type { ArchiveClaim } from '../../archive/folder.ts'
 import type { Retention } from '../../retention.ts'
+import type { ArchiveTier } from '../tiered/archive-tier.ts'
 
 /** How the server signs in to Elasticsearch. */
 export type ElasticAuth = { readonly apiKey: string } | { readonly username: string; readonly password: string }
@@ -26,12 +28,10 @@ export interface ElasticOptions {
   readonly refreshMs?: number
   /** What the names of all our indices begin with, so that several Swarms can share a cluster; default `swarmlogs`. */
   readonly prefix?: string
-  /** What is in this server's archive; absent: it has none. */
-  readonly archive?: {
-    /** Which archive it is; undefined while it has had no day yet. */
-    readonly id: string | undefined
-    readonly days: readonly { readonly day: string; readonly replaces: readonly string[] }[]
-  }
+  /** Opens this server's archive, once it can be told whose days of the store are; absent: it has none. */
+  readonly openArchive?: (claim: ArchiveClaim) => Promise<Pick<ArchiveTier, 'absent' | 'sealed'>>
+  /** Only reads the store, beside the server that has its archive. */
+  readonly isGuest?: boolean
   readonly log: Logger
 }
 

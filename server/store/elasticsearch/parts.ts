@@ -4,6 +4,7 @@ import type { StoreIdentity } from '../store.ts'
 import { Admission } from './admission.ts'
 import { Bulk } from './bulk.ts'
 import { Claim } from './claim.ts'
+import { closeArchived } from './close-archived.ts'
 import { Counts } from './counts.ts'
 import { Freshness } from './freshness.ts'
 import { Gaps } from './gaps.ts'
@@ -64,9 +65,11 @@ async function assemble(options: ElasticOptions, requests: Requests): Promise<Pa
   const notes = new Notes(requests, names)
   const indices = new Indices(requests, names, options)
   const identity = await setUp({ options, requests, names, notes, indices })
-  const claim = new Claim(notes, options.archive?.id)
-  await claim.open()
-  await closeArchived(options, { requests, names, indices })
+  const claim = new Claim(notes, options.isGuest)
+  await claim.look()
+  const archive = await options.openArchive?.(claim)
+  claim.open(archive?.absent)
+  if (archive !== undefined) closeArchived({ names, indices, claim }, archive, await readUuids({ requests, names }))
   const closing = new AbortController()
   const retention = options.retention ?? Retention.same(options.retentionMs)
   const [streams, counts, freshness, health] = [new Streams(), new Counts(), new Freshness(requests), new Health(log)]
@@ -91,17 +94,4 @@ async function assemble(options: ElasticOptions, requests: Requests): Promise<Pa
     ...{ identity, options, names, requests, notes, indices, streams, counts, freshness, health },
     ...{ writer, watch, others: new Others({ requests, names, indices, watch }), gaps, gate, claim, closing },
   }
-}
-
-/** Days that are archived take new lines in other indices, and what is left of their old ones is not read: it is in the archive. */
-async function closeArchived(
-  { archive }: ElasticOptions,
-  { requests, names, indices }: Pick<Parts, 'requests' | 'names' | 'indices'>,
-): Promise<void> {
-  if (archive === undefined) return
-  const replaced = new Set(archive.days.flatMap(({ replaces }) => replaces))
-  const uuids = await readUuids({ requests, names })
-  indices.set([...uuids.keys()])
-  for (const [index, uuid] of uuids) if (replaced.has(uuid)) indices.hide(index)
-  for (const { day } of archive.days) indices.close(day.replaceAll('-', '.'))
 }

@@ -13,6 +13,7 @@ import { messageOf } from './failure.ts'
 import { timesOfDay } from './names.ts'
 import type { Parts } from './parts.ts'
 import { readUuids } from './sizes.ts'
+import { whileOurs } from './while-ours.ts'
 
 /** How often it is looked what is due. */
 const LOOK_MS = 60_000
@@ -60,6 +61,7 @@ export class Sealing {
   async #run(nowMs: number): Promise<void> {
     const { parts, tier, afterMs } = this.#options
     const { log } = parts.options
+    if (tier.absent !== '') return
     try {
       // Those that another run had no time to delete.
       await this.#drop(parts.indices.hidden)
@@ -93,9 +95,12 @@ export class Sealing {
     const { received } = await writer.append([])
     const uuids = await readUuids(parts)
     const replaces = sources.map((index) => uuids.get(index) ?? '')
-    const sealed = await this.#write(name, sources, { replaces, received })
-    const id = await tier.id()
-    if (id !== undefined) await claim.take(id)
+    const sealed = await whileOurs(claim, this.#stopping.signal, (signal) =>
+      this.#write(name, sources, { replaces, received, signal }),
+    )
+    if (!claim.isNoted) await tier.hold()
+    await claim.look()
+    claim.check()
     const ended = store.swap(() => {
       tier.serve(sealed)
       for (const index of sources) {
@@ -111,7 +116,7 @@ export class Sealing {
   async #write(
     name: string,
     sources: readonly string[],
-    { replaces, received }: { readonly replaces: readonly string[]; readonly received: bigint },
+    of: { readonly replaces: readonly string[]; readonly received: bigint; readonly signal: AbortSignal },
   ): Promise<TierDay> {
     const { parts, tier } = this.#options
     const day = name.replaceAll('.', '-')
@@ -120,11 +125,11 @@ export class Sealing {
     const chunks = new Map<string, number>()
     const expected = (before?.lines ?? 0) + (await countOf(parts, sources))
     return tier.seal({
-      ...{ day, generation: (before?.generation ?? 0) + 1, expected, signal: this.#stopping.signal },
-      store: { id: parts.identity.id, received: String(received) },
-      replaces: [...(before?.replaces ?? []), ...replaces],
+      ...{ day, generation: (before?.generation ?? 0) + 1, expected, signal: of.signal },
+      store: { id: parts.identity.id, received: String(of.received) },
+      replaces: [...(before?.replaces ?? []), ...of.replaces],
       gaps: (await parts.gaps.in(range)).map(gapText),
-      lines: this.#lines(sources, chunks, before && range),
+      lines: this.#lines(sources, chunks, of.signal, before && range),
       chunks,
     })
   }
@@ -133,10 +138,10 @@ export class Sealing {
   #lines(
     sources: readonly string[],
     chunks: Map<string, number>,
+    signal: AbortSignal,
     archived: { readonly since: bigint; readonly until: bigint } | undefined,
   ): AsyncIterable<readonly StoredRecord[]> {
     const { parts, tier } = this.#options
-    const { signal } = this.#stopping
     const hot = linesOf(parts, sources, chunks, signal)
     if (archived === undefined) return hot
     const query = { filter: EVERYTHING, order: 'asc', ...archived } as const

@@ -1,13 +1,13 @@
 import type { Logger } from 'pino'
 import { SwarmlogsError } from '../../../shared/errors.ts'
 import type { Opening } from '../../../shared/forward/lineage.ts'
+import { whyAbsent } from '../../archive/absent.ts'
 import { ArchiveFolder } from '../../archive/folder.ts'
 import type { Shelf } from '../../archive/shelf.ts'
 import { shelfOptions } from '../../archive/shelf-copy.ts'
 import { Retention } from '../../retention.ts'
 import { greater } from '../bigint.ts'
 import { Admission } from './admission.ts'
-import { whyAbsent } from './archive/absent.ts'
 import { Catalog } from './catalog.ts'
 import { Engine } from './engine.ts'
 import type { Folder } from './folder.ts'
@@ -176,7 +176,7 @@ async function openArchive(
 ): Promise<Pick<Parts, 'archive' | 'absent'>> {
   const { dir = folder.archive, shelf, cacheBytes } = options.archive ?? {}
   const archive = new ArchiveFolder(dir, shelf && shelfOptions(shelf, cacheBytes, options.log))
-  const absent = await whyAbsent(archive)
+  const absent = await whyAbsent(() => archive.restore())
   const id = await catalog.load(ARCHIVE)
   if (absent !== '' || id === undefined || id === (await archive.id())) return { archive, absent }
   const text =

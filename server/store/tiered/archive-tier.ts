@@ -32,8 +32,12 @@ export interface DayToSeal extends Omit<TierDay, 'lines'> {
 export interface ArchiveTier extends ArchiveReader {
   /** What people may do with it. */
   readonly control: Archive
-  /** Which archive it is; undefined while it has had no day yet. */
-  id(): Promise<string | undefined>
+  /** Why lines of past days may be missing: it could not be found yet. '' when none are. */
+  readonly absent: string
+  /** Looks again for what is absent; answers what has it serve (and must be called at once), undefined when it cannot be found now. */
+  find(): Promise<(() => void) | undefined>
+  /** Has it be the archive of the store, as far as it is that. Throws SWARMLOGS_CONFIG when there is another one. */
+  hold(): Promise<void>
   /** Oldest first. */
   readonly sealed: readonly TierDay[]
   /** Writes a day; when it resolves the day is there, also after a power cut, but is not read yet. Throws when it has not as many lines as expected. */

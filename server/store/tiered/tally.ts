@@ -49,12 +49,14 @@ function together(a: StreamSummary, b: StreamSummary): StreamSummary {
 
 /** The state of a hot store and its archive: what is written goes to the first. */
 export function statusOf(hot: StoreStatus, archive: StoreStatus): StoreStatus {
-  const begins = hot.begins === undefined ? archive.begins : smaller(hot.begins, archive.begins ?? hot.begins)
+  const { begins: _, ...rest } = hot
+  const oldest = hot.begins === undefined ? archive.begins : smaller(hot.begins, archive.begins ?? hot.begins)
+  const { absent } = archive
   return {
-    ...hot,
+    ...rest,
     records: hot.records + archive.records,
     bytes: hot.bytes + archive.bytes,
-    ...(begins !== undefined && { begins }),
+    ...(absent !== undefined ? { absent } : oldest !== undefined && { begins: oldest }),
     segments: hot.segments + archive.segments,
     damaged: [...hot.damaged, ...archive.damaged],
   }

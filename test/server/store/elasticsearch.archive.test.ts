@@ -147,8 +147,8 @@ describe('archiving days of Elasticsearch', () => {
     const run = { log: pino({ level: 'silent' }), signal: new AbortController().signal, onProgress: () => {} }
     const copy = (from: CopySide) => runCopy({ from, to: { dir: to } }, run)
     await expect(copy({ elasticsearch })).rejects.toMatchObject({ code: 'SWARMLOGS_CONFIG' })
-    const archiveDir = join(under.dir, 'archive')
-    expect(await copy({ elasticsearch, archiveDir })).toEqual({ records: 505, missing: [] })
+    const archive = { dir: join(under.dir, 'archive') }
+    expect(await copy({ elasticsearch, archive })).toEqual({ records: 505, missing: [] })
     const copied = await openStore({ dir: to, retentionMs: 500 * DAY_MS, log: run.log })
     expect(await messages(copied)).toEqual(before)
     await copied.close()

@@ -1,8 +1,9 @@
 import type { Logger } from 'pino'
 import type { Gap } from '../../../../shared/gap.ts'
 import type { LogRecord, StoredRecord } from '../../../../shared/record.ts'
+import { whyAbsent } from '../../../archive/absent.ts'
 import type { Archive } from '../../../archive/archive.ts'
-import { ArchiveFolder } from '../../../archive/folder.ts'
+import { type ArchiveClaim, type ArchivedFolder, ArchiveFolder } from '../../../archive/folder.ts'
 import { type DayManifest, folderName } from '../../../archive/manifest.ts'
 import type { ShelfOptions } from '../../../archive/shelf-copy.ts'
 import type { Query, Scope } from '../../../query/query.ts'
@@ -46,6 +47,8 @@ export interface TierOptions {
   readonly maxBytes?: number | undefined
   /** Where it is kept besides; that is closed with the tier. */
   readonly shelf?: ShelfOptions
+  /** Whose it is. */
+  readonly claim: ArchiveClaim
   /** As the store names a chunk of a foreign sender. */
   readonly chunkName: (chunk: string) => string
   readonly log: Logger
@@ -66,6 +69,7 @@ export class FolderTier implements ArchiveTier {
   #days: ReadonlySet<bigint> = new Set()
   #range: ArchiveTier['range']
   #lastReceived = 0n
+  #absent = ''
   #isClosed = false
 
   private constructor(options: TierOptions, engine: Engine) {
@@ -102,15 +106,10 @@ export class FolderTier implements ArchiveTier {
     const engine = await Engine.open({ memoryBytes: MEMORY_BYTES, tempDir, tempBytes: TEMP_BYTES })
     try {
       const tier = new FolderTier(options, engine)
-      const onDamaged = (file: string, err: unknown): void => {
-        tier.#damagedManifests.push(file)
-        log.error({ file, err }, 'manifest of an archived day is damaged')
-      }
-      await tier.#folder.restore()
-      const days = await tier.#folder.days(onDamaged)
-      tier.#use(
-        days.map((folder) => Segment.ofArchive(new ArchivedLines(folder, log, tier.#folder.cache), tier.#streams)),
-      )
+      const serve = await tier.find()
+      serve?.()
+      if (tier.#absent !== '')
+        log.error({ why: tier.#absent }, 'the archive cannot be found: its days are missing until it is')
       return tier
     } catch (error) {
       await engine.close()
@@ -130,8 +129,32 @@ export class FolderTier implements ArchiveTier {
     return this.#list.flatMap(({ archived }) => archived?.folder.manifest ?? [])
   }
 
-  async id(): Promise<string | undefined> {
-    return this.#folder.id()
+  get absent(): string {
+    return this.#absent
+  }
+
+  async find(): Promise<(() => void) | undefined> {
+    const { claim, log } = this.#options
+    const why = await whyAbsent(async () => {
+      await this.#folder.restore()
+      if (claim.isNoted) await this.#folder.hold(claim)
+    })
+    if (why !== '') {
+      this.#absent = why
+      return undefined
+    }
+    const days = await this.#folder.days((file, err) => {
+      this.#damagedManifests.push(file)
+      log.error({ file, err }, 'manifest of an archived day is damaged')
+    })
+    return () => {
+      this.#absent = ''
+      this.#use(days.map((folder) => Segment.ofArchive(this.#linesOf(folder), this.#streams)))
+    }
+  }
+
+  async hold(): Promise<void> {
+    await this.#folder.hold(this.#options.claim)
   }
 
   mayHold(time: bigint): boolean {
@@ -191,6 +214,7 @@ export class FolderTier implements ArchiveTier {
       ...{ writable: true, reason: '', segments: all.length, bytes: bytesOf(all) },
       records: all.reduce((sum, { records }) => sum + records, 0),
       ...(this.#range && { begins: this.#range.first }),
+      ...(this.#absent !== '' && { absent: this.#absent }),
       damaged: [...this.#damagedManifests, ...all.flatMap(({ archived }) => archived?.damaged ?? [])],
     }
   }
@@ -209,7 +233,7 @@ export class FolderTier implements ArchiveTier {
     if (manifest === undefined) throw new Error(`BUG: ${folderName(day)} was not sealed`)
     this.#written.delete(folderName(day))
     const before = this.#list.find((segment) => segment.day === day.day)
-    const lines = new ArchivedLines({ path: this.#folder.pathOf(day), manifest }, this.#options.log, this.#folder.cache)
+    const lines = this.#linesOf({ path: this.#folder.pathOf(day), manifest })
     this.#use([...this.#list, Segment.ofArchive(lines, this.#streams)])
     if (before !== undefined) this.#drop(before, 'replaced')
   }
@@ -258,6 +282,10 @@ export class FolderTier implements ArchiveTier {
     this.#days = new Set(this.#list.map(({ day }) => BigInt(Date.parse(day)) / 86_400_000n))
     this.#lastReceived = this.#list.reduce((newest, { received }) => greater(newest, received), this.#lastReceived)
     this.#range = rangeOf(this.#list)
+  }
+
+  #linesOf(folder: ArchivedFolder): ArchivedLines {
+    return new ArchivedLines(folder, this.#options.log, this.#folder.cache)
   }
 
   #open(): ReadParts {

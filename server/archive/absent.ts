@@ -1,14 +1,13 @@
-import { SwarmlogsError } from '../../../../shared/errors.ts'
-import type { LogRecord } from '../../../../shared/record.ts'
-import type { ArchiveFolder } from '../../../archive/folder.ts'
-import { unavailable } from '../../unavailable.ts'
+import { SwarmlogsError } from '../../shared/errors.ts'
+import type { LogRecord } from '../../shared/record.ts'
+import { unavailable } from '../store/unavailable.ts'
 
 const NS_PER_DAY = 86_400_000_000_000n
 
-/** Makes the archive's folder anew where it is lost; answers why that cannot be now, '' when it is there. */
-export async function whyAbsent(archive: ArchiveFolder): Promise<string> {
+/** Makes an archive's folder anew where it is lost, as `find` does; answers why that cannot be now, '' when it is there. */
+export async function whyAbsent(find: () => Promise<void>): Promise<string> {
   try {
-    await archive.restore()
+    await find()
     return ''
   } catch (error) {
     // Other failures are for people to mend: a start that succeeds would hide them.
