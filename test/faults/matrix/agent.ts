@@ -73,14 +73,16 @@ export const agent: readonly Fault[] = [
   },
   {
     name: 'A8',
-    title: 'the agent is stopped while logs of 2 x 100 KB rotate',
+    title: 'the agent is stopped (in the long form once for 10 minutes) while logs of 2 x 100 KB rotate',
     isShort: true,
     mayLose: true,
     async run(scene) {
       await scene.begin(3, { burst: 100, flags: ROTATING })
-      for (let round = 0; round < scene.times(1, 10); round++) {
+      const rounds = scene.times(1, 10)
+      for (let round = 1; round <= rounds; round++) {
         scene.agent.child.kill('SIGSTOP')
         await scene.pause(4000, 8000)
+        if (round === rounds) await delay(scene.times(0, 600_000))
         scene.agent.child.kill('SIGCONT')
         scene.over()
         await scene.arrival(500)
@@ -110,7 +112,7 @@ export const agent: readonly Fault[] = [
   },
   {
     name: 'A9',
-    title: 'no more memory than 160 MB, and 50 or 200 containers that print at once',
+    title: 'no more memory than 160 MB, and 50 or 500 containers that print at once',
     isShort: false,
     async run(scene) {
       const group = `/sys/fs/cgroup/memory/swarmlogs-faults-${process.pid}`
@@ -118,7 +120,7 @@ export const agent: readonly Fault[] = [
       scene.cleanUp(async () => void (await run('rmdir', [group])))
       await scene.startServer()
       // The engine is busy with its containers for longer than the agent with their lines.
-      await scene.print(scene.times(50, 200), { burst: 20, pauseMs: 1000 })
+      await scene.print(scene.times(50, 500), { burst: 20, pauseMs: 1000 })
       await scene.startAgent({ within: ['sh', '-c', `echo $$ >${group}/cgroup.procs && exec "$@"`, 'sh'] })
       await scene.arrival(20_000)
       const { exitCode, signalCode } = scene.agent.child

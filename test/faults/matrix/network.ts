@@ -45,12 +45,12 @@ export const network: readonly Fault[] = [
   },
   {
     name: 'N2',
-    title: 'partition of 10 s or 2 minutes, then healed',
+    title: 'partition of 10 s or an hour, then healed',
     isShort: true,
     async run(scene) {
       await scene.begin()
       const healed = partition(scene)
-      await delay(scene.times(10_000, 120_000))
+      await delay(scene.times(10_000, 3_600_000))
       healed()
       scene.network.clear()
     },

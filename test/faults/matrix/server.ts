@@ -29,12 +29,12 @@ export const server: readonly Fault[] = [
   },
   {
     name: 'S3',
-    title: 'the server is stopped for 5 s or 2 minutes, then goes on',
+    title: 'the server is stopped for 5 s or 5 minutes, then goes on',
     isShort: false,
     async run(scene) {
       await scene.begin()
       scene.server.child.kill('SIGSTOP')
-      await delay(scene.times(5_000, 120_000))
+      await delay(scene.times(5_000, 300_000))
       scene.server.child.kill('SIGCONT')
       scene.over()
     },
