@@ -67,7 +67,7 @@ export const STORE_FLAGS: readonly FlagSpec[] = [
   },
   {
     flags: '--archive-dir <DIR>',
-    text: "folder of the archive (default archive, in the store's own; with Elasticsearch none)",
+    text: "folder of the archive (default archive, in the store's own; with Elasticsearch none, but for --archive-s3)",
   },
   {
     flags: '--archive-max-size <SIZE>',

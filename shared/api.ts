@@ -415,7 +415,7 @@ export const ApiVersion = Type.Object(
     version: Type.String({ examples: ['0.1.0'] }),
     api: Type.Literal('v1'),
     node: Type.String({ examples: ['24.21.0'] }),
-    store: Type.Object({ id: Type.String({ format: 'uuid' }), epoch: Type.Integer() }),
+    store: Type.Object({ id: Type.String({ description: 'A UUID, as the store writes it.' }), epoch: Type.Integer() }),
     time: Time("The server's clock: relative times are meant by it."),
   },
   { title: 'Version' },

@@ -78,10 +78,15 @@ export class DayFiles {
     }
   }
 
+  /** Has a file be looked at again when it is used next. */
+  doubt(name: string): void {
+    this.#of(name).sound = undefined
+  }
+
   /** Looks again at files of lines that were sound; tells of them as `isSound` does. */
   async lookAgain(): Promise<void> {
     for (const name of [...this.#sealed.keys()].filter((one) => isLinesName(one) && !this.isDamaged(one))) {
-      this.#of(name).sound = undefined
+      this.doubt(name)
       const lease = new Lease()
       try {
         await this.take(name, lease)

@@ -1,6 +1,6 @@
 /*
  * Saves a bundle of a million lines (or so many as are given) and opens it: time, size and memory; beside it zstd, over what
- * `docker service logs -t` would print of the same lines (our own tail prints it: what Docker itself takes is not counted).
+ * our own `tail -t` prints of the same lines. See bundle-swarm.ts for `docker service logs -t` itself.
  *
  *   node test/bench/bundle.ts FOLDER [LINES]
  */
@@ -20,7 +20,7 @@ const env = { SWARMLOGS_URL: `http://${LISTEN}`, XDG_CACHE_HOME: join(folder, 'c
 /** What one would keep without bundles. */
 async function packed(printed: string): Promise<void> {
   const file = await open(printed, 'w')
-  await timed('print as docker service logs -t', ['tail', '-n', 'all', '-t', '--since', '2d'], { env, output: file.fd })
+  await timed('print by tail -t', ['tail', '-n', 'all', '-t', '--since', '2d'], { env, output: file.fd })
   await file.close()
   const ms = await wallTime('zstd', ['-q', '-3', '-f', printed])
   const [bytes, zstd] = await Promise.all([printed, `${printed}.zst`].map(async (path) => (await stat(path)).size))

@@ -144,6 +144,15 @@ describe('serverConfig', () => {
     expect(serverConfig(flags, {}).peers).toEqual(peers)
   })
 
+  it('has its archive on S3, when that is wished', () => {
+    const { archive, elasticsearch } = serverConfig(
+      { elasticsearch: 'http://a:9200', archiveS3: 's3://logs/swarm' },
+      {},
+    )
+    expect(elasticsearch).toEqual({ urls: ['http://a:9200'] })
+    expect(archive.s3).toMatchObject({ bucket: 'logs', prefix: 'swarm' })
+  })
+
   it('signs in with a user and the password of a file, or not at all', () => {
     const elasticsearch = 'http://127.0.0.1:9200'
     expect(serverConfig({ elasticsearch }, {}).elasticsearch).toEqual({ urls: [elasticsearch] })
@@ -156,6 +165,10 @@ describe('serverConfig', () => {
     [
       { elasticsearch: 'http://a', peers: 'tasks.server:4280', archiveDir: '/a' },
       /--archive-dir \(SWARMLOGS_ARCHIVE_DIR\) with --peers/,
+    ],
+    [
+      { elasticsearch: 'http://a', peers: 'tasks.server:4280', archiveS3: 's3://logs' },
+      /--archive-s3 \(SWARMLOGS_ARCHIVE_S3\) with --peers/,
     ],
     [{ peers: 'tasks.server:4280' }, /--peers \(SWARMLOGS_PEERS\) with the embedded store/],
     [

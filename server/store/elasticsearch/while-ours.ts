@@ -9,7 +9,6 @@ export async function whileOurs<T>(
   claim: Pick<Claim, 'look' | 'check'>,
   stopping: AbortSignal,
   work: (signal: AbortSignal) => Promise<T>,
-  everyMs = LOOK_MS,
 ): Promise<T> {
   await claim.look()
   claim.check()
@@ -29,7 +28,7 @@ export async function whileOurs<T>(
       lost.abort(error)
     }
   }
-  const timer = setInterval(() => void look(), everyMs)
+  const timer = setInterval(() => void look(), LOOK_MS)
   try {
     return await work(AbortSignal.any([stopping, lost.signal]))
   } finally {

@@ -90,8 +90,15 @@ async function findCandidates(
   if (texts.length === 0) return candidates
   for (const part of parts) {
     // Without its signatures all rows are read.
-    const rows = await candidatesIn(part, texts, times).catch(() => undefined)
+    const rows = await candidatesIn(part, texts, times).catch(() => doubt(part))
     if (rows !== undefined) candidates.set(part.index, rows)
   }
   return candidates
+}
+
+/** Has the signatures of an archived day be looked at again, as they are not what they were: they may be fetched anew. */
+function doubt({ segment: { archived, grams } }: Part): undefined {
+  if (archived === undefined) return
+  archived.doubtWords()
+  grams.forget()
 }

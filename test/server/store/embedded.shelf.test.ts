@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { EmbeddedStore } from '../../../server/store/embedded/store.ts'
 import { SwarmlogsError } from '../../../shared/errors.ts'
 import { FolderShelf } from '../archive/folder-shelf.ts'
@@ -248,6 +248,51 @@ describe('a store whose archive is on a shelf', () => {
     expect(await messages()).toEqual(['first', 'second', 'third'])
     await store.indexed()
     expect(store.status().damaged).toEqual([])
+  })
+
+  describe('the index of words', () => {
+    /** How many files of lines are fetched for a word that no line has. */
+    const fetchedFor = async (word: string): Promise<number> => {
+      let fetched = 0
+      shelf.before = (call, name) => {
+        if (call === 'get' && name.includes('/lines-')) fetched++
+      }
+      expect(await collect(store, queryOf({}, { grep: word }))).toEqual([])
+      return fetched
+    }
+    const pathOfWords = async () => join(dir, 'archive', `${(await archived())[0]}.1`, 'words')
+
+    it('is fetched anew when it is found to be damaged while the store is open', async () => {
+      await store.runSealing(LATER_MS)
+      await store.indexed()
+      expect(await fetchedFor('nowhere')).toBe(0)
+      const words = readFileSync(await pathOfWords())
+      rmSync(await pathOfWords())
+      expect(await fetchedFor('nowhere')).toBe(1)
+      await store.indexed()
+      expect(readFileSync(await pathOfWords())).toEqual(words)
+      expect(await fetchedFor('nowhere')).toBe(0)
+    })
+
+    it('is fetched anew once that can be done, when it could not as the store was opened', async () => {
+      await store.runSealing(LATER_MS)
+      const path = await pathOfWords()
+      await store.close()
+      writeFileSync(path, 'damaged')
+      const unavailable = new SwarmlogsError('SWARMLOGS_STORE_UNAVAILABLE', 'no line')
+      shelf.before = () => Promise.reject(unavailable)
+      store = await open(dir, shelf)
+      await store.indexed()
+      expect(await fetchedFor('nowhere')).toBe(1)
+      await store.indexed()
+      expect(readFileSync(path, 'utf8')).toBe('damaged')
+      const later = performance.now() + 60_001
+      vi.spyOn(performance, 'now').mockImplementation(() => later)
+      await store.indexed()
+      vi.restoreAllMocks()
+      expect(await fetchedFor('nowhere')).toBe(0)
+      expect(store.status().damaged).toEqual([])
+    })
   })
 
   it('puts days there that were archived before there was a shelf, and deletes none of them until then', async () => {

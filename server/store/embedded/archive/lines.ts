@@ -47,12 +47,10 @@ export class ArchivedLines {
   readonly folder: ArchivedFolder
   readonly #lines: readonly Known[]
   readonly #files: DayFiles
-  readonly #log: Logger
 
   /** @param cache where lines come from that are not local; without one they all are. */
   constructor(folder: ArchivedFolder, log: Logger, cache?: FileCache) {
     this.folder = folder
-    this.#log = log
     this.#files = new DayFiles(folder, log, cache)
     let from = 0
     this.#lines = folder.manifest.files.map((file) => {
@@ -137,14 +135,14 @@ export class ArchivedLines {
     await this.#files.take(name, lease)
   }
 
-  /** Whether the index of words can be used; without it searches read more, and that is all. */
-  async areWordsSound(): Promise<boolean> {
-    try {
-      return await this.#files.isSound(WORDS)
-    } catch (err) {
-      this.#log.warn({ err }, 'index of words of an archived day cannot be used until the next start')
-      return false
-    }
+  /** Whether the index of words can be used; without it searches read more, and that is all. Rejects when that cannot be told now. */
+  areWordsSound(): Promise<boolean> {
+    return this.#files.isSound(WORDS)
+  }
+
+  /** The index of words was not as it was: it is looked at again. */
+  doubtWords(): void {
+    this.#files.doubt(WORDS)
   }
 
   /** The chunks of foreign senders as a table like a segment's; undefined when there are none, or they are lost. */

@@ -16,6 +16,7 @@ import { unavailable } from '../../unavailable.ts'
 import { RECORD_COLUMNS, recordsOf } from '../answers.ts'
 import { Engine } from '../engine.ts'
 import { facets } from '../facets.ts'
+import { Indexer } from '../grams/indexer.ts'
 import type { ReadParts } from '../parts.ts'
 import { bytesOf, expiredIn } from '../retention.ts'
 import { search } from '../search.ts'
@@ -60,6 +61,8 @@ export class FolderTier implements ArchiveTier {
   readonly #options: TierOptions
   readonly #folder: ArchiveFolder
   readonly #parts: ReadParts
+  /** Only takes over what there is. */
+  readonly #indexer: Indexer
   readonly #serial = new Serial()
   readonly #streams = new Streams()
   /** Written, and not read yet. */
@@ -93,6 +96,8 @@ export class FolderTier implements ArchiveTier {
     }
     const rest = { serial: this.#serial, sliceBytes: MEMORY_BYTES / SLICES_IN_MEMORY, onFatal: () => {} }
     this.#parts = { engine, streams: this.#streams, segments, writer, ...rest }
+    const indexing = { engine, segments, folder: this.#folder, reserveBytes: 0, log: options.log }
+    this.#indexer = new Indexer(indexing)
     this.control = new EmbeddedArchive(
       this.#folder,
       async () => ({ segments, serial: this.#serial }),
@@ -178,6 +183,7 @@ export class FolderTier implements ArchiveTier {
   }
 
   async *search(query: Query, signal?: AbortSignal): AsyncGenerator<readonly StoredRecord[]> {
+    this.#indexer.start()
     yield* search(this.#open(), query, { columns: RECORD_COLUMNS, answer: recordsOf }, signal)
   }
 
@@ -259,6 +265,7 @@ export class FolderTier implements ArchiveTier {
   async close(): Promise<void> {
     if (this.#isClosed) return
     this.#isClosed = true
+    await this.#indexer.stop()
     await this.#parts.engine.close()
     this.#options.shelf?.shelf.close()
   }
@@ -282,6 +289,7 @@ export class FolderTier implements ArchiveTier {
     this.#days = new Set(this.#list.map(({ day }) => BigInt(Date.parse(day)) / 86_400_000n))
     this.#lastReceived = this.#list.reduce((newest, { received }) => greater(newest, received), this.#lastReceived)
     this.#range = rangeOf(this.#list)
+    this.#indexer.start()
   }
 
   #linesOf(folder: ArchivedFolder): ArchivedLines {

@@ -41,6 +41,8 @@ export class Indexer {
   readonly #stopping = new AbortController()
   #running: Promise<void> | undefined
   #notBeforeMs = 0
+  /** Segments whose files cannot be had now, and when to look again. */
+  readonly #later = new WeakMap<Segment, number>()
 
   constructor(options: IndexerOptions) {
     this.#options = options
@@ -89,8 +91,9 @@ export class Indexer {
 
   /** A segment with something to do, the newest one. */
   #next(): Segment | undefined {
-    return this.#options.segments.all.findLast(
-      (segment) => !segment.grams.isLoaded || (!segment.isReadOnly && rowsToAdd(segment) > 0),
+    const now = performance.now()
+    return this.#options.segments.all.findLast((segment) =>
+      segment.grams.isLoaded ? !segment.isReadOnly && rowsToAdd(segment) > 0 : now >= (this.#later.get(segment) ?? 0),
     )
   }
 
@@ -99,7 +102,8 @@ export class Indexer {
   }
 
   /** Takes over what an earlier server made, when it is of the rows that are there. */
-  async #load({ grams, database, archived }: Segment): Promise<void> {
+  async #load(segment: Segment): Promise<void> {
+    const { grams, database, archived } = segment
     let started = performance.now()
     const rest = async (): Promise<void> => {
       this.#stopping.signal.throwIfAborted()
@@ -108,7 +112,14 @@ export class Indexer {
       started = performance.now()
     }
     // Before it is read: one that is damaged may be fetched anew.
-    const areSound = await archived?.areWordsSound()
+    let areSound: boolean | undefined
+    try {
+      areSound = await archived?.areWordsSound()
+    } catch (err) {
+      this.#later.set(segment, performance.now() + RETRY_MS)
+      this.#options.log.warn({ err }, 'index of words of an archived day cannot be used now: searches read all of it')
+      return
+    }
     const isCurrent = async ({ from, to, received }: Block): Promise<boolean> => {
       if (areSound !== undefined) return areSound
       const sql = `SELECT max(received), count(*) FROM ${database}.lines WHERE rowid >= ${from} AND rowid < ${to}`
