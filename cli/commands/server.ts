@@ -1,4 +1,4 @@
-import type { Flags } from '../../shared/settings.ts'
+import { type Flags, setting } from '../../shared/settings.ts'
 import type { CommandSpec } from '../command.ts'
 import { logLevel } from '../config.ts'
 import { becomeLean } from '../lean.ts'
@@ -25,7 +25,8 @@ export const server: CommandSpec = {
 }
 
 async function run(_: readonly string[], flags: Flags): Promise<void> {
-  becomeLean('server')
+  const isEmbedded = setting(flags, process.env, 'elasticsearch') === undefined
+  becomeLean(isEmbedded ? 'server' : 'elasticsearchServer')
   const [{ runServer }, { serverConfig }] = await Promise.all([
     import('../../server/main.ts'),
     import('../../server/config.ts'),
