@@ -83,6 +83,11 @@ export function quickReact(): void {
   process.env.NODE_ENV ??= 'production'
 }
 
+/** Whether the server's lines live in Elasticsearch, for which its address must be given. */
+export function usesElasticsearch(flags: Flags, env: Environment = process.env): boolean {
+  return setting(flags, env, 'elasticsearch') !== undefined
+}
+
 /** Where `up` keeps its data: --data, else like any system service for root, else with the user's own data. */
 export function dataFolder(flags: Flags, env: Environment = process.env): string {
   const data = setting(flags, env, 'data')

@@ -5,10 +5,18 @@
  */
 const AGENT = ['--max-semi-space-size=8', '--min-semi-space-size=8', '--optimize-for-size', '--no-parallel-scavenge']
 
-/** A server that streams many lines out holds 130 MB less with these, at the same speed. */
-const SERVER = ['--max-semi-space-size=8', '--min-semi-space-size=8', '--heap-growing-percent=20']
+const YOUNG = ['--max-semi-space-size=8', '--min-semi-space-size=8']
 
-const FLAGS = { agent: AGENT, server: SERVER }
+/** A server that streams many lines out holds 130 MB less with these, at the same speed. */
+const SERVER = [...YOUNG, '--heap-growing-percent=20']
+
+/**
+ * Before Elasticsearch tens of thousands of lines wait for its answers, so that all garbage collection finds them alive: with more room it is
+ * done less often, which takes a third less of the processor for 10 MB more.
+ */
+const ELASTICSEARCH_SERVER = [...YOUNG, '--heap-growing-percent=60']
+
+const FLAGS = { agent: AGENT, server: SERVER, elasticsearchServer: ELASTICSEARCH_SERVER }
 
 /**
  * Starts this program anew in the same process with a lean V8, which takes its flags at its start only: setFlagsFromString comes too

@@ -4,7 +4,7 @@ import type { Inventory } from '../shared/inventory.ts'
 import type { LogRecord } from '../shared/record.ts'
 import type { AgentReport } from '../shared/report.ts'
 import type { Commits } from './commits.ts'
-import type { Ingest } from './ingest.ts'
+import type { IncomingRecord, Ingest } from './ingest.ts'
 import type { Inventories } from './inventories.ts'
 import { parseLine } from './parse/line.ts'
 import type { Appended, Store } from './store/store.ts'
@@ -46,13 +46,14 @@ export class Ingestor implements Ingest {
     this.#options = options
   }
 
-  async records(records: readonly LogRecord[], gaps: readonly Gap[] = []): Promise<number> {
+  async records(records: readonly IncomingRecord[], gaps: readonly Gap[] = []): Promise<number> {
     await this.#gaps(gaps)
     if (records.length === 0) return 0
     const { commits, onAppend } = this.#options
     this.#note(records)
     const start = performance.now()
-    const appended = await commits.append(records.map(complete))
+    for (const record of records) complete(record)
+    const appended = await commits.append(records)
     onAppend?.(appended, (performance.now() - start) / 1000)
     await this.#gaps(appended.refused ?? [])
     return records.length - appended.stored.length - appended.duplicates
@@ -110,18 +111,16 @@ export class Ingestor implements Ingest {
   #note(records: readonly LogRecord[]): void {
     const now = this.#options.now()
     const limit = now + MAX_AHEAD_NS
-    let stream: LogRecord['stream'] | undefined
+    const streams = new Set<LogRecord['stream']>()
     for (const record of records) {
-      if (record.stream !== stream) {
-        stream = record.stream
-        remember(this.#seen, nodeOf(record), now)
-      }
+      streams.add(record.stream)
       if (record.time > limit) this.#warn(record, now)
     }
+    for (const stream of streams) remember(this.#seen, nodeOf(stream), now)
   }
 
   #warn(record: LogRecord, now: bigint): void {
-    const node = nodeOf(record)
+    const node = nodeOf(record.stream)
     const last = this.#warned.get(node)
     if (last !== undefined && now - last < WARN_EVERY_NS) return
     remember(this.#warned, node, now)
@@ -131,8 +130,8 @@ export class Ingestor implements Ingest {
   }
 }
 
-function nodeOf({ stream }: LogRecord): string {
-  return stream.nodeId || stream.nodeName
+function nodeOf({ nodeId, nodeName }: LogRecord['stream']): string {
+  return nodeId || nodeName
 }
 
 function remember(map: Map<string, bigint>, key: string, value: bigint): void {
@@ -145,9 +144,10 @@ function remember(map: Map<string, bigint>, key: string, value: bigint): void {
   }
 }
 
-/** Takes level and fields from the line, unless the input had them. */
-function complete(record: LogRecord): LogRecord {
-  if (record.level !== '' || record.fields !== '') return record
+/** Takes level and fields from the line, unless the input had them. In place: tens of thousands of lines wait for the store at a time. */
+function complete(record: IncomingRecord): void {
+  if (record.level !== '' || record.fields !== '') return
   const { level, fields } = parseLine(record.message)
-  return { ...record, level, fields }
+  record.level = level
+  record.fields = fields
 }

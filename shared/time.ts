@@ -82,18 +82,18 @@ export function parseSize(text: string): number {
   )
 }
 
-let formattedSecond: bigint | undefined
+let formattedSecond = 0n
 let formattedText = ''
 
 /** Writes nanoseconds since 1970 as RFC 3339 in UTC with nine digits: 2026-11-21T04:00:00.000000001Z. */
 export function formatTime(time: bigint): string {
-  let nanos = time % NS_PER_SECOND
-  if (nanos < 0n) nanos += NS_PER_SECOND
-  const second = (time - nanos) / NS_PER_SECOND
-  // Neighbouring lines mostly share their second, and toISOString is the dear part.
-  if (second !== formattedSecond) {
-    formattedText = new Date(Number(second) * 1000).toISOString().slice(0, -4)
-    formattedSecond = second
+  let nanos = Number(time - formattedSecond)
+  // Neighbouring lines mostly share their second; toISOString is the dear part, and bigints are dear to divide.
+  if (formattedText === '' || nanos < 0 || nanos >= 1e9) {
+    const rest = time % NS_PER_SECOND
+    formattedSecond = time - (rest < 0n ? rest + NS_PER_SECOND : rest)
+    formattedText = new Date(Number(formattedSecond / NS_PER_MS)).toISOString().slice(0, -4)
+    nanos = Number(time - formattedSecond)
   }
   return `${formattedText}${String(nanos).padStart(9, '0')}Z`
 }

@@ -1,6 +1,6 @@
 import type { Flags } from '../../shared/settings.ts'
 import type { CommandSpec } from '../command.ts'
-import { logLevel } from '../config.ts'
+import { logLevel, usesElasticsearch } from '../config.ts'
 import { becomeLean } from '../lean.ts'
 import { serve } from '../serve.ts'
 import { LOG_LEVEL_FLAG, STORE_FLAGS } from '../service-flags.ts'
@@ -25,7 +25,7 @@ export const server: CommandSpec = {
 }
 
 async function run(_: readonly string[], flags: Flags): Promise<void> {
-  becomeLean('server')
+  becomeLean(usesElasticsearch(flags) ? 'elasticsearchServer' : 'server')
   const [{ runServer }, { serverConfig }] = await Promise.all([
     import('../../server/main.ts'),
     import('../../server/config.ts'),

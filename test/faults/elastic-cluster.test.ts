@@ -55,7 +55,7 @@ beforeAll(async () => {
   await writeFile(join(folder, 'key'), JSON.parse(body).encoded)
   server = await startProgram(
     [
-      ...['server', '--listen', HTTP, '--forward', FORWARD, '--insecure'],
+      ...['server', '--listen', HTTP, '--forward', FORWARD, '--insecure', '--log-level', 'debug'],
       ...['--elasticsearch', elastic.urls.join(','), '--elasticsearch-ca', elastic.caFile ?? ''],
       ...['--elasticsearch-api-key-file', join(folder, 'key'), '--elasticsearch-replicas', '1'],
     ],
@@ -112,12 +112,16 @@ async function rejections(): Promise<number> {
   return Object.values(nodes).reduce((sum, { thread_pool }) => sum + thread_pool.write.rejected, 0)
 }
 
-/** Writes from elsewhere, until the cluster has refused so many. */
+/** Writes from elsewhere, on all nodes, until the cluster has refused so many, and the server has seen it. */
 async function crowd(): Promise<void> {
   const before = await rejections()
+  await ask('PUT', '/crowd', { settings: { number_of_shards: 3, number_of_replicas: 2 } })
+  const isSeen = (): boolean => /store waits for a busy cluster/.test(server.stderr())
   const lines = `{"create":{}}\n${JSON.stringify({ message: 'x'.repeat(1000) })}\n`.repeat(2000)
-  while ((await rejections()) < before + 20)
+  for (const started = performance.now(); !isSeen() || (await rejections()) < before + 20; ) {
+    if (performance.now() - started > 60_000) throw new Error(`cannot have the server refused: ${server.stderr()}`)
     await Promise.all(Array.from({ length: 8 }, () => elastic.call('POST', '/crowd/_bulk', lines)))
+  }
 }
 
 const FAULTS: readonly Fault[] = [

@@ -1,6 +1,6 @@
 import type { LogRecord, LogStream } from '../../../shared/record.ts'
 import { KINDS } from './headers.ts'
-import { FRAME_RECORDS } from './limits.ts'
+import { FRAME_RECORDS, LINE_BYTES } from './limits.ts'
 import { type LineText, lineText } from './line-text.ts'
 import { MsgpackReader } from './reader.ts'
 import type { Quarantine, RecordSource } from './record-source.ts'
@@ -133,8 +133,13 @@ export class OwnRecords implements RecordSource {
   }
 
   #line(): LineText {
-    if (this.#reader.kind !== KINDS.STR) throw noOwnEntry()
-    return lineText(this.#reader.binary())
+    const reader = this.#reader
+    if (reader.kind !== KINDS.STR) throw noOwnEntry()
+    const start = reader.position
+    const message = reader.text()
+    if (reader.position - start <= LINE_BYTES) return { message, cutFrom: 0 }
+    reader.position = start
+    return lineText(reader.binary())
   }
 }
 

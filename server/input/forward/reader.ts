@@ -70,16 +70,12 @@ export class MsgpackReader {
 
   /** The bytes of the str or bin that comes next, in place. */
   binary(): Buffer {
-    const kind = this.kind
-    const length = this.#header(kind === KINDS.BIN ? KINDS.BIN : KINDS.STR, 'a string')
-    const start = this.position
-    this.position = start + length
-    return this.bytes.subarray(start, this.position)
+    return this.bytes.subarray(this.#string(), this.position)
   }
 
   /** The str or bin that comes next as text; what is not UTF-8 becomes U+FFFD. */
   text(): string {
-    return this.binary().toString()
+    return this.bytes.toString('utf8', this.#string(), this.position)
   }
 
   /** The str that comes next as text; any other value is stepped over and is ''. */
@@ -133,6 +129,14 @@ export class MsgpackReader {
       default:
         throw malformed('the byte 0xc1')
     }
+  }
+
+  /** Steps over a str or bin; returns where its bytes begin. */
+  #string(): number {
+    const length = this.#header(this.kind === KINDS.BIN ? KINDS.BIN : KINDS.STR, 'a string')
+    const start = this.position
+    this.position += length
+    return start
   }
 
   #array(allowance: Allowance): Value[] {

@@ -1,12 +1,12 @@
 import type { Logger } from 'pino'
 import { Body } from './body.ts'
 import type { Bulk } from './bulk.ts'
-import type { Outcome } from './bulk-answer.ts'
+import type { Outcomes } from './bulk-answer.ts'
 import { writeDocument } from './documents.ts'
+import { type TextDocument, textForm } from './form.ts'
 import type { Indices } from './indices.ts'
 import type { Insist } from './insist.ts'
 import { dayOf, type Names } from './names.ts'
-import { writing } from './operation.ts'
 import type { Row } from './rows.ts'
 
 /** Characters of a refused line's document that are kept. */
@@ -33,22 +33,26 @@ export class DeadLetters {
   }
 
   /** Resolves when all rows whose outcome is a refusal are kept. */
-  async bury(rows: readonly Row[], written: readonly Outcome[], received: bigint): Promise<void> {
-    const dead = rows.flatMap((row, place) => {
-      const outcome = written[place]
-      return typeof outcome === 'object' ? [{ row, reason: outcome.refused }] : []
-    })
+  async bury(written: Outcomes<Row>, received: bigint): Promise<void> {
+    const dead = [...written].flatMap(([row, outcome]) =>
+      outcome === 'exists' ? [] : [{ row, reason: outcome.refused }],
+    )
     if (dead.length === 0) return
     const { names, indices, insist, bulk, log } = this.#parts
     const index = names.dead(dayOf(received))
     await insist.on(() => indices.ensure(index))
-    const operation = ({ row, reason }: (typeof dead)[number], length: number) =>
-      writing({ action: 'create', index, id: row.id }, deadDocument(row, reason, received, length))
-    const outcomes = await bulk.write(dead.map((one) => operation(one, MAX_DEAD)))
+    const letter = ({ row, reason }: (typeof dead)[number], length: number): TextDocument => {
+      return { index, id: row.id, text: deadDocument(row, reason, received, length) }
+    }
+    const letters = new Map(dead.map((one) => [letter(one, MAX_DEAD), one]))
+    const outcomes = await bulk.write([...letters.keys()], textForm('create'))
     // What is too large even for that leaves its beginning.
-    const large = dead.filter((_, place) => typeof outcomes[place] === 'object')
-    await bulk.write(large.map((one) => operation(one, MAX_DEAD_HEAD)))
-    this.refused += outcomes.filter((outcome) => outcome !== 'exists').length
+    const large = [...letters].flatMap(([key, one]) => (typeof outcomes.get(key) === 'object' ? [one] : []))
+    await bulk.write(
+      large.map((one) => letter(one, MAX_DEAD_HEAD)),
+      textForm('create'),
+    )
+    this.refused += [...letters.keys()].filter((key) => outcomes.get(key) !== 'exists').length
     log.error({ index, records: dead.length }, 'Elasticsearch refused records, which were put aside')
   }
 }

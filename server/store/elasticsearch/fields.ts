@@ -6,8 +6,6 @@ export const MAX_KEY = 512
 
 /** Letters whose lower case is of ASCII, and the last one of all: the index takes no two of them for the same. */
 const RARE = /[\u0130\u212a\u{10ffff}]/u
-/** Strings that may be numbers, which can be written in several ways. */
-const NUMERIC = /"-?\d[\d.eE+-]*"[,}]/
 
 /**
  * The members of a document for a record's fields: the object itself where Elasticsearch takes it and it reads back as the same text,
@@ -40,13 +38,16 @@ function isSaidByIndex(object: Fields): boolean {
   })
 }
 
-/** A member that needs no escapes, with a value that JSON has one way to write. */
+/**
+ * A member that needs no escapes nor has one of the rare letters, with a value that JSON has one way to write. A string that may be a number, which
+ * can be written in several ways, is a whole one.
+ */
 const MEMBER =
-  /"[A-Za-z_@][^"\\\u0000-\u001f\ud800-\udfff]{0,255}":(?:"[^"\\\u0000-\u001f\ud800-\udfff]*"|true|false|null|0|-?[1-9]\d{0,14}|-?(?:0|[1-9]\d{0,8})\.\d{0,5}[1-9])[,}]/y
+  /"[A-Za-z_@][^"\\\u0000-\u001f\u0130\u212a\ud800-\udfff]{0,255}":(?:"(?:(?!-?\d[\d.eE+-]*")[^"\\\u0000-\u001f\u0130\u212a\ud800-\udfff]*|0|-?[1-9]\d{0,14})"|true|false|null|0|-?[1-9]\d{0,14}|-?(?:0|[1-9]\d{0,8})\.\d{0,5}[1-9])[,}]/y
 
 /** Whether the text is surely taken as it is, and the index says all about it: nearly all are, and to tell is cheaper than to parse and to print them. */
 function isSimple(text: string): boolean {
-  if (text.length > MAX_KEYWORD || !text.startsWith('{') || RARE.test(text) || NUMERIC.test(text)) return false
+  if (text.length > MAX_KEYWORD || !text.startsWith('{')) return false
   const folded = text.toLowerCase()
   for (let at = 1; at < text.length; ) {
     MEMBER.lastIndex = at

@@ -4,11 +4,11 @@ import type { Gap } from '../../../shared/gap.ts'
 import { type GapRange, GapTable, gapKey, MAX_GAPS } from '../gap-table.ts'
 import { gapOf, gapText } from '../gap-text.ts'
 import type { Bulk } from './bulk.ts'
+import { textForm } from './form.ts'
 import type { Freshness } from './freshness.ts'
 import type { Indices } from './indices.ts'
 import type { Insist } from './insist.ts'
 import type { Names } from './names.ts'
-import { writing } from './operation.ts'
 import type { Requests } from './requests.ts'
 import { clampTime } from './times.ts'
 
@@ -87,11 +87,10 @@ export class Gaps {
 
   async #write(gaps: readonly Gap[]): Promise<void> {
     const { bulk, freshness, names, log } = this.#parts
-    const operations = gaps.map((gap) =>
-      writing({ action: 'index', index: names.gaps, id: idOf(gapKey(gap)) }, documentOf(gap)),
-    )
+    const documents = gaps.map((gap) => ({ index: names.gaps, id: idOf(gapKey(gap)), text: documentOf(gap) }))
     freshness.wrote(names.gaps)
-    for (const outcome of await bulk.write(operations)) {
+    const outcomes = await bulk.write(documents, textForm('index'))
+    for (const outcome of outcomes.values()) {
       // It would be refused the next time, too, and hold up the lines behind it.
       if (typeof outcome === 'object') log.error({ reason: outcome.refused }, 'gap is refused by Elasticsearch')
     }

@@ -41,6 +41,7 @@ export class Health {
 
   /** The cluster asks for patience. */
   wait(reason: string, nowMs: number = performance.now()): void {
+    if (this.#busySinceMs === undefined) this.#log.debug({ reason }, 'store waits for a busy cluster')
     this.#busySinceMs ??= nowMs
     if (nowMs - this.#busySinceMs > PATIENCE_MS) this.fail(reason)
   }

@@ -1,5 +1,5 @@
 import type { Gap } from '../../../shared/gap.ts'
-import type { Outcome } from './bulk-answer.ts'
+import type { Outcomes } from './bulk-answer.ts'
 import type { Row } from './rows.ts'
 
 /** So many gaps of a container come of one call; what is refused further on makes the last one longer. */
@@ -14,11 +14,11 @@ interface Told {
  * The gaps of the lines that the cluster will never take, by call: one for those of a container that follow each other. Calls are told apart, so that what is sent
  * again makes the same gaps.
  */
-export function refusedGaps(rows: readonly Row[], outcomes: readonly Outcome[]): ReadonlyMap<number, readonly Gap[]> {
+export function refusedGaps(rows: readonly Row[], outcomes: Outcomes<Row>): ReadonlyMap<number, readonly Gap[]> {
   const found = new Map<number, Gap[]>()
-  if (!outcomes.some((outcome) => typeof outcome === 'object')) return found
+  if (![...outcomes.values()].some((outcome) => typeof outcome === 'object')) return found
   const groups = Map.groupBy(
-    rows.map((row, place): Told => ({ row, isRefused: typeof outcomes[place] === 'object' })),
+    rows.map((row): Told => ({ row, isRefused: typeof outcomes.get(row) === 'object' })),
     ({ row }) => JSON.stringify([row.call, row.entry.id]),
   )
   for (const told of groups.values()) {

@@ -1,11 +1,10 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Gap } from '../../../shared/gap.ts'
-import type { Body } from './body.ts'
 import { type DeadLetterParts, DeadLetters } from './dead-letters.ts'
 import { documentSize, writeDocument } from './documents.ts'
+import { type Form, textForm } from './form.ts'
 import { dayOf } from './names.ts'
 import { type Note, noteId } from './notes.ts'
-import { type Operation, writing } from './operation.ts'
 import { refusedGaps } from './refused-gaps.ts'
 import type { Row } from './rows.ts'
 
@@ -44,11 +43,11 @@ export class RowWriter {
     await this.#writeStreams(rows)
     for (const index of new Set(rows.map((row) => row.index))) await insist.on(() => indices.ensure(index))
     const mark = String(received)
-    const operations = rows.map((row) => new LineOperation(row, mark))
     await nextTurn()
-    const outcomes = await bulk.write(operations, (source) => Object.values(source).includes(mark))
-    await this.#dead.bury(rows, outcomes, received)
-    return { rows: rows.filter((_, index) => outcomes[index] === 'written'), refused: refusedGaps(rows, outcomes) }
+    const outcomes = await bulk.write(rows, lineForm(mark), (source) => Object.values(source).includes(mark))
+    await this.#dead.bury(outcomes, received)
+    const fresh = outcomes.size === 0 ? rows : rows.filter((row) => !outcomes.has(row))
+    return { rows: fresh, refused: refusedGaps(rows, outcomes) }
   }
 
   /** Notes the streams, before any line refers to them; renewed each day, so that those not needed any more can be told. */
@@ -57,43 +56,15 @@ export class RowWriter {
     const entries = new Set<Row['entry']>()
     for (const { entry } of rows) if (entry.renewed !== today) entries.add(entry)
     if (entries.size === 0) return
-    const operations = [...entries].map(({ id, labels }) => {
+    const documents = [...entries].map(({ id, labels }) => {
       const note: Note = { kind: 'stream', seen: Date.now(), data: labels }
-      const target = { action: 'index', index: this.#parts.meta, id: noteId('stream', id) } as const
-      return writing(target, JSON.stringify(note))
+      return { index: this.#parts.meta, id: noteId('stream', id), text: JSON.stringify(note) }
     })
-    await this.#parts.bulk.write(operations)
+    await this.#parts.bulk.write(documents, textForm('index'))
     for (const entry of entries) entry.renewed = today
   }
 }
 
-/** Tens of thousands are under way: what can be told from the row takes no memory of its own. */
-class LineOperation implements Operation {
-  readonly #row: Row
-  readonly #received: string
-
-  constructor(row: Row, received: string) {
-    this.#row = row
-    this.#received = received
-  }
-
-  get action(): 'create' {
-    return 'create'
-  }
-
-  get index(): string {
-    return this.#row.index
-  }
-
-  get id(): string {
-    return this.#row.id
-  }
-
-  get size(): number {
-    return documentSize(this.#row)
-  }
-
-  write(body: Body): void {
-    writeDocument(body, this.#row, this.#received)
-  }
+function lineForm(received: string): Form<Row> {
+  return { action: 'create', size: documentSize, write: (body, row) => writeDocument(body, row, received) }
 }

@@ -12,6 +12,7 @@ const NS_PER_MINUTE = 60_000_000_000n
 const NS_PER_DAY = 86_400_000_000_000n
 /** 1990: containers did not log then, clocks without a battery do. */
 const OLDEST_TIME = 631_152_000_000_000_000n
+
 /** A record on its way into the store. */
 export interface Row {
   readonly record: LogRecord
@@ -51,12 +52,16 @@ export class RowMaker {
   readonly #streams: Streams
   readonly #ordinals: ForeignOrdinals
   readonly #now: bigint
+  /** From then on a clock runs ahead, or a time is out of all reason. */
+  readonly #ahead: bigint
+  readonly #odd: bigint
   readonly #retention: Retention
   #stream: LogStream | undefined
   /** Of the stream's lines: what is older has expired, or has no day of its own. */
   #expired = 0n
   #oldest = 0n
   #dayStart = 0n
+  #dayEnd = 0n
   #place: Place | undefined
 
   /** @param retention what is older by a day would have a day of its own only to be deleted. */
@@ -75,6 +80,8 @@ export class RowMaker {
     this.#streams = parts.streams
     this.#ordinals = parts.foreignOrdinals
     this.#now = now
+    this.#ahead = now + NS_PER_MINUTE
+    this.#odd = now + NS_PER_DAY
     this.#retention = retention
   }
 
@@ -83,18 +90,20 @@ export class RowMaker {
     const time = clampTime(record.time)
     this.#see(record.stream)
     if (time >= OLDEST_TIME && time < this.#expired) return undefined
-    const isOdd = time < this.#oldest || time > this.#now + NS_PER_DAY
+    const isOdd = time < this.#oldest || time > this.#odd
     const entry = this.#streams.intern(record.stream)
     const isForeign = record.chunk !== '' || record.stream.tag !== ''
+    const { index, siblings } = isOdd ? this.#placeOfOdd() : this.#placeOf(time)
     return {
       record,
       entry,
       call,
       time,
-      ...(isOdd ? { index: this.#names.lines(dayOf(this.#now), true), siblings: [] } : this.#placeOf(time)),
+      index,
+      siblings,
       isOdd,
       isForeign,
-      isAhead: time > this.#now + NS_PER_MINUTE,
+      isAhead: time > this.#ahead,
       ordinal: isForeign ? this.#ordinals.next() : record.ordinal,
       id: isForeign ? foreignId(record) : ownId(entry, record.source, time, record.ordinal),
     }
@@ -110,10 +119,16 @@ export class RowMaker {
     this.#expired = this.#retention.isOwn(stream) ? kept : 0n
   }
 
+  /** By its arrival. */
+  #placeOfOdd(): Place {
+    return { index: this.#names.lines(dayOf(this.#now), true), siblings: [] }
+  }
+
   #placeOf(time: bigint): Place {
-    if (this.#place === undefined || time < this.#dayStart || time >= this.#dayStart + NS_PER_DAY) {
+    if (this.#place === undefined || time < this.#dayStart || time >= this.#dayEnd) {
       const day = dayOf(time)
       this.#dayStart = timesOfDay(day).start
+      this.#dayEnd = this.#dayStart + NS_PER_DAY
       const index = this.#indices.target(day)
       this.#place = { index, siblings: this.#indices.ofDay(day).filter((other) => other !== index) }
     }
@@ -122,8 +137,11 @@ export class RowMaker {
 }
 
 const CONTAINER_BYTES = 11
+/** Makes times before 1970 come first. */
+const SIGN = 2n ** 63n
 const ID_BYTES = CONTAINER_BYTES + 1 + 8 + 4
 const idBuffer = Buffer.alloc(ID_BYTES)
+const idView = new DataView(idBuffer.buffer, idBuffer.byteOffset, ID_BYTES)
 
 /**
  * Identity of an own line: digest of the container id, source, time, ordinal. Not one digest of all: ids of neighbours share their
@@ -132,8 +150,8 @@ const idBuffer = Buffer.alloc(ID_BYTES)
 export function ownId({ container }: Entry, source: Source, time: bigint, ordinal: number): string {
   for (let index = 0; index < CONTAINER_BYTES; index++) idBuffer[index] = container[index] ?? 0
   idBuffer[CONTAINER_BYTES] = source === 'stderr' ? 0 : 1
-  idBuffer.writeBigUInt64BE(time + 2n ** 63n, CONTAINER_BYTES + 1)
-  idBuffer.writeUInt32BE(ordinal >>> 0, CONTAINER_BYTES + 9)
+  idView.setBigUint64(CONTAINER_BYTES + 1, time + SIGN)
+  idView.setUint32(CONTAINER_BYTES + 9, ordinal)
   return idBuffer.toString('base64url')
 }
 

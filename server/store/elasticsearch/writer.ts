@@ -18,7 +18,7 @@ import type { Streams } from './streams.ts'
 const MAX_COMMITS = 4
 const TURN = 2048
 
-/** A commit under way. */
+/** A commit under way, and the ids that its lines may have. */
 interface Commit {
   readonly ids: ReadonlySet<string>
   readonly done: Promise<void>
@@ -105,12 +105,13 @@ export class Writer {
     await insist.on(() => admission.learn(all))
     const isGuess = all.some((row) => admission.isGuess(row))
     // Those whose ordinals are guesses can have the same one and be different lines.
-    let rows = withoutTwins(all, (row) => !isGuess || !admission.isGuess(row))
+    const ids = new Set<string>()
+    let rows = withoutTwins(all, ids, (row) => !isGuess || !admission.isGuess(row))
     // What a commit under way may be writing, too, is only known when that has ended.
-    if (isGuess || this.#meetsOthers(rows)) await this.#quiet()
+    if (isGuess || this.#meetsOthers(ids)) await this.#quiet()
     if (isGuess) rows = await insist.on(() => admission.admit(rows))
     rows = await insist.on(() => admission.withoutStoredElsewhere(rows))
-    const commit = this.#begin(calls, rows)
+    const commit = { ids, done: this.#begin(calls, rows) }
     this.#commits.add(commit)
     commit.done.finally(() => this.#commits.delete(commit))
     if (isGuess) await commit.done
@@ -134,8 +135,8 @@ export class Writer {
     return rows
   }
 
-  #meetsOthers(rows: readonly Row[]): boolean {
-    for (const { ids } of this.#commits) if (rows.some(({ id }) => ids.has(id))) return true
+  #meetsOthers(wanted: ReadonlySet<string>): boolean {
+    for (const { ids } of this.#commits) for (const id of wanted) if (ids.has(id)) return true
     return false
   }
 
@@ -143,10 +144,9 @@ export class Writer {
     while (this.#commits.size > 0) await Promise.all([...this.#commits].map(({ done }) => done))
   }
 
-  #begin(calls: readonly Call[], rows: readonly Row[]): Commit {
-    const done = this.#commit(calls, rows, this.#clock.next(), this.#previous)
-    this.#previous = done
-    return { ids: new Set(rows.map(({ id }) => id)), done }
+  #begin(calls: readonly Call[], rows: readonly Row[]): Promise<void> {
+    this.#previous = this.#commit(calls, rows, this.#clock.next(), this.#previous)
+    return this.#previous
   }
 
   /** Never rejects: the calls are told. */
@@ -167,8 +167,7 @@ export class Writer {
   }
 }
 
-/** The rows, each id once; of those only that are known by it. */
-function withoutTwins(rows: readonly Row[], isKnownById: (row: Row) => boolean): Row[] {
-  const ids = new Set<string>()
+/** The rows, each id once; of those only that are known by it, whose ids are added to the set. */
+function withoutTwins(rows: readonly Row[], ids: Set<string>, isKnownById: (row: Row) => boolean): Row[] {
   return rows.filter((row) => !isKnownById(row) || ids.size < ids.add(row.id).size)
 }

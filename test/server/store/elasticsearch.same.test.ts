@@ -10,6 +10,7 @@ import { openStore } from '../../../server/store/open.ts'
 import type { Store } from '../../../server/store/store.ts'
 import type { LogRecord, StoredRecord } from '../../../shared/record.ts'
 import { type Elastic, startElastic } from '../../lab/elastic.ts'
+import { expressions } from '../../shared/query/expressions.ts'
 import { openElastic } from './elasticsearch.ts'
 import { collect, DAY, NOON, queryOf, recordOf, SECOND, type StoreUnderTest, streamOf } from './records.ts'
 import { readable } from './tallies.ts'
@@ -70,6 +71,21 @@ const word = fc.constantFrom(
   ],
 )
 const glue = fc.constantFrom(' ', '', '=', '.', ',', '"', '\t', '\0', '\u00a0', '\u0301', '\r', '-', ':', '_', '/')
+/** Longer texts are refused. */
+const short = word.map((text) => text.slice(0, 512))
+/** What parsed queries ask for: what is in the lines, the labels and the fields. */
+const asked = expressions({
+  texts: fc.oneof(
+    short,
+    short.map((text) => text.slice(1)),
+    fc.constantFrom('1', 'x', '', 's1', 'node1', 'ca'),
+  ),
+  patterns: word.map((text) => `*${text.slice(0, 4)}*`),
+  regexes: fc.constantFrom('^e', 'r+o', '[0-9]+', 'é$', '.', '^$', 'con.*ion'),
+  numbers: fc.constantFrom(0, 1, 2, -1, 1.5),
+  fields: fc.constantFrom('a', 'b.c', 'k', '1', 'd', ''),
+})
+
 const message = fc.oneof(
   { weight: 6, arbitrary: fc.array(fc.tuple(word, glue), { maxLength: 5 }).map((parts) => parts.flat().join('')) },
   { weight: 2, arbitrary: fc.string({ unit: 'binary', maxLength: 12 }).map((text) => text.toWellFormed()) },
@@ -232,8 +248,11 @@ function questionOf(records: readonly StoredRecord[]): fc.Arbitrary<Question> {
   )
   const maybe = fc.option(fc.nat(), { nil: undefined })
   return fc
-    .tuple(query, filter, fc.option(part, { nil: '' }), maybe, maybe, maybe)
-    .map(([asked, chosen, grep, after, from, to]) => ({ query: queryOf(asked, { ...chosen, grep }), after, from, to }))
+    .tuple(query, filter, fc.option(part, { nil: '' }), fc.option(asked), maybe, maybe, maybe)
+    .map(([wanted, chosen, grep, where, after, from, to]) => {
+      const condition = where === null ? { grep } : { where }
+      return { query: queryOf(wanted, { ...chosen, ...condition }), after, from, to }
+    })
 }
 
 function tallyOf(records: readonly StoredRecord[]): fc.Arbitrary<{ question: Question; wish: HistogramWish }> {
