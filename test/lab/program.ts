@@ -36,6 +36,7 @@ export async function startProgram(
   })
   let stderr = ''
   let stdout = ''
+  let isReady = false
   child.stderr.on('data', (chunk: Buffer) => {
     stderr = (stderr + chunk.toString()).slice(-200_000)
   })
@@ -44,7 +45,9 @@ export async function startProgram(
   await new Promise<void>((resolve, reject) => {
     child.stdout.on('data', (chunk: Buffer) => {
       stdout += chunk.toString()
-      if (stdout.includes('\n')) resolve()
+      // The text is long by and by: to look through all of it each time would make this the slow reader.
+      if (!isReady) isReady = stdout.includes('\n')
+      if (isReady) resolve()
     })
     void exited.then(([code]) => reject(new Error(`swarmlogs ${args.join(' ')} ended with ${code}: ${stderr}`)))
   })
