@@ -83,7 +83,8 @@ const asked = expressions({
   patterns: word.map((text) => `*${text.slice(0, 4)}*`),
   regexes: fc.constantFrom('^e', 'r+o', '[0-9]+', 'é$', '.', '^$', 'con.*ion'),
   numbers: fc.constantFrom(0, 1, 2, -1, 1.5),
-  fields: fc.constantFrom('a', 'b.c', 'k', '1', 'd', ''),
+  // Those of which every text is as server/parse writes it; of others the stores may differ.
+  fields: fc.constantFrom('b.c', '1', '2', 'none'),
 })
 
 const message = fc.oneof(
@@ -194,7 +195,11 @@ async function compare(seed: number): Promise<void> {
   expect(plain(stored[1], commits[1])).toEqual(plain(stored[0], commits[0]))
   expect(byLabels(await under.store.streams())).toEqual(byLabels(await embedded.streams()))
   expect(under.store.status().begins).toBe(embedded.status().begins)
-  for (const question of fc.sample(questionOf(stored[0]), { seed, numRuns: QUERIES })) {
+  // Most questions of many parts have few answers, so queries are asked alone, too.
+  const queries = fc
+    .sample(asked, { seed, numRuns: QUERIES })
+    .map((where) => ({ query: queryOf({}, { where }), ...WHOLE }))
+  for (const question of [...fc.sample(questionOf(stored[0]), { seed, numRuns: QUERIES }), ...queries]) {
     const answers = await Promise.all(
       [embedded, under.store].map(async (store, index) =>
         plain(await collect(store, withCommits(question, commits[index] ?? [], stored, index)), commits[index] ?? []),
@@ -225,6 +230,9 @@ interface Question {
   readonly from: number | undefined
   readonly to: number | undefined
 }
+
+/** No place or commit bounds the answer. */
+const WHOLE = { after: undefined, from: undefined, to: undefined }
 
 function questionOf(records: readonly StoredRecord[]): fc.Arbitrary<Question> {
   const part = fc
