@@ -30,7 +30,7 @@ describe('a spool whose agent is killed', () => {
       lock.release()
     }
     expect(last).toBeGreaterThan(100)
-  })
+  }, 120_000)
 })
 
 function numbersIn(spool: Spool): number[] {
