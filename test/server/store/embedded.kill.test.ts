@@ -29,7 +29,7 @@ it('opens after kill -9 without help, with every acked line once', async () => {
     acked = await writeAndKill(writer(WRITER), acked, { acks: 1 + (round % 3), delayMs: (round * 7) % 23 })
   const { segments } = await whatIsThere(acked, 300)
   expect(segments).toBeGreaterThan(2)
-}, 120_000)
+}, 300_000)
 
 it('has each acked line once, hot or archived, after kill -9 anywhere in sealing', async () => {
   let acked = 0
@@ -37,7 +37,7 @@ it('has each acked line once, hot or archived, after kill -9 anywhere in sealing
     acked = await writeAndKill(writer(ARCHIVER), acked, { acks: 1 + (round % 4), delayMs: (round * 37) % 401 })
   const { archived } = await whatIsThere(acked, PER_APPEND)
   expect(archived).toBeGreaterThan(0)
-}, 480_000)
+}, 900_000)
 
 /** Holds what is stored against what was acked: each line once, of the append that was cut off all or some, or none. */
 async function whatIsThere(acked: number, perAppend: number): Promise<{ segments: number; archived: number }> {
