@@ -97,7 +97,7 @@ async function findCandidates(
 }
 
 /** Has the signatures of an archived day be looked at again, as they are not what they were: they may be fetched anew. */
-function doubt({ segment: { archived, grams } }: Part): undefined {
+export function doubt({ segment: { archived, grams } }: Part): undefined {
   if (archived === undefined) return
   archived.doubtWords()
   grams.forget()

@@ -3,10 +3,17 @@ import type { HistogramWish } from '../histogram.ts'
 import type { Slice } from './slices.ts'
 import { big, type Conditions, inSlice, select } from './sql.ts'
 
-/** By what lines are counted. */
+/** By what lines are counted: an integer. */
+export interface Grouping {
+  /** Of the line. */
+  readonly sql: string
+  /** The same of one of the stream with this place among those chosen, by the stored numbers of level and source. */
+  readonly of: (line: { readonly index: number; readonly level: number; readonly source: number }) => number
+}
+
+/** How lines are counted. */
 export interface CountWish {
-  /** An integer. */
-  readonly group: string
+  readonly group: Grouping
   /** Apart in these buckets of time; absent means together. */
   readonly buckets?: Pick<HistogramWish, 'interval' | 'origin'>
 }
@@ -15,7 +22,7 @@ export interface CountWish {
 const MAX_SELECTS = 64
 
 /** The lines of a slice, counted: a time of the bucket, the group, how many. */
-export function countsSql(slice: Slice, conditions: Conditions, { group, buckets }: CountWish): string {
+export function countsSql(slice: Slice, conditions: Conditions, { group: { sql: group }, buckets }: CountWish): string {
   if (buckets === undefined) return grouped(slice, conditions, group, { time: '0::BIGINT', start: 't' })
   const cut = isPlain(conditions) ? cutAt(slice, buckets) : undefined
   if (cut === undefined) return grouped(slice, conditions, group, bucketOf(buckets, slice.from))

@@ -3,28 +3,41 @@ import { checkGrep } from '../../query/filter.ts'
 import type { Scope } from '../../query/query.ts'
 import { smaller } from '../bigint.ts'
 import { Histogram, type HistogramBucket, type HistogramKey, type HistogramWish, streamKey } from '../histogram.ts'
-import { onSegments } from './begin.ts'
+import { type Bound, onSegments } from './begin.ts'
 import { bigintColumn, numberColumn } from './columns.ts'
-import { type CountWish, countsSql } from './counts-sql.ts'
+import { countWords } from './counted-words.ts'
+import { type CountWish, countsSql, type Grouping } from './counts-sql.ts'
 import type { Running } from './newest.ts'
 import type { ReadParts } from './parts.ts'
 import { type Pass, repair } from './repair.ts'
 import { levelOf, MAX_TIME, sourceOf } from './schema.ts'
 import type { Chosen, Part } from './selection.ts'
-import { narrowing, Slices } from './slices.ts'
+import { type Candidates, narrowing, Slices } from './slices.ts'
 import type { Conditions } from './sql.ts'
 
-/** Rows of time, group and count, and the streams that groups may be numbers of. */
+/** How many lines there are of a time (any of its bucket) and a group. */
+export interface Count {
+  readonly time: bigint
+  readonly group: number
+  readonly lines: number
+}
+
+/** Counts that belong together, and the streams that groups may be numbers of. */
 export interface Counts {
-  readonly chunk: DuckDBDataChunk
+  readonly counts: Iterable<Count>
   readonly chosen: readonly Chosen[]
 }
 
+const TOGETHER: Grouping = { sql: '0', of: () => 0 }
+const BY_LEVEL: Grouping = { sql: 'l.level', of: ({ level }) => level }
+const BY_SOURCE: Grouping = { sql: 'l.source', of: ({ source }) => source }
+const BY_STREAM: Grouping = { sql: 'c.idx', of: ({ index }) => index }
+
 /** How many lines a scope has; see Store. */
 export async function count(parts: ReadParts, scope: Scope, signal?: AbortSignal): Promise<number> {
-  return tally(parts, scope, { group: '0' }, signal, async (rows) => {
+  return tally(parts, scope, { group: TOGETHER }, signal, async (all) => {
     let total = 0
-    for await (const { chunk } of rows) for (let row = 0; row < chunk.rowCount; row++) total += countAt(chunk, row)
+    for await (const { counts } of all) for (const { lines } of counts) total += lines
     return total
   })
 }
@@ -38,30 +51,28 @@ export async function histogram(
 ): Promise<HistogramBucket[]> {
   const { by } = wish
   let result = new Histogram(wish)
-  return tally(parts, scope, { group: groupColumn(by), buckets: wish }, signal, async (rows) => {
+  return tally(parts, scope, { group: groupingBy(by), buckets: wish }, signal, async (all) => {
     result = new Histogram(wish)
-    for await (const { chunk, chosen } of rows) {
-      const [timeOf, groupOf] = [bigintColumn(chunk, 0), numberColumn(chunk, 1)]
-      for (let row = 0; row < chunk.rowCount; row++)
-        result.add(timeOf(row), keyOf(by, groupOf(row), chosen), countAt(chunk, row))
-    }
+    for await (const { counts, chosen } of all)
+      for (const { time, group, lines } of counts) result.add(time, keyOf(by, group, chosen), lines)
     return result.buckets()
   })
 }
 
 /** What lines are grouped by within a bucket; texts of groups are looked up afterwards. */
-function groupColumn(by: HistogramKey): string {
-  if (by === 'none') return '0'
-  return by === 'level' || by === 'source' ? `l.${by}` : 'c.idx'
+function groupingBy(by: HistogramKey): Grouping {
+  if (by === 'none') return TOGETHER
+  if (by === 'level') return BY_LEVEL
+  return by === 'source' ? BY_SOURCE : BY_STREAM
 }
 
-/** Has the rows of all slices added up; anew from the first when a file proves damaged on the way. */
+/** Has the counts of all slices added up; anew from the first when a file proves damaged on the way. */
 export async function tally<T>(
   parts: ReadParts,
   scope: Scope,
   what: CountWish,
   signal: AbortSignal | undefined,
-  add: (rows: AsyncGenerator<Counts>) => Promise<T>,
+  add: (all: AsyncGenerator<Counts>) => Promise<T>,
 ): Promise<T> {
   checkGrep(scope.filter)
   const receivedUpTo = smaller(scope.receivedUpTo ?? MAX_TIME, parts.writer.lastReceived)
@@ -71,7 +82,7 @@ export async function tally<T>(
     try {
       signal?.throwIfAborted()
       const bound = { ...scope, receivedUpTo }
-      return await add(onSegments(parts, pass, bound, signal, (running) => walk(running, what)))
+      return await add(onSegments(parts, pass, bound, signal, (running) => walk(running, bound, what, signal)))
     } catch (error) {
       signal?.throwIfAborted()
       await repair(parts, pass, 'asc', error)
@@ -79,7 +90,12 @@ export async function tally<T>(
   }
 }
 
-async function* walk(running: Running, what: CountWish): AsyncGenerator<Counts> {
+async function* walk(
+  running: Running,
+  scope: Bound,
+  what: CountWish,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Counts> {
   const { reader, selection, conditions, values, onSlice, size, candidates } = running
   const { chosen } = selection
   const { since, until } = conditions
@@ -93,16 +109,26 @@ async function* walk(running: Running, what: CountWish): AsyncGenerator<Counts> 
     ...size,
     isUnsorted: conditions.where?.needsWhole !== true || !hasLong(parts),
   })
-  for await (const slice of narrowing(slices, candidates, 0)) {
+  const known = await countWords(running, scope, what, signal)
+  yield { counts: known.counts, chosen }
+  const rest = async (): Promise<Candidates> => new Map([...(await candidates()), ...known.rest])
+  for await (const slice of narrowing(slices, rest, 0)) {
     await onSlice(slice)
-    for await (const chunk of reader.chunks(countsSql(slice, conditions, what), values)) yield { chunk, chosen }
+    for await (const chunk of reader.chunks(countsSql(slice, conditions, what), values))
+      yield { counts: countsIn(chunk), chosen }
   }
+}
+
+function* countsIn(chunk: DuckDBDataChunk): Generator<Count> {
+  const [timeOf, groupOf, linesOf] = [bigintColumn(chunk, 0), numberColumn(chunk, 1), bigintColumn(chunk, 2)]
+  for (let row = 0; row < chunk.rowCount; row++)
+    yield { time: timeOf(row), group: groupOf(row), lines: Number(linesOf(row)) }
 }
 
 /** Whether it matters of which stream a line is. */
 function asksOfStreams({ group }: CountWish, { where }: Conditions): boolean {
   const asked = where?.sql({ message: '', fields: '', holds: () => '' }) ?? ''
-  return [group, asked].some((text) => text.includes('c.idx'))
+  return [group.sql, asked].some((text) => text.includes('c.idx'))
 }
 
 function marked(part: Part, { since, until }: Conditions): Part {
@@ -119,11 +145,6 @@ function marked(part: Part, { since, until }: Conditions): Part {
 /** Whole long texts take memory, as what is sorted does. */
 function hasLong(parts: readonly Part[]): boolean {
   return parts.some(({ segment }) => segment.hasLong)
-}
-
-/** How many lines a row stands for. */
-export function countAt(chunk: DuckDBDataChunk, row: number): number {
-  return Number(bigintColumn(chunk, 2)(row))
 }
 
 function keyOf(by: HistogramKey, group: number, chosen: readonly Chosen[]): string {

@@ -195,7 +195,8 @@ async function emptied(): Promise<number[]> {
   const blocks: readonly Block[] = file.blocks
   await rm(file.path)
   file.forget()
-  for (const block of blocks) await file.append(block, { signature: new Uint8Array(64), capitals: [] })
+  for (const block of blocks)
+    await file.append(block, { signature: new Uint8Array(64), capitals: [] }, new Uint8Array())
   return blocks.map(({ to }) => to)
 }
 

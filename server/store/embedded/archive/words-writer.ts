@@ -1,7 +1,10 @@
 import { greater } from '../../bigint.ts'
 import { GramFile } from '../grams/file.ts'
 import { Signer } from '../grams/signature.ts'
+import { WordCounter } from '../grams/word-counter.ts'
+import { groupOf } from '../grams/word-counts.ts'
 import type { ArchivedLine } from '../parquet/schema.ts'
+import { levelCode, sourceCode } from '../schema.ts'
 
 /** Lines of a block; see grams/indexer.ts. */
 const BLOCK_LINES = 10_240
@@ -12,6 +15,7 @@ const FOLD_SHARE = 0.35
 export class WordsWriter {
   readonly #file: GramFile
   readonly #signer = new Signer(FOLD_SHARE)
+  readonly #words = new WordCounter()
   #row = 0
   #block: { from: number; first: bigint; last: bigint; received: bigint } | undefined
 
@@ -19,11 +23,13 @@ export class WordsWriter {
     this.#file = new GramFile(path)
   }
 
-  async add({ message, time, received }: Pick<ArchivedLine, 'message' | 'time' | 'received'>): Promise<void> {
+  async add({ message, time, received, stream, level, source }: ArchivedLine): Promise<void> {
     this.#block ??= { from: this.#row, first: time, last: time, received }
     this.#block.last = time
     this.#block.received = greater(this.#block.received, received)
-    this.#signer.add(Buffer.from(message))
+    const text = Buffer.from(message)
+    this.#signer.add(text)
+    this.#words.add(groupOf(stream, levelCode(level), sourceCode(source)), text)
     this.#row++
     if (this.#row - this.#block.from === BLOCK_LINES) await this.endBlock()
   }
@@ -33,6 +39,6 @@ export class WordsWriter {
     const block = this.#block
     if (block === undefined) return
     this.#block = undefined
-    await this.#file.append({ ...block, to: this.#row }, this.#signer.finish())
+    await this.#file.append({ ...block, to: this.#row }, this.#signer.finish(), this.#words.finish())
   }
 }

@@ -1,6 +1,6 @@
 import { smaller } from '../../bigint.ts'
 import type { Segment } from '../segment.ts'
-import type { Block } from './file.ts'
+import type { Block, Placed } from './file.ts'
 import { capitalsOf, gramsOf, ODD_CAPITAL, quadsOf } from './signature.ts'
 
 /** Rows further apart than others are told apart up to so many runs; each is a part of a statement. */
@@ -27,7 +27,7 @@ export interface Rows {
 }
 
 /** A segment, times of the first and last of its lines that count, and how many lines it has. */
-interface Place {
+export interface Place {
   readonly segment: Segment
   readonly first: bigint
   readonly last: bigint
@@ -39,23 +39,54 @@ interface Place {
  * its signatures do not tell.
  */
 export async function candidatesIn(
-  { segment: { grams }, first, last, total }: Place,
+  place: Place,
   texts: readonly string[],
-  { since, until }: { readonly since: bigint; readonly until: bigint },
+  range: TimeRange,
 ): Promise<readonly Rows[] | undefined> {
+  const looked = await lookIn(place, texts, range)
+  return looked && rowsOf(place, looked, looked.found)
+}
+
+/** What the signatures of a segment tell of some texts. */
+export interface Looked {
+  /** The blocks of the times asked about that may have them all. */
+  readonly found: readonly Placed[]
+  /** So many rows have signatures. */
+  readonly indexed: number
+  readonly forms: readonly string[]
+}
+
+/** Times, [since, until). */
+export interface TimeRange {
+  readonly since: bigint
+  readonly until: bigint
+}
+
+/** Looks for texts (in lower case) in the signatures; undefined when these do not tell. */
+export async function lookIn(
+  { segment: { grams } }: Place,
+  texts: readonly string[],
+  { since, until }: TimeRange,
+): Promise<Looked | undefined> {
   // It may grow meanwhile, or be forgotten.
   const { rows: indexed, generation, capitals } = grams
   const wanted = texts.flatMap(gramsOf)
   if (indexed === 0 || wanted.length === 0) return undefined
   const isAsked = (block: Block): boolean => block.to <= indexed && block.last >= since && block.first < until
   const found = await grams.having(wanted, isAsked)
-  if (grams.generation !== generation) return undefined
-  const known = formsOf(texts, capitals)
-  const share = found.reduce((sum, { from, to }) => sum + to - from, 0) / indexed
-  if (share > MAX_SHARE && known.length === 0) return undefined
-  const runs = share > MAX_SHARE ? [] : runsOf(found)
+  return grams.generation === generation ? { found, indexed, forms: formsOf(texts, capitals) } : undefined
+}
+
+/** The rows of some of the blocks, and those without signatures; undefined when it is better to read all. */
+export function rowsOf(
+  { first, last, total }: Place,
+  { indexed, forms }: Looked,
+  blocks: readonly Block[],
+): readonly Rows[] | undefined {
+  const share = blocks.reduce((sum, { from, to }) => sum + to - from, 0) / indexed
+  if (share > MAX_SHARE && forms.length === 0) return undefined
   const all = { from: 0, to: indexed, first, last }
-  const rows = (share > MAX_SHARE ? [all] : runs).map((run) => ({ ...run, lines: run.to - run.from, forms: known }))
+  const rows = (share > MAX_SHARE ? [all] : runsOf(blocks)).map((run) => ({ ...run, lines: run.to - run.from, forms }))
   // Lines that come later are none of the search.
   if (indexed >= total) return rows
   return [...rows, { from: indexed, to: Number.POSITIVE_INFINITY, first, last, lines: total - indexed, forms: [] }]

@@ -5,8 +5,9 @@ import { exists } from '../folder.ts'
 import { hasBit, type Signed } from './signature.ts'
 
 /*
- * The signatures of a segment's lines stand in a file beside it, block behind block from the first row on: a head, then the signature. It
- * is never synced: each block carries a checksum, and what was cut off or damaged is made anew.
+ * The signatures of a segment's lines stand in a file beside it, block behind block from the first row on: a head, then the signature, the
+ * capitals that no block before has, the counts of words. It is never synced: each block carries a checksum, and what was cut off or damaged
+ * is made anew.
  */
 
 const FORMAT = 1
@@ -19,6 +20,8 @@ const LONG_WAIT_MS = 1
 const MAX_SIGNATURE = 2 ** 20
 /** Of a segment with more runs of letters that have capitals it is not told which ones. */
 const MAX_CAPITALS = 16_384
+/** Larger than any packed counts. */
+const MAX_COUNTS = 2 ** 22
 
 /** Rows of a segment that have a signature. */
 export interface Block {
@@ -32,11 +35,14 @@ export interface Block {
   readonly received: bigint
 }
 
-interface Placed extends Block {
-  /** Of the signature; behind it those capitals that no block before has. */
+/** A block as the file has it. */
+export interface Placed extends Block {
+  /** Of the signature. */
   readonly offset: number
   readonly bytes: number
   readonly newCapitals: number
+  /** Bytes of the counts; 0 when there are none. */
+  readonly counts: number
 }
 
 /** The signatures of one segment. */
@@ -118,7 +124,7 @@ export class GramFile {
         const { bytesRead } = await handle.read(body, 0, body.length, block.offset)
         if (bytesRead < body.length || checksum(head, body) !== head.readUInt32LE(4)) break
         blocks.push(block)
-        for (let at = block.bytes; at < body.length; at += 4) capitals.add(body.readUInt32LE(at))
+        for (let at = block.bytes; at < body.length - block.counts; at += 4) capitals.add(body.readUInt32LE(at))
         offset = endOf(block)
         await rest()
       }
@@ -128,13 +134,14 @@ export class GramFile {
     return blocks
   }
 
-  /** Adds the block behind the last one; what stood behind that in the file is gone. */
-  async append(block: Block, { signature, capitals }: Signed): Promise<void> {
+  /** Adds the block behind the last one, with its counts (see word-counts.ts); what stood behind that in the file is gone. */
+  async append(block: Block, { signature, capitals }: Signed, counts: Uint8Array): Promise<void> {
     const generation = this.#generation
     const fresh = capitals.filter((one) => !this.#capitals.has(one)).slice(0, MAX_CAPITALS + 1 - this.#capitals.size)
     const at = this.#bytes
-    const placed = { ...block, offset: at + HEAD_BYTES, bytes: signature.length, newCapitals: fresh.length }
-    const body = Buffer.concat([signature, Buffer.from(Uint32Array.from(fresh).buffer)])
+    const [bytes, newCapitals] = [signature.length, fresh.length]
+    const placed = { ...block, offset: at + HEAD_BYTES, bytes, newCapitals, counts: counts.length }
+    const body = Buffer.concat([signature, Buffer.from(Uint32Array.from(fresh).buffer), counts])
     const handle = await open(this.path, constants.O_RDWR | constants.O_CREAT, 0o600)
     try {
       await handle.truncate(at)
@@ -152,8 +159,8 @@ export class GramFile {
    * The blocks, of those that are wanted, that may have all the grams. A few bytes of each signature tell that; as long as the system has the
    * file in memory they are there at once. When one had to be waited for, what follows is read in large pieces before.
    */
-  async having(grams: readonly number[], isWanted: (block: Block) => boolean): Promise<Block[]> {
-    const found: Block[] = []
+  async having(grams: readonly number[], isWanted: (block: Block) => boolean): Promise<Placed[]> {
+    const found: Placed[] = []
     const handle = await open(this.path, 'r')
     const room = Buffer.allocUnsafe(PIECE_BYTES)
     const byteAt = (at: number): number => {
@@ -177,6 +184,21 @@ export class GramFile {
     }
     return found
   }
+
+  /** Reads the counts of blocks that have some. Throws when the file has changed. */
+  async *countsOf(blocks: readonly Placed[]): AsyncGenerator<{ block: Placed; counts: Uint8Array }> {
+    const handle = await open(this.path, 'r')
+    try {
+      for (const block of blocks) {
+        const counts = Buffer.allocUnsafe(block.counts)
+        const { bytesRead } = await handle.read(counts, 0, block.counts, endOf(block) - block.counts)
+        if (bytesRead < block.counts) throw new Error(`${this.path} is shorter than it was`)
+        yield { block, counts }
+      }
+    } finally {
+      await handle.close()
+    }
+  }
 }
 
 /** Blocks that are read in one go: they stand beside each other. */
@@ -195,11 +217,11 @@ function* pieces(blocks: readonly Placed[]): Generator<readonly Placed[]> {
   if (piece.length > 0) yield piece
 }
 
-function endOf({ offset, bytes, newCapitals }: Placed): number {
-  return offset + bytes + newCapitals * 4
+function endOf({ offset, bytes, newCapitals, counts }: Placed): number {
+  return offset + bytes + newCapitals * 4 + counts
 }
 
-function headOf({ from, to, first, last, received, bytes, newCapitals }: Placed, body: Uint8Array): Buffer {
+function headOf({ from, to, first, last, received, bytes, newCapitals, counts }: Placed, body: Uint8Array): Buffer {
   const head = Buffer.alloc(HEAD_BYTES)
   head.writeUInt32LE(MAGIC, 0)
   head.writeUInt32LE(bytes, 8)
@@ -207,18 +229,19 @@ function headOf({ from, to, first, last, received, bytes, newCapitals }: Placed,
   head.writeBigUInt64LE(BigInt(from), 16)
   for (const [index, time] of [first, last, received].entries()) head.writeBigInt64LE(time, 24 + index * 8)
   head.writeUInt32LE(newCapitals, 48)
+  head.writeUInt32LE(counts, 52)
   head.writeUInt32LE(checksum(head, body), 4)
   return head
 }
 
 /** What the head at this place says; undefined when it is none, or not that of the block that must follow. */
 function blockOf(head: Buffer, at: number, from: number): Placed | undefined {
-  const [bytes, newCapitals] = [head.readUInt32LE(8), head.readUInt32LE(48)]
+  const [bytes = 0, newCapitals = 0, counts = 0] = [8, 48, 52].map((offset) => head.readUInt32LE(offset))
   const isNext = head.readUInt32LE(0) === MAGIC && head.readBigUInt64LE(16) === BigInt(from)
-  if (!isNext || bytes > MAX_SIGNATURE || newCapitals > MAX_CAPITALS + 1) return undefined
+  if (!isNext || bytes > MAX_SIGNATURE || newCapitals > MAX_CAPITALS + 1 || counts > MAX_COUNTS) return undefined
   const [first, last, received] = [head.readBigInt64LE(24), head.readBigInt64LE(32), head.readBigInt64LE(40)]
   const to = from + head.readUInt32LE(12)
-  return { from, to, first, last, received, offset: at + HEAD_BYTES, bytes, newCapitals }
+  return { from, to, first, last, received, offset: at + HEAD_BYTES, bytes, newCapitals, counts }
 }
 
 function checksum(head: Buffer, body: Uint8Array): number {

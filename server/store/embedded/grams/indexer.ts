@@ -13,6 +13,7 @@ import type { Segment } from '../segment.ts'
 import type { Segments } from '../segments.ts'
 import type { Block } from './file.ts'
 import { Signer } from './signature.ts'
+import { WordCounter } from './word-counter.ts'
 
 /** Lines of a block: a third of DuckDB's row groups; of a segment that nothing comes for any more the last one is shorter. */
 export const BLOCK_ROWS = 10_240
@@ -20,6 +21,9 @@ export const BLOCK_ROWS = 10_240
 const READ_ROWS = 2_048
 /** After an error it waits for so long. */
 const RETRY_MS = 60_000
+/** Lines as the indexer reads them: the group (see `groupOf`), a mark, the text without newlines, which end words like blanks; a newline. */
+const LINES = "(stream * 16 + level * 2 + source)::VARCHAR || chr(31) || replace(message, chr(10), ' ')"
+const [NEWLINE, MARK, ZERO] = [10, 31, 48]
 
 /** What the indexer needs of the store. */
 export interface IndexerOptions {
@@ -38,6 +42,7 @@ export interface IndexerOptions {
 export class Indexer {
   readonly #options: IndexerOptions
   readonly #signer = new Signer()
+  readonly #words = new WordCounter()
   readonly #stopping = new AbortController()
   #running: Promise<void> | undefined
   #notBeforeMs = 0
@@ -139,8 +144,8 @@ export class Indexer {
     const to = from + rowsToAdd(segment)
     if ((await folder.freeBytes()) < reserveBytes) throw new Error('the disk is full')
     const block = await this.#reading((reader) => this.#read(reader, segment, { from, to }))
-    const signed = this.#signer.finish()
-    if (grams.generation === generation && segment.gone === '') await grams.append(block, signed)
+    const [signed, counts] = [this.#signer.finish(), this.#words.finish()]
+    if (grams.generation === generation && segment.gone === '') await grams.append(block, signed, counts)
   }
 
   /** Gives the texts of a block to the signer. */
@@ -149,10 +154,10 @@ export class Indexer {
     let hasLong = false
     for (let row = from; row < to; row += READ_ROWS) {
       const sql =
-        'SELECT encode(string_agg(message, chr(10))), min(time), max(time), max(received), count(*), sum(long)::BIGINT ' +
+        `SELECT encode(string_agg(${LINES}, chr(10))), min(time), max(time), max(received), count(*), sum(long)::BIGINT ` +
         `FROM ${database}.lines WHERE rowid >= ${row} AND rowid < ${row + READ_ROWS}`
       for await (const chunk of reader.chunks(sql)) {
-        this.#addTexts(chunk)
+        this.#addLines(chunk)
         const [first, last, received, count, long] = [1, 2, 3, 4, 5].map((column) => bigintColumn(chunk, column)(0))
         // Nor may there be more of them behind the last block: searches would not look there.
         if (count !== BigInt(Math.min(READ_ROWS, to - row)))
@@ -165,15 +170,24 @@ export class Indexer {
     // Those of other blocks at these times do no harm.
     const times = `r.time BETWEEN ${block.first}::BIGINT AND ${block.last}::BIGINT`
     const rests = `SELECT encode(r.text) FROM ${database}.rests r WHERE r.kind = ${MESSAGE} AND ${times}`
-    if (hasLong) for await (const chunk of reader.chunks(rests)) this.#addTexts(chunk)
+    // Words of a long line are not all in its first piece.
+    if (hasLong) this.#words.giveUp()
+    if (hasLong)
+      for await (const chunk of reader.chunks(rests)) for (const text of textsOf(chunk)) this.#signer.add(text)
     return block
   }
 
-  #addTexts(chunk: DuckDBDataChunk): void {
-    const texts = chunk.getColumnVector(0) as DuckDBBlobVector
-    for (let row = 0; row < chunk.rowCount; row++) {
-      const text = texts.getItemBytes(row)
-      if (text !== null) this.#signer.add(text)
+  #addLines(chunk: DuckDBDataChunk): void {
+    for (const lines of textsOf(chunk)) {
+      for (let at = 0; at < lines.length; at++) {
+        let group = 0
+        for (; lines[at] !== MARK; at++) group = group * 10 + (lines[at] ?? 0) - ZERO
+        const end = lines.indexOf(NEWLINE, at)
+        const text = lines.subarray(at + 1, end < 0 ? lines.length : end)
+        this.#signer.add(text)
+        this.#words.add(group, text)
+        at += text.length + 1
+      }
     }
   }
 
@@ -184,10 +198,19 @@ export class Indexer {
     } catch (error) {
       // What was added of the block must not count for the next one.
       this.#signer.finish()
+      this.#words.finish()
       throw error
     } finally {
       reader.release()
     }
+  }
+}
+
+function* textsOf(chunk: DuckDBDataChunk): Generator<Uint8Array> {
+  const texts = chunk.getColumnVector(0) as DuckDBBlobVector
+  for (let row = 0; row < chunk.rowCount; row++) {
+    const text = texts.getItemBytes(row)
+    if (text !== null) yield text
   }
 }
 

@@ -182,7 +182,7 @@ function wordOf(letters: string): number {
 }
 
 /** The ASCII letter (a capital) that the sign beyond ASCII is in lower case: U+0130 is an i, U+212A a k; else 0. */
-function oddCapital(text: Uint8Array, at: number): number {
+export function oddCapital(text: Uint8Array, at: number): number {
   if (text[at] === 0xc4 && text[at + 1] === 0xb0) return 0x49
   return text[at] === 0xe2 && text[at + 1] === 0x84 && text[at + 2] === 0xaa ? 0x4b : 0
 }
