@@ -17,7 +17,8 @@ import { Meta } from './spool/meta.ts'
 import { type Hindrance, Plight } from './spool/plight.ts'
 import { Receipts } from './spool/receipts.ts'
 import { Spans } from './spool/spans.ts'
-import { isDiskTrouble } from './spool/sqlite.ts'
+import { isDiskTrouble, succeeds } from './spool/sqlite.ts'
+import { type KEPT, type StoreChange, StoreInUse } from './spool/store-in-use.ts'
 import { inTransaction } from './spool/transaction.ts'
 import type { Span } from './tail/piece.ts'
 
@@ -31,12 +32,7 @@ export interface SpoolOptions {
   readonly log: Logger
 }
 
-/** What a server's identity means for the checkpoints: the store is the same, the first one known, another one, or an older copy of one. */
-export type StoreChange = 'same' | 'first' | 'other' | 'older'
-
 const RETRY_MS = 1000
-/** Names of what is kept of the store in use. */
-const KEPT = ['watermark'] as const
 
 /**
  * The agent's bounded disk queue of unacked chunks, and the checkpoint of each container, in one database. When it is full, `append` waits:
@@ -48,7 +44,6 @@ export class Spool {
   readonly #acked: Acked
   readonly #checkpoints: Checkpoints
   readonly #meta: Meta
-  readonly #receipts: Receipts
   readonly #beginning: Beginning
   readonly #spans: Spans
   readonly #plight: Plight
@@ -56,7 +51,7 @@ export class Spool {
   readonly policy: SpoolPolicy
   /** Rings after each append and each removal. */
   readonly changed = new Bell()
-  #store: string
+  readonly #store: StoreInUse
 
   /** Opens the spool in the state folder; a damaged one is replaced. Throws SWARMLOGS_STORE_NEWER when a newer agent wrote it. */
   constructor({ dir, maxBytes, policy = 'block', log }: SpoolOptions) {
@@ -65,18 +60,20 @@ export class Spool {
     this.#plight = new Plight(log)
     this.#database = openDatabase(dir, log)
     this.#chunks = new Chunks(this.#database)
-    this.#acked = new Acked(this.#database, this.#chunks, (commit) => this.#receipts.keep(this.#store, commit), log)
+    const meta = new Meta(this.#database)
+    const receipts = new Receipts(meta)
+    this.#acked = new Acked(this.#database, this.#chunks, (commit) => receipts.keep(this.store, commit), log)
     this.#checkpoints = new Checkpoints(this.#database)
-    this.#meta = new Meta(this.#database)
-    this.#receipts = new Receipts(this.#meta)
-    this.#spans = new Spans(this.#meta, this.#chunks)
-    this.#beginning = new Beginning(this.#meta, this.#checkpoints.isAny)
-    this.#store = this.#meta.get('store') ?? ''
+    this.#meta = meta
+    this.#spans = new Spans(meta, this.#chunks)
+    this.#beginning = new Beginning(meta, this.#checkpoints.isAny)
+    const parts = { database: this.#database, chunks: this.#chunks, acked: this.#acked, checkpoints: this.#checkpoints }
+    this.#store = new StoreInUse({ ...parts, meta, receipts, spans: this.#spans })
   }
 
   /** The store that the checkpoints in use belong to; '' before the first server has said who it is. */
   get store(): string {
-    return this.#store
+    return this.#store.id
   }
 
   /** Since when its checkpoints tell of all containers, nanoseconds since 1970, decimal; '' before the first list. */
@@ -121,22 +118,22 @@ export class Spool {
 
   /** Where the tail of a container goes on; undefined when the store in use has nothing of it. */
   checkpoint(containerId: string): Checkpoint | undefined {
-    return this.#checkpoints.get(this.#store, containerId)
+    return this.#checkpoints.get(this.store, containerId)
   }
 
   /** What another store has of a container; undefined when none has. */
   checkpointElsewhere(containerId: string): Checkpoint | undefined {
-    return this.#checkpoints.elsewhere(this.#store, containerId)
+    return this.#checkpoints.elsewhere(this.store, containerId)
   }
 
   /** Which lines of a container, all of them in their times, the store in use gets of what was spooled for another one; undefined when that is not known of any. */
   spooledElsewhere(containerId: string): Span | undefined {
-    return this.#spans.of(this.#store, containerId)
+    return this.#spans.of(this.store, containerId)
   }
 
   /** The checkpoints of containers that are not listed, and may have had more lines than the store in use was sent. */
   unlisted(listed: ReadonlySet<string>): Unlisted[] {
-    return this.#checkpoints.unlisted(this.#store, listed)
+    return this.#checkpoints.unlisted(this.store, listed)
   }
 
   /**
@@ -188,31 +185,17 @@ export class Spool {
    * By its openings an older copy of a store is known, which lacks some of what was acked: then none of its checkpoints counts.
    */
   useStore(store: string, openings?: readonly Opening[]): StoreChange {
-    const isOlder = openings !== undefined && this.#hasMoreThan(store, openings)
-    if (store === this.#store && !isOlder) return 'same'
-    const before = this.#store
-    inTransaction(this.#database, () => {
-      this.#acked.delete()
-      if (before !== '') this.#spans.note(store, (id) => this.#checkpoints.get(before, id))
-      if (isOlder) this.#forgetAcks(store)
-      if (before === '') this.#checkpoints.adopt(store)
-      else if (before !== store) this.#checkpoints.release(before, this.#chunks.containers())
-      this.#meta.put('store', store)
-    })
-    this.#acked.deleted()
-    this.#store = store
-    if (isOlder) return 'older'
-    return before === '' ? 'first' : 'other'
+    return this.#store.change(store, openings)
   }
 
   /** All containers were listed, at that time. */
   listed(time: bigint): void {
-    this.#try(() => this.#beginning.note(time))
+    succeeds(() => this.#beginning.note(time))
   }
 
   /** Drops checkpoints that are a month old, or too many, of containers that Docker no longer lists; returns how many. */
   prune(listed: ReadonlySet<string>, nowMs: number): number {
-    return this.#checkpoints.prune(this.#store, listed, nowMs)
+    return this.#checkpoints.prune(this.store, listed, nowMs)
   }
 
   /** A small value that was kept under a name; absence is undefined, and damage too. */
@@ -222,7 +205,7 @@ export class Spool {
 
   /** Keeps a small value; false when the disk cannot be written now. */
   keep(name: (typeof KEPT)[number], value: string): boolean {
-    return this.#try(() => this.#meta.putSure(name, value))
+    return succeeds(() => this.#meta.putSure(name, value))
   }
 
   close(): void {
@@ -233,34 +216,6 @@ export class Spool {
     }
   }
 
-  /** Whether that store acked what one with these openings does not have. */
-  #hasMoreThan(store: string, openings: readonly Opening[]): boolean {
-    const unsaved = store === this.#store ? this.#acked.commit : undefined
-    const commit = unsaved ?? this.#receipts.of(store)
-    if (commit === undefined || openings.length === 0) return false
-    const renewed = Receipts.renewed(commit, openings)
-    if (renewed !== undefined && renewed !== commit) this.#try(() => this.#receipts.keep(store, renewed))
-    return renewed === undefined
-  }
-
-  /** What was acked then is not there any more: neither checkpoints count, nor what was kept of it. */
-  #forgetAcks(store: string): void {
-    this.#checkpoints.releaseAll(store)
-    this.#receipts.forget(store)
-    for (const name of KEPT) this.#meta.delete(name)
-  }
-
-  /** False when the disk cannot be written now. */
-  #try(write: () => void): boolean {
-    try {
-      write()
-      return true
-    } catch (error) {
-      if (!isDiskTrouble(error)) throw error
-      return false
-    }
-  }
-
   #tryAppend(chunk: SealedChunk): Hindrance {
     let seq = 0
     try {
@@ -268,7 +223,7 @@ export class Spool {
       inTransaction(this.#database, () => {
         this.#acked.delete()
         if (isToBeSent(chunk)) seq = this.#chunks.insert(chunk)
-        this.#checkpoints.put(this.#store, chunk.checkpoints, Date.now())
+        this.#checkpoints.put(this.store, chunk.checkpoints, Date.now())
       })
     } catch (error) {
       if (!isDiskTrouble(error)) throw error

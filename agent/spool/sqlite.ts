@@ -31,3 +31,14 @@ export function isDamage(error: unknown): boolean {
   if (error instanceof SwarmlogsError) return error.code === 'SWARMLOGS_STORE_DAMAGED'
   return [CORRUPT, NOT_A_DATABASE].includes(codeOf(error))
 }
+
+/** Whether a write could be done; false when the disk cannot be written now. */
+export function succeeds(write: () => void): boolean {
+  try {
+    write()
+    return true
+  } catch (error) {
+    if (!isDiskTrouble(error)) throw error
+    return false
+  }
+}
