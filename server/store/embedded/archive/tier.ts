@@ -8,7 +8,6 @@ import { type DayManifest, folderName } from '../../../archive/manifest.ts'
 import type { ShelfOptions } from '../../../archive/shelf-copy.ts'
 import type { Query, Scope } from '../../../query/query.ts'
 import type { Retention } from '../../../retention.ts'
-import { greater, smaller } from '../../bigint.ts'
 import type { HistogramBucket, HistogramWish } from '../../histogram.ts'
 import type { Facet, StoreStatus, StreamDay, StreamSummary } from '../../store.ts'
 import type { ArchiveTier, DayToSeal, TierDay } from '../../tiered/archive-tier.ts'
@@ -18,24 +17,20 @@ import { Engine } from '../engine.ts'
 import { facets } from '../facets.ts'
 import { Indexer } from '../grams/indexer.ts'
 import type { ReadParts } from '../parts.ts'
-import { bytesOf, expiredIn } from '../retention.ts'
+import { bytesOf } from '../retention.ts'
 import { search } from '../search.ts'
-import { compareSegments, dayOf, Segment } from '../segment.ts'
+import { dayOf, type Segment } from '../segment.ts'
 import { Serial } from '../serial.ts'
-import { Streams } from '../streams.ts'
 import { count, histogram } from '../tally.ts'
 import { lastOfChunks, writeChunks } from './chunks.ts'
 import { EmbeddedArchive } from './control.ts'
 import { ArchivedLines } from './lines.ts'
-import { lostDays } from './lost-days.ts'
 import { sealDay } from './sealer.ts'
+import { ServedDays } from './served-days.ts'
 
 const MEMORY_BYTES = 512 * 2 ** 20
+const SLICE_BYTES = MEMORY_BYTES / 16
 const TEMP_BYTES = 4 * 2 ** 30
-const SLICES_IN_MEMORY = 16
-const NS_PER_DAY = 86_400_000_000_000n
-/** A search that reads a day may hold its files for so long after it is gone. */
-const MAX_HOLD_MS = 60_000
 
 /** How an archive is opened that is not an embedded store's own. */
 export interface TierOptions {
@@ -64,40 +59,31 @@ export class FolderTier implements ArchiveTier {
   /** Only takes over what there is. */
   readonly #indexer: Indexer
   readonly #serial = new Serial()
-  readonly #streams = new Streams()
+  readonly #days: ServedDays
   /** Written, and not read yet. */
   readonly #written = new Map<string, DayManifest>()
   readonly #damagedManifests: string[] = []
-  #list: readonly Segment[] = []
-  #days: ReadonlySet<bigint> = new Set()
-  #range: ArchiveTier['range']
-  #lastReceived = 0n
   #absent = ''
   #isClosed = false
 
   private constructor(options: TierOptions, engine: Engine) {
     this.#options = options
     this.#folder = new ArchiveFolder(options.dir, options.shelf)
-    const tier = this
+    const days = new ServedDays(this.#folder, options.log)
     const segments = {
       get all() {
-        return tier.#list
+        return days.all
       },
-      ofPartition: (day: string) => tier.#list.filter((segment) => segment.partition === day),
-      expire: async (segment: Segment) => tier.#expire(segment),
+      ofPartition: (day: string) => days.all.filter((segment) => segment.partition === day),
+      expire: (segment: Segment) => days.expire(segment),
       // Nothing can be mended in what is only read: a damaged file is left out.
       setAside: async () => {},
       reattach: async () => {},
     }
-    const writer = {
-      get lastReceived() {
-        return tier.#lastReceived
-      },
-    }
-    const rest = { serial: this.#serial, sliceBytes: MEMORY_BYTES / SLICES_IN_MEMORY, onFatal: () => {} }
-    this.#parts = { engine, streams: this.#streams, segments, writer, ...rest }
-    const indexing = { engine, segments, folder: this.#folder, reserveBytes: 0, log: options.log }
-    this.#indexer = new Indexer(indexing)
+    const rest = { serial: this.#serial, sliceBytes: SLICE_BYTES, onFatal: () => {} }
+    this.#days = days
+    this.#parts = { engine, streams: days.streams, segments, writer: days, ...rest }
+    this.#indexer = new Indexer({ engine, segments, folder: this.#folder, reserveBytes: 0, log: options.log })
     this.control = new EmbeddedArchive(
       this.#folder,
       async () => ({ segments, serial: this.#serial }),
@@ -123,15 +109,15 @@ export class FolderTier implements ArchiveTier {
   }
 
   get range(): ArchiveTier['range'] {
-    return this.#range
+    return this.#days.range
   }
 
   get lastReceived(): bigint {
-    return this.#lastReceived
+    return this.#days.lastReceived
   }
 
   get sealed(): readonly TierDay[] {
-    return this.#list.flatMap(({ archived }) => archived?.folder.manifest ?? [])
+    return this.#days.all.flatMap(({ archived }) => archived?.folder.manifest ?? [])
   }
 
   get absent(): string {
@@ -154,7 +140,8 @@ export class FolderTier implements ArchiveTier {
     })
     return () => {
       this.#absent = ''
-      this.#use(days.map((folder) => Segment.ofArchive(this.#linesOf(folder), this.#streams)))
+      this.#days.use(days.map((folder) => this.#linesOf(folder)))
+      this.#indexer.start()
     }
   }
 
@@ -163,15 +150,14 @@ export class FolderTier implements ArchiveTier {
   }
 
   mayHold(time: bigint): boolean {
-    const range = this.#range
-    return range !== undefined && time <= range.last && time >= range.first && this.#days.has(time / NS_PER_DAY)
+    return this.#days.mayHold(time)
   }
 
   async knownByChunk(records: readonly LogRecord[]): Promise<ReadonlySet<LogRecord>> {
     const { engine } = this.#open()
     const known = new Set<LogRecord>()
     const named = records.map((record) => ({ record, id: this.#options.chunkName(record.chunk) }))
-    for (const { day, archived } of this.#list) {
+    for (const { day, archived } of this.#days.all) {
       const own = named.filter(({ record }) => dayOf(record.time) === day)
       const table = own.length === 0 ? undefined : await archived?.chunksSql()
       if (table === undefined) continue
@@ -204,29 +190,28 @@ export class FolderTier implements ArchiveTier {
   }
 
   async days(): Promise<readonly StreamDay[]> {
-    return this.#open().segments.all.flatMap(({ streams, day }) =>
-      [...streams].map(([{ stream }, { records }]) => ({ stream, day, records })),
-    )
+    this.#open()
+    return this.#days.ofStreams()
   }
 
   lost(): readonly Gap[] {
-    const lost = this.#list.flatMap(({ archived }) => archived?.gaps() ?? [])
-    return [...lostDays(this.#folder, this.#options.retention), ...lost]
+    return this.#days.lost(this.#options.retention)
   }
 
   status(): StoreStatus {
     const { all } = this.#open().segments
+    const { range } = this.#days
     return {
       ...{ writable: true, reason: '', segments: all.length, bytes: bytesOf(all) },
       records: all.reduce((sum, { records }) => sum + records, 0),
-      ...(this.#range && { begins: this.#range.first }),
+      ...(range && { begins: range.first }),
       ...(this.#absent !== '' && { absent: this.#absent }),
       damaged: [...this.#damagedManifests, ...all.flatMap(({ archived }) => archived?.damaged ?? [])],
     }
   }
 
   async seal(day: DayToSeal): Promise<TierDay> {
-    const before = await this.#list.find((segment) => segment.day === day.day)?.archived?.chunksSql()
+    const before = await this.#days.all.find((segment) => segment.day === day.day)?.archived?.chunksSql()
     const chunks = (path: string): Promise<boolean> =>
       this.#serial.run(() => writeChunks(this.#parts.engine.writer, path, day.chunks, before))
     const manifest = await sealDay(this.#folder, { ...day, chunks })
@@ -238,28 +223,13 @@ export class FolderTier implements ArchiveTier {
     const manifest = this.#written.get(folderName(day))
     if (manifest === undefined) throw new Error(`BUG: ${folderName(day)} was not sealed`)
     this.#written.delete(folderName(day))
-    const before = this.#list.find((segment) => segment.day === day.day)
-    const lines = this.#linesOf({ path: this.#folder.pathOf(day), manifest })
-    this.#use([...this.#list, Segment.ofArchive(lines, this.#streams)])
-    if (before !== undefined) this.#drop(before, 'replaced')
+    this.#days.put(this.#linesOf({ path: this.#folder.pathOf(day), manifest }))
+    this.#indexer.start()
   }
 
   async expire(now: bigint): Promise<void> {
-    const { retention, maxBytes = Number.POSITIVE_INFINITY, log } = this.#options
-    await this.#serial.run(async () => {
-      const held = new Set((await this.#folder.holds()).map(({ day }) => day))
-      for (const segment of this.#list.filter(({ day }) => !held.has(day))) {
-        const isOld = retention.isKnown && expiredIn(segment, retention, now).isWhole
-        if (!isOld && bytesOf(this.#list) <= maxBytes) continue
-        log.info({ day: segment.day, reason: isOld ? 'age' : 'size' }, 'archived day expired')
-        await this.#expire(segment)
-      }
-    })
-  }
-
-  async #expire(segment: Segment): Promise<void> {
-    if (segment.archived !== undefined) await this.#folder.doom(segment.archived.folder.manifest)
-    this.#drop(segment, 'expired')
+    const { retention, maxBytes = Number.POSITIVE_INFINITY } = this.#options
+    await this.#serial.run(() => this.#days.expireAll(retention, maxBytes, now))
   }
 
   async close(): Promise<void> {
@@ -270,28 +240,6 @@ export class FolderTier implements ArchiveTier {
     this.#options.shelf?.shelf.close()
   }
 
-  /** Takes a day out; its files go when the searches that read it are done. */
-  #drop(segment: Segment, why: 'expired' | 'replaced'): void {
-    const { archived } = segment
-    segment.gone = why
-    this.#use(this.#list.filter((other) => other !== segment))
-    if (archived === undefined) return
-    void segment
-      .quiet(MAX_HOLD_MS)
-      .then(() => this.#folder.remove(archived.folder.manifest))
-      .catch((err: unknown) => this.#options.log.warn({ day: segment.day, err }, 'archived day cannot be deleted'))
-  }
-
-  #use(segments: readonly Segment[]): void {
-    this.#list = [...segments].sort(compareSegments)
-    this.#streams.recount(this.#list.map(({ streams }) => streams))
-    this.#streams.prune()
-    this.#days = new Set(this.#list.map(({ day }) => BigInt(Date.parse(day)) / 86_400_000n))
-    this.#lastReceived = this.#list.reduce((newest, { received }) => greater(newest, received), this.#lastReceived)
-    this.#range = rangeOf(this.#list)
-    this.#indexer.start()
-  }
-
   #linesOf(folder: ArchivedFolder): ArchivedLines {
     return new ArchivedLines(folder, this.#options.log, this.#folder.cache)
   }
@@ -300,12 +248,4 @@ export class FolderTier implements ArchiveTier {
     if (this.#isClosed) throw unavailable('read the archive: it is closed')
     return this.#parts
   }
-}
-
-function rangeOf(segments: readonly Segment[]): ArchiveTier['range'] {
-  let range: ArchiveTier['range']
-  for (const { first, last } of segments.flatMap(({ streams }) => [...streams.values()])) {
-    range = { first: smaller(range?.first ?? first, first), last: greater(range?.last ?? last, last) }
-  }
-  return range
 }
