@@ -6,7 +6,6 @@ import { type Labelled, labelled } from './describe.ts'
 import type { Discovery, Killed } from './discovery.ts'
 import type { FollowOptions } from './follow-options.ts'
 import { Followed } from './followed.ts'
-import { framingOf } from './framing.ts'
 import { Histories } from './histories.ts'
 import type { TailBatch } from './line.ts'
 import type { LineTime } from './lines.ts'
@@ -18,13 +17,11 @@ import { Selection } from './selection.ts'
 import { StandingGaps } from './standing.ts'
 import { gapBetween } from './tail/gaps.ts'
 import { liveTail } from './tail/live.ts'
-import { bytesOf, later, lineTime, type Piece, type TailContext } from './tail/piece.ts'
+import { bytesOf, type Piece } from './tail/piece.ts'
 import { BEGINNING } from './tail/place.ts'
-import { Slots } from './tail/slots.ts'
-import { logFileBytes, logFiles, lossOf, type NodeIdentity, type Target } from './target.ts'
+import { TailContexts } from './tail-contexts.ts'
+import { lossOf, type NodeIdentity, type Target } from './target.ts'
 
-/** Finite reads at a time. */
-const WINDOWS = 50
 /** What a batch costs beside its messages. */
 const LINE_OVERHEAD = 200
 
@@ -34,7 +31,7 @@ export class Follower {
   readonly #stop: AbortController
   readonly #merge = new Merge<Labelled>(({ piece }) => bytesOf(piece.lines) + piece.lines.length * LINE_OVERHEAD)
   readonly #followed = new Map<string, Followed>()
-  readonly #windows = new Slots(WINDOWS)
+  readonly #contexts: TailContexts
   readonly #histories: Histories
   readonly #horizon: LineTime
   readonly #departures = new Departures()
@@ -50,7 +47,10 @@ export class Follower {
     this.#stop = stop
     this.#selection = new Selection(options)
     this.#tails = options.tails ?? new Tails()
-    this.#histories = new Histories(options.status, stop.signal, (followed, signal) => this.#context(followed, signal))
+    this.#contexts = new TailContexts(options, this.#tails, (followed) => this.#readHistory(followed))
+    this.#histories = new Histories(options.status, stop.signal, (followed, signal) =>
+      this.#contexts.of(followed, signal),
+    )
     const horizon = BigInt(Date.now()) * 1_000_000n - options.backfillNs
     this.#horizon = [Number(horizon / 1_000_000_000n), Number(horizon % 1_000_000_000n)]
   }
@@ -149,7 +149,11 @@ export class Follower {
     const { checkpoints } = this.#options
     if (this.#bereaved === 'no') {
       this.#bereaved = 'telling'
-      const orphans = orphansOf(checkpoints.unlisted?.(ids) ?? [], () => this.#oldest(), checkpoints.spooledElsewhere)
+      const orphans = orphansOf(
+        checkpoints.unlisted?.(ids) ?? [],
+        () => this.#contexts.oldest(),
+        checkpoints.spooledElsewhere,
+      )
       this.#merge.add(orphans, 'patient', (error) => {
         if (error !== undefined) this.#options.log.error({ err: error }, 'telling of removed containers failed')
         this.#bereaved = 'told'
@@ -205,7 +209,7 @@ export class Follower {
     this.#options.status.following += 1
     const from = progress.live ?? (target.fresh ? BEGINNING : undefined)
     const { signal } = this.#stop
-    const tail = liveTail(this.#context(followed, signal), from, target.running ? 'running' : 'dead')
+    const tail = liveTail(this.#contexts.of(followed, signal), from, target.running ? 'running' : 'dead')
     const watched = this.#tails.over(followed, tail, signal)
     this.#merge.add(this.#labelled(followed, watched), 'urgent', (error) => this.#onTailEnd(followed, error))
   }
@@ -223,34 +227,6 @@ export class Follower {
     } else if (followed.again && !this.#stop.signal.aborted) {
       this.#tail(followed)
     }
-  }
-
-  #context(followed: Followed, signal: AbortSignal): TailContext {
-    const { engine } = this.#options
-    const { id } = followed.target
-    return {
-      engine,
-      id,
-      framing: framingOf(followed.target, engine),
-      fileBytes: logFileBytes(followed.target),
-      files: logFiles(followed.target),
-      born: followed.target.born,
-      // What the server would drop as too old need not be sent.
-      horizon: later(followed.horizon, this.#oldest()),
-      signal,
-      windows: this.#windows,
-      log: this.#options.log,
-      onCaughtUp: () => this.#readHistory(followed),
-      hasAllHistory: () => followed.progress.history === null,
-      liveLines: () => followed.liveLines,
-      onFollowing: (following) => this.#tails.following(id, following),
-    }
-  }
-
-  /** What is older the server does not keep, as far as it has said so. */
-  #oldest(): LineTime {
-    const retentionMs = this.#options.retentionMs?.()
-    return retentionMs === undefined ? [0, 0] : lineTime(Date.now() - retentionMs)
   }
 
   #readHistory(followed: Followed): void {
