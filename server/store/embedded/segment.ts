@@ -1,34 +1,20 @@
-import type { DuckDBConnection, DuckDBDataChunk } from '@duckdb/node-api'
+import type { DuckDBConnection } from '@duckdb/node-api'
 import { labelsOf } from '../labels.ts'
 import type { ArchivedLines } from './archive/lines.ts'
-import { bigintColumn, numberColumn, textColumn } from './columns.ts'
+import { numberColumn, textColumn } from './columns.ts'
 import { GRAMS } from './folder.ts'
 import { GramFile } from './grams/file.ts'
-import { AHEAD, quoteName } from './schema.ts'
+import { type Held, readHeld } from './held.ts'
+import { quoteName } from './schema.ts'
 import { type Counts, count, type Entry, type Streams } from './streams.ts'
 
 const NS_PER_DAY = 86_400_000_000_000n
-
-/** What a segment holds of one stream. */
-export interface Held extends Counts {
-  /** Number of the stream within the segment. */
-  readonly id: number
-  /** Newest `received`. */
-  received: bigint
-  /** Oldest `received` among its lines whose clock ran ahead; undefined when there are none. */
-  ahead: bigint | undefined
-  /** Bytes of text in its lines: what a search of them must hold. */
-  text: number
-}
 
 /** What a commit adds to a segment of one stream; `ahead`: some of the lines have a clock that ran ahead. */
 export interface Added extends Counts {
   text: number
   ahead: boolean
 }
-
-/** So many lines are looked at to learn how long the lines of a segment are. */
-const SAMPLE_ROWS = 65_536
 
 /**
  * One file: the lines of one UTC day (of their own time), or of those whose time is out of all reason (`odd`) the lines that arrived on
@@ -166,7 +152,9 @@ export class Segment {
 
   /** Reads what it holds of which stream: as it was sealed, or by counting when lines came after that. */
   async load(connection: DuckDBConnection, streams: Streams): Promise<void> {
-    const held = await this.#held(connection)
+    const { held, hasLong, isDirty } = await readHeld(connection, this.name)
+    this.hasLong = hasLong
+    this.isDirty = isDirty
     const labels = await connection.run(`SELECT id, encode(labels) FROM ${this.database}.streams ORDER BY id`)
     const chunks = await labels.fetchAllChunks()
     // All at once: a search that begins meanwhile must not find the segment empty.
@@ -187,57 +175,6 @@ export class Segment {
     this.streams.set(entry, held)
     this.records += held.records
     if (held.received > this.received) this.received = held.received
-  }
-
-  async #held(connection: DuckDBConnection): Promise<Map<number, Held>> {
-    const { database } = this
-    const lines = await connection.run(
-      `SELECT (SELECT count(*) FROM ${database}.lines), (SELECT coalesce(sum(records), 0)::BIGINT FROM ${database}.sealed), ` +
-        `(SELECT count(*) FROM ${database}.rests), ` +
-        `(SELECT count(*) FROM duckdb_columns() WHERE database_name = $1 AND table_name = 'sealed' AND column_name = 'text')`,
-      [this.name],
-    )
-    const [total, sealed, rests, hasText] = (await lines.getRows())[0] ?? []
-    this.hasLong = rests !== 0n
-    this.isDirty = total !== sealed || hasText !== 1n
-    const source = this.isDirty
-      ? countSql(database, Number(total))
-      : `SELECT stream, records, first, last, received, ahead, text FROM ${database}.sealed`
-    const held = new Map<number, Held>()
-    for (const chunk of await (await connection.run(source)).fetchAllChunks()) readHeld(chunk, held)
-    return held
-  }
-}
-
-/** Counts anew what `sealed` would say; the text is reckoned from a sample, as all of it would have to be unpacked. */
-function countSql(database: string, total: number): string {
-  const percent = Math.min(100, (100 * SAMPLE_ROWS) / Math.max(total, 1))
-  const sample =
-    'SELECT stream, avg(strlen(message) + strlen(fields)) AS text ' +
-    `FROM ${database}.lines TABLESAMPLE ${percent.toFixed(4)} PERCENT (system, 1) GROUP BY stream`
-  return (
-    `WITH sample AS MATERIALIZED (${sample}), counted AS (` +
-    'SELECT stream, count(*) AS records, min(time) AS first, max(time) AS last, max(received) AS received, ' +
-    `min(received) FILTER ((flags & ${AHEAD}) <> 0) AS ahead FROM ${database}.lines GROUP BY stream) ` +
-    'SELECT stream, records, first, last, received, ahead, ' +
-    '(records * coalesce(text, (SELECT avg(text) FROM sample), 0))::BIGINT FROM counted LEFT JOIN sample USING (stream)'
-  )
-}
-
-function readHeld(chunk: DuckDBDataChunk, held: Map<number, Held>): void {
-  const id = numberColumn(chunk, 0)
-  const [records, first, last, received, ahead, text] = [1, 2, 3, 4, 5, 6].map((column) => bigintColumn(chunk, column))
-  if (!records || !first || !last || !received || !ahead || !text) throw new Error('BUG: seven columns were asked for')
-  for (let row = 0; row < chunk.rowCount; row++) {
-    held.set(id(row), {
-      id: id(row),
-      records: Number(records(row)),
-      first: first(row),
-      last: last(row),
-      received: received(row),
-      ahead: ahead(row) ?? undefined,
-      text: Number(text(row)),
-    })
   }
 }
 

@@ -10,8 +10,8 @@ import type { Lease } from '../../../archive/lease.ts'
 import { CHUNKS, type LinesFile, membersOf, WORDS } from '../../../archive/manifest.ts'
 import { greater, smaller } from '../../bigint.ts'
 import { FOREIGN_ORDINALS } from '../../store.ts'
+import type { Held } from '../held.ts'
 import { AHEAD, FOREIGN, HEAD_MISSING, levelCode, quoteText } from '../schema.ts'
-import type { Held } from '../segment.ts'
 
 const NS_PER_MINUTE = 60_000_000_000n
 const LEVEL = `CASE level ${LEVELS.map((level) => `WHEN ${quoteText(level)} THEN ${levelCode(level)}`).join(' ')} ELSE 0 END`
