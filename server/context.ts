@@ -56,6 +56,8 @@ export interface Timing {
   readonly quietMs: number
   /** A query may take so much time of the store; then its answer is a part. */
   readonly queryMs: number
+  /** The client of a WebSocket must have said within so long what it asks. */
+  readonly parametersMs: number
 }
 
 export const TIMING: Timing = {
@@ -65,4 +67,5 @@ export const TIMING: Timing = {
   verdictMs: 5_000,
   quietMs: 500,
   queryMs: 30_000,
+  parametersMs: 10_000,
 }

@@ -31,7 +31,7 @@ const NamedField = Type.Object({
   kind: Type.Enum(['label', 'line'] as const, {
     description: '`label`: known of each line; `line`: found in lines, counted in those that were examined.',
   }),
-  records: Count('How many lines have it.'),
+  records: Count('How many lines, or events, have it.'),
   types: Type.Array(Type.Enum(['string', 'number', 'boolean'] as const), { description: 'Of its values.' }),
 })
 
@@ -53,12 +53,15 @@ export type ApiFields = Static<typeof ApiFields>
 export const ApiValues = Type.Object(
   {
     field: Type.String({ examples: ['status'] }),
-    values: Type.Array(Type.Object({ value: Scalar('The value.'), records: Count('How many lines have it.') }), {
-      description:
-        'The most frequent first; equally frequent ones by their text. A number and a string that reads the same are one value, as for queries.',
-    }),
+    values: Type.Array(
+      Type.Object({ value: Scalar('The value.'), records: Count('How many lines, or events, have it.') }),
+      {
+        description:
+          'The most frequent first; equally frequent ones by their text. A number and a string that reads the same are one value, as for queries.',
+      },
+    ),
     more: Type.Boolean({ description: 'There are more values than are listed.' }),
-    without: Count('How many lines have no value.'),
+    without: Count('How many lines, or events, have no value.'),
     stopped: Stopped,
     counted_since: CountedSince,
     examined: ApiExamined,
@@ -99,7 +102,7 @@ export const ApiStats = Type.Object(
       }),
       { description: 'In order of time, then the one with the most numbers first.' },
     ),
-    skipped: Count('How many lines have the field, but no number in it.'),
+    skipped: Count('How many lines, or events, have the field, but no number in it.'),
     examined: ApiExamined,
     completeness: ApiCompleteness,
   },
@@ -117,11 +120,11 @@ export const ApiPatterns = Type.Object(
             'What the lines have in common; `<num>`, `<hex>`, `<ip>`, `<uuid>`, `<time>`, `<*>` stand for what differs.',
           examples: ['GET /cart <num>'],
         }),
-        records: Count('How many lines are like it.'),
-        share: Type.Number({ description: 'Their part of all lines that were examined, 0 to 1.', examples: [0.25] }),
+        records: Count('How many lines, or events, are like it.'),
+        share: Type.Number({ description: 'Their part of all that were examined, 0 to 1.', examples: [0.25] }),
         first: Time('Time of the first of them.'),
         last: Time('Time of the last of them.'),
-        before: Type.Optional(Count('How many lines of the window before are like it.')),
+        before: Type.Optional(Count('How many of the window before are like it.')),
         growth: Type.Optional(
           Type.Number({
             description: 'How many times as many as before, as parts of all that were examined, each counted one more.',
@@ -133,7 +136,7 @@ export const ApiPatterns = Type.Object(
       { description: 'The most frequent first; with `compare` those that grew most.' },
     ),
     more: Type.Boolean({ description: 'There are more patterns than `limit`.' }),
-    unclustered: Count('Lines that were left over when there were too many patterns.'),
+    unclustered: Count('Lines, or events, that were left over when there were too many patterns.'),
     examined: ApiExamined,
     examined_before: Type.Optional(ApiExamined),
     completeness: ApiCompleteness,

@@ -43,10 +43,16 @@ export const ApiRecord = Type.Object(
     'event.received': Time('When the server stored it.'),
     ...labels,
     fields: Type.Optional(
-      Type.Record(Type.String(), Type.Unknown(), { description: 'What the line itself holds, by dotted name.' }),
+      Type.Record(Type.String(), Type.Unknown(), {
+        description:
+          'What the line itself holds, by dotted name; of an event what its lines hold, each with the value of the first line that has it.',
+      }),
     ),
     truncated_from: Type.Optional(
-      Type.Integer({ description: 'Length in bytes of a line that was longer than 1 MiB and so was cut.' }),
+      Type.Integer({
+        description:
+          'Length in bytes of a line that was longer than 1 MiB and so was cut; of an event with such a line that of the whole event.',
+      }),
     ),
     event_lines: Type.Optional(
       Type.Integer({ description: 'Of an event (`events`): how many lines it has.', minimum: 1, examples: [4] }),
@@ -229,12 +235,14 @@ export type ApiEnd = Static<typeof ApiEnd>
 export const ApiExamined = Type.Object(
   {
     records: Type.Integer({
-      description: 'How many lines were looked at, the newest first.',
+      description: 'How many lines, or events, were looked at, the newest first.',
       minimum: 0,
       examples: [345],
     }),
-    limited: Type.Boolean({ description: 'There are more lines, which the answer does not tell of: ask about less.' }),
-    from: Type.Optional(Time('The oldest line that was looked at.')),
+    limited: Type.Boolean({
+      description: 'There are more of them, which the answer does not tell of: ask about less.',
+    }),
+    from: Type.Optional(Time('The oldest one that was looked at.')),
     stopped: Stopped,
   },
   { title: 'Examined', description: 'How much of what was asked about the answer tells of.' },

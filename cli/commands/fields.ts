@@ -1,8 +1,10 @@
 import type { ApiFields } from '../../shared/analysis.ts'
 import type { Flags } from '../../shared/settings.ts'
 import type { CommandSpec } from '../command.ts'
+import { EVENTS_FLAG } from '../flags.ts'
 import { sayExamined } from '../output/examined.ts'
 import { printTable } from '../output/table.ts'
+import { countHeading } from '../output/unit.ts'
 import { askScope, readScope, SCOPE_FLAGS, SCOPE_OPERAND } from '../scope.ts'
 
 const EXAMPLES = `
@@ -17,7 +19,7 @@ Examples:
 /** The command `fields`. */
 export const fields: CommandSpec = {
   operand: SCOPE_OPERAND,
-  flags: [{ flags: '--prefix <TEXT>', text: 'only fields whose names begin like this' }, ...SCOPE_FLAGS],
+  flags: [{ flags: '--prefix <TEXT>', text: 'only fields whose names begin like this' }, EVENTS_FLAG, ...SCOPE_FLAGS],
   help: EXAMPLES,
   run,
 }
@@ -27,7 +29,7 @@ async function run(operands: readonly string[], flags: Flags): Promise<void> {
   if (flags.prefix !== undefined) params.set('prefix', String(flags.prefix))
   await askScope<ApiFields>('api/v1/fields', params, flags, (answer) => {
     const rows = answer.fields.map(({ name, kind, records, types }) => [name, kind, types.join(', '), String(records)])
-    printTable(['FIELD', 'KIND', 'TYPES', 'LINES'], rows)
-    sayExamined(answer.examined)
+    printTable(['FIELD', 'KIND', 'TYPES', countHeading(flags)], rows)
+    sayExamined(answer.examined, flags)
   })
 }

@@ -1,9 +1,11 @@
 import type { ApiPatterns } from '../../shared/analysis.ts'
 import type { Flags } from '../../shared/settings.ts'
 import type { CommandSpec } from '../command.ts'
+import { EVENTS_FLAG } from '../flags.ts'
 import { sayExamined } from '../output/examined.ts'
 import { say } from '../output/say.ts'
 import { printTable } from '../output/table.ts'
+import { countHeading, unitOf } from '../output/unit.ts'
 import { askScope, readScope, SCOPE_FLAGS, SCOPE_OPERAND } from '../scope.ts'
 
 const EXAMPLES = `
@@ -13,7 +15,8 @@ and the like are one pattern.
 Examples:
   swarmlogs patterns web                           of the last hour, the most frequent first
   swarmlogs patterns --new-since 10m --since 1d    what nobody printed before ten minutes ago
-  swarmlogs patterns web --since 1h --compare      what grew most against the hour before`
+  swarmlogs patterns web --since 1h --compare      what grew most against the hour before
+  swarmlogs patterns --events 'level>=error'       a stack trace is one, like its first line`
 
 /** The command `patterns`. */
 export const patterns: CommandSpec = {
@@ -22,6 +25,7 @@ export const patterns: CommandSpec = {
     { flags: '-n, --limit <N>', text: 'so many patterns', default: '20' },
     { flags: '--new-since <TIME>', text: 'only those of which no line is from before this time' },
     { flags: '--compare', text: 'with the time before that is as long; what grew most comes first' },
+    EVENTS_FLAG,
     ...SCOPE_FLAGS,
   ],
   help: EXAMPLES,
@@ -38,8 +42,9 @@ async function run(operands: readonly string[], flags: Flags): Promise<void> {
     const rows = answer.patterns.map(({ pattern, records, share, growth = 1 }) => [
       ...[String(records), `${(share * 100).toFixed(1)} %`, ...(hasGrowth ? [`x${growth.toFixed(1)}`] : []), pattern],
     ])
-    printTable(['LINES', 'SHARE', ...(hasGrowth ? ['GROWTH'] : []), 'PATTERN'], rows)
-    if (answer.unclustered > 0) say(`-- ${answer.unclustered} lines are in none of these: there are too many patterns`)
-    sayExamined(answer.examined)
+    printTable([countHeading(flags), 'SHARE', ...(hasGrowth ? ['GROWTH'] : []), 'PATTERN'], rows)
+    if (answer.unclustered > 0)
+      say(`-- ${answer.unclustered} ${unitOf(flags)}s are in none of these: there are too many patterns`)
+    sayExamined(answer.examined, flags)
   })
 }

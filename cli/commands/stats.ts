@@ -1,10 +1,12 @@
 import type { ApiStats } from '../../shared/analysis.ts'
 import type { Flags } from '../../shared/settings.ts'
 import type { CommandSpec } from '../command.ts'
+import { EVENTS_FLAG } from '../flags.ts'
 import { counted } from '../output/counted.ts'
 import { sayExamined } from '../output/examined.ts'
 import { say } from '../output/say.ts'
 import { printTable } from '../output/table.ts'
+import { unitOf } from '../output/unit.ts'
 import { askScope, readScope, SCOPE_FLAGS } from '../scope.ts'
 
 /** Of what is not whole, in figures. */
@@ -38,6 +40,7 @@ export const stats: CommandSpec = {
       text: 'from 0 to 1 (repeatable; default 0.5, 0.9, 0.95, 0.99)',
       isRepeatable: true,
     },
+    EVENTS_FLAG,
     ...SCOPE_FLAGS,
   ],
   help: EXAMPLES,
@@ -53,8 +56,8 @@ async function run([field = '', ...operands]: readonly string[], flags: Flags): 
   await askScope<ApiStats>('api/v1/stats', params, flags, ({ groups, skipped, examined }) => {
     if (groups.length === 0) say('no number found')
     else printGroups(groups)
-    if (skipped > 0) say(`-- ${counted(skipped, 'line')} left out: no number in the field`)
-    sayExamined(examined)
+    if (skipped > 0) say(`-- ${counted(skipped, unitOf(flags))} left out: no number in the field`)
+    sayExamined(examined, flags)
   })
 }
 

@@ -1,9 +1,11 @@
 import type { ApiValues } from '../../shared/analysis.ts'
 import type { Flags } from '../../shared/settings.ts'
 import type { CommandSpec } from '../command.ts'
+import { EVENTS_FLAG } from '../flags.ts'
 import { sayExamined } from '../output/examined.ts'
 import { say } from '../output/say.ts'
 import { printTable } from '../output/table.ts'
+import { countHeading } from '../output/unit.ts'
 import { askScope, readScope, SCOPE_FLAGS } from '../scope.ts'
 
 const EXAMPLES = `
@@ -13,6 +15,7 @@ services and tasks, and what their lines must have.
 Examples:
   swarmlogs values status web --since 2h     of the field status in one service's lines
   swarmlogs values service 'level>=error'    which services have errors
+  swarmlogs values node --events KeyError    on which nodes; a traceback counts once
   swarmlogs values user.id -n 100 -o json`
 
 /** The command `values`. */
@@ -21,6 +24,7 @@ export const values: CommandSpec = {
   flags: [
     { flags: '-n, --limit <N>', text: 'so many values', default: '20' },
     { flags: '--prefix <TEXT>', text: 'only values that begin like this' },
+    EVENTS_FLAG,
     ...SCOPE_FLAGS,
   ],
   help: EXAMPLES,
@@ -34,10 +38,10 @@ async function run([field = '', ...operands]: readonly string[], flags: Flags): 
   if (flags.prefix !== undefined) params.set('prefix', String(flags.prefix))
   await askScope<ApiValues>('api/v1/values', params, flags, (answer) => {
     printTable(
-      ['VALUE', 'LINES'],
+      ['VALUE', countHeading(flags)],
       answer.values.map(({ value, records }) => [String(value), String(records)]),
     )
     if (answer.more) say('-- there are more values: -n shows more of them')
-    sayExamined(answer.examined)
+    sayExamined(answer.examined, flags)
   })
 }

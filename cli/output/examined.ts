@@ -1,8 +1,11 @@
 import type { ApiExamined } from '../../shared/api.ts'
+import type { Flags } from '../../shared/settings.ts'
 import { say } from './say.ts'
+import { unitOf } from './unit.ts'
 
-/** Says when an answer tells of a part of the lines only. */
-export function sayExamined({ records, limited, from }: ApiExamined): void {
+/** Says when an answer tells of a part of the lines, or events, only. */
+export function sayExamined({ records, limited, from }: ApiExamined, flags: Flags): void {
   if (!limited) return
-  say(`-- of the newest ${records} lines${from === undefined ? '' : `, from ${from} on`}: ask about less to have all`)
+  const begin = from === undefined ? '' : `, from ${from} on`
+  say(`-- of the newest ${records} ${unitOf(flags)}s${begin}: ask about less to have all`)
 }

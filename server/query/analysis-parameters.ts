@@ -1,5 +1,5 @@
 import Type, { type Static } from 'typebox'
-import { BY_NAMES, examine, flag, scope, text } from './parameters.ts'
+import { BY_NAMES, events, examine, flag, scope, text } from './parameters.ts'
 
 const MAX_NAME = 300
 const field = (description: string, example: string) =>
@@ -43,6 +43,8 @@ export const ContextParameters = Type.Object(
 )
 export type ContextParameters = Static<typeof ContextParameters>
 
+const FIELDS_OF_EVENTS = 'with the fields of all its lines, each as the first line says that has it'
+
 /** Parameters of GET /fields. */
 export const FieldsParameters = Type.Object(
   {
@@ -50,6 +52,7 @@ export const FieldsParameters = Type.Object(
     prefix: text('Only fields whose names begin like this; case does not matter.', 'user.', MAX_NAME),
     limit: limit('fields', 1000, 200),
     examine,
+    events: events(`counts as one, ${FIELDS_OF_EVENTS}`),
   },
   { additionalProperties: false },
 )
@@ -63,6 +66,7 @@ export const ValuesParameters = Type.Object(
     prefix: text('Only values that begin like this; case does not matter.', 'shop_', MAX_NAME),
     limit: limit('values', 1000, 20),
     examine,
+    events: events(`counts as one, ${FIELDS_OF_EVENTS}, and the most severe of their levels`),
   },
   { additionalProperties: false },
 )
@@ -73,7 +77,7 @@ export const StatsParameters = Type.Object(
   {
     ...scope,
     field: field(
-      'The field of the lines that has the numbers; `message.bytes` is the length of each line.',
+      'The field of the lines that has the numbers; `message.bytes` is the length of each line, or event.',
       'duration_ms',
     ),
     by: Type.Optional(
@@ -91,6 +95,7 @@ export const StatsParameters = Type.Object(
       examples: [[0.5, 0.99]],
     }),
     examine,
+    events: events(`counts as one where its first line is, ${FIELDS_OF_EVENTS}`),
   },
   { additionalProperties: false },
 )
@@ -110,6 +115,7 @@ export const PatternsParameters = Type.Object(
       false,
     ),
     examine,
+    events: events('counts as one, like its first line'),
   },
   { additionalProperties: false },
 )

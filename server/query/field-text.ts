@@ -4,7 +4,8 @@ const NUMBER = /^-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?$/
 
 /**
  * Reads the text of a field from `LogRecord.fields` without parsing all of it: what a string says, what a number, true or false is written
- * like. Undefined when it is not there or null. The object is as server/parse writes it: flat, without white space between its parts.
+ * like. Undefined when it is not there or null. The object is as server/parse writes it, flat, without white space between its parts; of any other
+ * text all stores read the same.
  */
 export function fieldReader(name: string): (fields: string) => string | undefined {
   const key = `${JSON.stringify(name)}:`
@@ -14,8 +15,7 @@ export function fieldReader(name: string): (fields: string) => string | undefine
 function find(fields: string, key: string): string | undefined {
   for (let at = fields.indexOf(key); at >= 0; at = fields.indexOf(key, at + 1)) {
     // Within a string a quote has a backslash before it, so that what looks like a member is one.
-    const before = fields[at - 1]
-    if (before === '{' || before === ',') return valueAt(fields, at + key.length)
+    if (at === 1 ? fields.startsWith('{') : fields[at - 1] === ',') return valueAt(fields, at + key.length)
   }
   return undefined
 }

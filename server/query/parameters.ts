@@ -83,7 +83,8 @@ const print = {
   trunc: flag('Text: ids of tasks cut to 12 characters.', true),
 }
 
-const events = (how: string) =>
+/** Whether events are wanted, and how those then count. */
+export const events = (how: string) =>
   flag(`Events instead of lines: a stack trace, or what is indented below a line, ${how}.`, false)
 
 /** Parameters of GET /search. */

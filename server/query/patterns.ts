@@ -1,4 +1,5 @@
 import type { StoredRecord } from '../../shared/record.ts'
+import { type EventRecord, headOf } from '../events/record.ts'
 import { smaller } from '../store/bigint.ts'
 import { templateOf } from './template.ts'
 
@@ -35,9 +36,9 @@ export class Patterns {
   /** Lines of the window `now` that fit none when there were too many. */
   unclustered = 0
 
-  /** Takes a line; those of a window come newest first. */
-  take(record: StoredRecord, window: Window): void {
-    const text = templateOf(record)
+  /** Takes a line, or an event, which is like its first line; those of a window come newest first. */
+  take(record: StoredRecord | EventRecord, window: Window): void {
+    const text = templateOf(headOf(record))
     const pattern = this.#known.get(text) ?? this.#find(text, record)
     if (pattern === undefined) {
       if (window === 'now') this.unclustered++

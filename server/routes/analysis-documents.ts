@@ -30,7 +30,8 @@ export const fieldsSchema = question(
     operationId: 'fields',
     summary: 'List the labels and fields that lines have',
     description:
-      'Labels are counted over all lines that a search with the same parameters finds, fields of lines over those that were examined.',
+      'Labels are counted over all lines that a search with the same parameters finds, fields of lines over those that were examined. ' +
+      'With `events` both are counted over events.',
   },
   FieldsParameters,
   {
@@ -54,7 +55,8 @@ export const valuesSchema = question(
     operationId: 'values',
     summary: 'List the most frequent values of a label or field',
     description:
-      'Labels are counted over all lines that a search with the same parameters finds; of fields of lines the newest lines are examined.',
+      'Labels are counted over all lines that a search with the same parameters finds; of fields of lines the newest lines are examined. ' +
+      'With `events` both are counted over events.',
   },
   ValuesParameters,
   {
@@ -77,7 +79,8 @@ export const statsSchema = question(
     operationId: 'stats',
     summary: 'Count, sum, average, ends and quantiles of the numbers in a field',
     description:
-      'Over the lines that a search with the same parameters finds, apart by up to three fields and over time. Quantiles are exact for the lines that were examined. At most 10000 groups.',
+      'Over the lines that a search with the same parameters finds, apart by up to three fields and over time. Quantiles are exact for the lines that were examined. At most 10000 groups. ' +
+      'With `events` over events; `message.bytes` is then the length of all lines of each, with the line breaks between them.',
   },
   StatsParameters,
   {
@@ -105,7 +108,7 @@ export const patternsSchema = question(
     summary: 'Cluster the lines by what they have in common',
     description:
       'The lines that a search with the same parameters finds, clustered by their words, with numbers, ids, addresses and times left open. Of lines of JSON the message is taken. ' +
-      '`new_since` leaves what had not been there before; `compare` shows what grew.',
+      '`new_since` leaves what had not been there before; `compare` shows what grew. With `events` a pattern is that of the first lines of events, and its `example` an event.',
   },
   PatternsParameters,
   {

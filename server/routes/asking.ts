@@ -20,7 +20,7 @@ export interface Asking<Parameters> {
 }
 
 /** Longer than that no question is. */
-const MAX_BODY = 1024 * 1024
+export const MAX_BODY = 1024 * 1024
 const FORM = 'application/x-www-form-urlencoded'
 const BODY_TYPES = ['application/json', FORM] as const
 

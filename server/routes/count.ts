@@ -7,7 +7,6 @@ import { eachEvent } from '../events/count.ts'
 import { linesOf } from '../events/lines.ts'
 import type { EventRecord } from '../events/record.ts'
 import { badParameter, ofParameter } from '../problem.ts'
-import { examine } from '../query/examine.ts'
 import { drawnRange, type Interval, plainInterval } from '../query/interval.ts'
 import { fieldOfBy } from '../query/named-field.ts'
 import type { HistogramParameters } from '../query/parameters.ts'
@@ -15,6 +14,7 @@ import type { Scope } from '../query/query.ts'
 import { Histogram, type HistogramBucket } from '../store/histogram.ts'
 import { ask } from './asking.ts'
 import { countSchema, histogramSchema } from './count-documents.ts'
+import { examine } from './examine.ts'
 import { answered, beginScope, inWindows, type Scoped } from './scoped.ts'
 
 /** /api/v1/count and /api/v1/histogram. */
@@ -66,7 +66,7 @@ async function histogram(
   }
   if (key === undefined) {
     const add = (record: StoredRecord): void => total.add(record.time, String(field.valueOf(record) ?? ''), 1)
-    const examined = await examine(context, scoped.scope, max, add, signal)
+    const examined = await examine(context, scoped, max, add, signal)
     return { buckets: buckets(), examined }
   }
   const part = await inWindows(context, scoped, signal, async (window, until) => {

@@ -2,14 +2,16 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { ApiFields, ApiValues } from '../../shared/analysis.ts'
 import type { StoredRecord } from '../../shared/record.ts'
 import type { Context } from '../context.ts'
+import { eventFacets } from '../events/facets.ts'
+import { linesOf } from '../events/lines.ts'
 import type { FieldsParameters, ValuesParameters } from '../query/analysis-parameters.ts'
 import { CountedValues } from '../query/counted-values.ts'
-import { examine } from '../query/examine.ts'
 import { FoundFields, labelFields } from '../query/found-fields.ts'
 import { namedField } from '../query/named-field.ts'
 import type { Facet } from '../store/store.ts'
 import { fieldsSchema, valuesSchema } from './analysis-documents.ts'
 import { ask } from './asking.ts'
+import { examine } from './examine.ts'
 import { answered, inWindows, readScope, type Scoped } from './scoped.ts'
 
 /** /api/v1/fields and /api/v1/values: what lines can be chosen by. */
@@ -40,7 +42,7 @@ async function fields(
 ): Promise<Omit<ApiFields, 'completeness'>> {
   const { facets, ...part } = await countFacets(context, scoped, signal)
   const found = new FoundFields()
-  const examined = await examine(context, scoped.scope, max, (record) => found.take(record.fields), signal)
+  const examined = await examine(context, scoped, max, (record) => found.take(record.fields), signal)
   const head = prefix.toLowerCase()
   const labels = labelFields(facets, context.inventories.clusterOf)
   const all = [...labels, ...found.all()].filter(({ name }) => name.toLowerCase().startsWith(head))
@@ -57,7 +59,7 @@ async function values(
   const counted = new CountedValues()
   if (field.kind === 'line') {
     const add = (record: StoredRecord): void => counted.add(field.valueOf(record))
-    const examined = await examine(context, scoped.scope, max, add, signal)
+    const examined = await examine(context, scoped, max, add, signal)
     return { field: name, ...counted.top(limit, prefix), without: counted.without, examined }
   }
   const { facets, ...part } = await countFacets(context, scoped, signal)
@@ -70,7 +72,10 @@ async function values(
 async function countFacets(context: Context, scoped: Scoped, signal: AbortSignal) {
   const facets: Facet[] = []
   const part = await inWindows(context, scoped, signal, async (window, until) => {
-    facets.push(...(await context.store.facets(window, until)))
+    const found = scoped.isEvents
+      ? await eventFacets(linesOf(context), window, until)
+      : await context.store.facets(window, until)
+    facets.push(...found)
   })
   return { facets, ...part }
 }

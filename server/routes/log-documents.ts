@@ -84,6 +84,20 @@ export const searchSchema = {
   },
 }
 
+const TailAddress = Type.Object(
+  {
+    ...TailParameters.properties,
+    parameters: Type.Optional(
+      Type.Enum(['message'], {
+        type: 'string',
+        description: 'Of a WebSocket: its first message has the parameters, and the address no other one.',
+        examples: ['message'],
+      }),
+    ),
+  },
+  { additionalProperties: false },
+)
+
 /** /api/v1/tail. */
 export const tailSchema = {
   operationId: 'tail',
@@ -95,8 +109,9 @@ export const tailSchema = {
     'With `events` each is sent when it is complete, or got no line for half a second; a tail that is taken up again may repeat lines of those that were being written. ' +
     'Events `note` have {code, message}: waiting, targets, begins, stopped (the history took longer than a query may, and is but a part), slow, shutdown, error, until. An event `gap` has a Gap, an event `annotation` an Annotation, and an event `completeness`, before `live` and whenever ' +
     'the verdict on the lines that come in changes, a Completeness; who accepts `text/event-stream;with=tasks` gets events `task` {change, service, slot, task, container, node} when tasks come, with their first line, and go. A comment comes every 15 s when nothing else does. ' +
-    'A request by GET may become a WebSocket, with the events as JSON messages; its parameters are those of its address. A browser, which can set no header on a WebSocket, offers two protocols: `swarmlogs`, and `swarmlogs.bearer.` with the token in base64url.',
-  querystring: TailParameters,
+    'A request by GET may become a WebSocket, with the events as JSON messages {event, id, data}; its parameters are those of its address, or, where they are too long for one, with ' +
+    '`parameters=message` those of the first message, which is the JSON that POST takes and must come within 10 s. What is wrong with it is told by a message {event: "problem", data: Problem} and as the reason of the close. A browser, which can set no header on a WebSocket, offers two protocols: `swarmlogs`, and `swarmlogs.bearer.` with the token in base64url.',
+  querystring: TailAddress,
   headers: Type.Object({
     'last-event-id': Type.Optional(
       Type.String({ description: 'Id of the last event that was taken.', examples: ['AQHwx...'] }),

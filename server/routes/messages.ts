@@ -2,13 +2,15 @@ import type { IncomingMessage } from 'node:http'
 import websocket, { type WebSocket } from '@fastify/websocket'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Context } from '../context.ts'
-import { Problem } from '../problem.ts'
+import { Problem, problemOf } from '../problem.ts'
+import { MAX_BODY } from './asking.ts'
 
-/** Clients have nothing to say. */
-const MAX_MESSAGE = 1024
 /** How long a client has to answer a goodbye. */
 const GOODBYE_MS = 1_000
-const GOING_AWAY = 1001
+/** Codes of RFC 6455. */
+const [GOING_AWAY, REFUSED, FAILED, TRY_AGAIN] = [1001, 1008, 1011, 1013]
+/** Bytes of a reason that a close frame has room for. */
+const MAX_REASON = 123
 /** What a client offers beside its token. */
 const PROTOCOL = 'swarmlogs'
 
@@ -21,12 +23,13 @@ export function isWebSocket({ headers }: IncomingMessage): boolean {
 export async function openSockets(app: FastifyInstance): Promise<void> {
   await app.register(websocket, {
     options: {
-      maxPayload: MAX_MESSAGE,
+      // Clients have nothing to say but what they ask.
+      maxPayload: MAX_BODY,
       perMessageDeflate: false,
       // Never the one that holds the token.
       handleProtocols: (offered) => offered.has(PROTOCOL) && PROTOCOL,
     },
-    errorHandler: (_error, socket) => socket.terminate(),
+    errorHandler: (error, socket) => refuse(socket, error),
     // Their senders end them, with a note that says why.
     preClose(this: FastifyInstance, done: () => void) {
       for (const client of this.websocketServer.clients) endSoon(client)
@@ -66,6 +69,16 @@ export async function sendMessages(
     socket.close(GOING_AWAY)
     endSoon(socket)
   }
+}
+
+/** Closes a socket for a reason, which its client is told; one that is closing has its own. */
+export function refuse(socket: WebSocket, error: unknown): void {
+  const { status, message } = problemOf(error)
+  const code = status === 429 || status === 503 ? TRY_AGAIN : status < 500 ? REFUSED : FAILED
+  // A letter that is cut through is left out.
+  const reason = new TextDecoder().decode(Buffer.from(message).subarray(0, MAX_REASON), { stream: true })
+  socket.close(code, reason)
+  endSoon(socket)
 }
 
 /** Resolves when the last one is sent, or the client is gone. */

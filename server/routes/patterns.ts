@@ -1,17 +1,23 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { ApiPatterns } from '../../shared/analysis.ts'
 import type { ApiExamined } from '../../shared/api.ts'
+import type { StoredRecord } from '../../shared/record.ts'
 import { formatTime, parseTime } from '../../shared/time.ts'
 import type { Context } from '../context.ts'
 import { badParameter, ofParameter } from '../problem.ts'
 import type { PatternsParameters } from '../query/analysis-parameters.ts'
-import { examine } from '../query/examine.ts'
 import { type Pattern, Patterns, patternText } from '../query/patterns.ts'
 import type { Scope } from '../query/query.ts'
 import { patternsSchema } from './analysis-documents.ts'
 import { ask } from './asking.ts'
+import { examine } from './examine.ts'
 import { placed } from './placed.ts'
-import { answered, readScope } from './scoped.ts'
+import { answered, readScope, type Scoped } from './scoped.ts'
+
+/** What is clustered: lines, or events, of a window, and of the one before it where they are compared. */
+interface Asked extends Pick<Scoped, 'scope' | 'isEvents'> {
+  readonly earlier: Scope | undefined
+}
 
 /** A window of time, and how much of it was examined. */
 interface Window {
@@ -34,11 +40,11 @@ export function patternsRoute(context: Context): FastifyPluginAsyncTypebox {
   return async (app) => {
     ask(app, '/patterns', patternsSchema, async (asking): Promise<ApiPatterns> => {
       const { parameters, reply } = asking
-      const { scope, missing } = await readScope(context, asking)
+      const { scope, isEvents, missing } = await readScope(context, asking)
       const newSince = newSinceOf(context, parameters)
       const earlier = parameters.compare ? windowBefore(scope, context.now()) : undefined
       return answered(context, 'patterns', reply, async (signal) => {
-        const found = await find(context, parameters.examine, { scope, earlier }, signal)
+        const found = await find(context, parameters.examine, { scope, earlier, isEvents }, signal)
         return { ...told(context, parameters, newSince, found), completeness: missing.completeness() }
       })
     })
@@ -62,12 +68,13 @@ function windowBefore(scope: Scope, now: bigint): Scope {
 async function find(
   context: Context,
   max: number,
-  { scope, earlier }: { readonly scope: Scope; readonly earlier: Scope | undefined },
+  { scope, earlier, isEvents }: Asked,
   signal: AbortSignal,
 ): Promise<Found> {
   const patterns = new Patterns()
   const read = async (window: Scope, name: 'now' | 'before'): Promise<Window> => {
-    const examined = await examine(context, window, max, (record) => patterns.take(record, name), signal)
+    const take = (record: StoredRecord): void => patterns.take(record, name)
+    const examined = await examine(context, { scope: window, isEvents }, max, take, signal)
     return { scope: window, examined, length: lengthOf(window, examined, context.now()) }
   }
   const now = await read(scope, 'now')

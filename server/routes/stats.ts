@@ -6,13 +6,13 @@ import { formatTime } from '../../shared/time.ts'
 import type { Context } from '../context.ts'
 import { badParameter } from '../problem.ts'
 import type { StatsParameters } from '../query/analysis-parameters.ts'
-import { examine } from '../query/examine.ts'
 import { numberIn } from '../query/field-text.ts'
 import { fieldOfBy, type NamedField, namedField, type Scalar, shownOf } from '../query/named-field.ts'
 import { Numbers } from '../query/numbers.ts'
 import { statsSchema } from './analysis-documents.ts'
 import { ask } from './asking.ts'
 import { givenInterval } from './count.ts'
+import { examine } from './examine.ts'
 import { answered, readScope } from './scoped.ts'
 
 const MAX_GROUPS = 10_000
@@ -28,12 +28,12 @@ export function statsRoute(context: Context): FastifyPluginAsyncTypebox {
   return async (app) => {
     ask(app, '/stats', statsSchema, async (asking): Promise<ApiStats> => {
       const { parameters, reply } = asking
-      const { scope, missing } = await readScope(context, asking)
+      const scoped = await readScope(context, asking)
       const groups = new Groups(context, parameters)
       return answered(context, 'stats', reply, async (signal) => {
         const take = (record: StoredRecord): void => groups.take(record)
-        const examined = await examine(context, scope, parameters.examine, take, signal)
-        return { field: parameters.field, ...groups.told(), examined, completeness: missing.completeness() }
+        const examined = await examine(context, scoped, parameters.examine, take, signal)
+        return { field: parameters.field, ...groups.told(), examined, completeness: scoped.missing.completeness() }
       })
     })
   }

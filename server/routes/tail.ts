@@ -1,4 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import type { WebSocket } from '@fastify/websocket'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { ApiNote, ApiText } from '../../shared/api.ts'
 import type { StoredRecord } from '../../shared/record.ts'
@@ -9,22 +10,22 @@ import { type FollowEvent, follow } from '../follow.ts'
 import { passedOver } from '../passed-over.ts'
 import { problemOf } from '../problem.ts'
 import { recordJson } from '../query/json.ts'
-import type { TailParameters } from '../query/parameters.ts'
+import { TailParameters } from '../query/parameters.ts'
 import { printRecord } from '../query/print.ts'
-import { notesOf, type Question, readQuestion } from '../query/question.ts'
+import { notesOf, type Question } from '../query/question.ts'
 import type { LineFormat } from '../store/store.ts'
 import { byPost, flagsRewritten } from './asking.ts'
-import { mustSuitEvents } from './found.ts'
 import { tailSchema } from './log-documents.ts'
-import { sendMessages } from './messages.ts'
+import { refuse, sendMessages } from './messages.ts'
 import { sendStreamed } from './streamed.ts'
 import { type GapEvent, withGaps } from './tail-gaps.ts'
+import { type AskedTail, askedByMessage, askedTail, comesByMessage } from './tail-question.ts'
 import { type TaskEvent, withTasks } from './tail-tasks.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** What a tail was asked. */
-    question: Question
+    /** What a tail was asked; undefined where a WebSocket has yet to tell. */
+    tail: AskedTail | undefined
   }
 }
 
@@ -37,10 +38,9 @@ const GREETING = ': swarmlogs\n\n'
 /** /api/v1/tail: history, then what comes in, as server-sent events or, by GET, over a WebSocket. */
 export function tailRoute(context: Context): FastifyPluginAsyncTypebox {
   const preHandler = async (request: FastifyRequest): Promise<void> => {
-    const parameters = parametersOf(request)
+    const parameters = (request.method === 'POST' ? request.body : request.query) as TailParameters
     // A WebSocket is not opened for a question that has no answer.
-    if (parameters.events) mustSuitEvents(parameters)
-    request.question = await readQuestion(context, 'tail', resumed(parameters, request.headers['last-event-id']))
+    request.tail = comesByMessage(request) ? undefined : await askedTail(context, request, parameters)
   }
   const handler = (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     reply.header('content-type', 'text/event-stream; charset=utf-8')
@@ -49,7 +49,7 @@ export function tailRoute(context: Context): FastifyPluginAsyncTypebox {
     return sendStreamed(context, reply, (signal) => sentEvents(context, request, signal))
   }
   return async (app) => {
-    app.post('/tail', { ...byPost(app, tailSchema), preHandler }, handler)
+    app.post('/tail', { ...byPost(app, { ...tailSchema, querystring: TailParameters }), preHandler }, handler)
     app.route({
       method: 'GET',
       url: '/tail',
@@ -57,24 +57,10 @@ export function tailRoute(context: Context): FastifyPluginAsyncTypebox {
       preValidation: flagsRewritten,
       preHandler,
       handler,
-      wsHandler: async (socket, request) => {
-        const { question } = request
-        const parameters = parametersOf(request)
-        const { events: isEvents } = parameters
-        const dataOf = dataFor(context, question, parameters)
-        await sendMessages(context, socket, (signal) => messages(tail(context, question, isEvents, signal), dataOf))
-      },
+      wsHandler: (socket, request) =>
+        sendMessages(context, socket, (signal) => sentMessages(context, request, socket, signal)),
     })
   }
-}
-
-function parametersOf({ method, query, body }: FastifyRequest): TailParameters {
-  return (method === 'POST' ? body : query) as TailParameters
-}
-
-/** Browsers resume by header, and repeat the first request's cursor, which is older then. */
-function resumed(parameters: TailParameters, lastEventId: string | string[] | undefined): TailParameters {
-  return typeof lastEventId === 'string' && lastEventId !== '' ? { ...parameters, cursor: lastEventId } : parameters
 }
 
 /** Writes a record as the data of an event. */
@@ -109,12 +95,32 @@ async function* tail(
 
 async function* sentEvents(context: Context, request: FastifyRequest, signal: AbortSignal): AsyncGenerator<Buffer> {
   yield Buffer.from(GREETING)
-  const { question, headers } = request
-  const parameters = parametersOf(request)
+  const { tail: asked, headers } = request
+  if (asked === undefined) throw new Error('BUG: a tail that was asked nothing')
+  const { question, parameters } = asked
   const dataOf = dataFor(context, question, parameters)
   const events = tail(context, question, parameters.events, signal)
   const wanted = WANTS_TASKS.test(headers.accept ?? '') ? withTasks(context, question, events) : events
   for await (const event of wanted) yield* encode(event, dataOf)
+}
+
+async function* sentMessages(
+  context: Context,
+  request: FastifyRequest,
+  socket: WebSocket,
+  signal: AbortSignal,
+): AsyncGenerator<readonly string[]> {
+  let asked: AskedTail
+  try {
+    asked = request.tail ?? (await askedByMessage(context, request, socket, signal))
+  } catch (error) {
+    if (signal.aborted) return
+    yield [`{"event":"problem","data":${JSON.stringify(problemOf(error).body)}}`]
+    return refuse(socket, error)
+  }
+  const { question, parameters } = asked
+  const events = tail(context, question, parameters.events, signal)
+  yield* messages(events, dataFor(context, question, parameters))
 }
 
 async function* messages(

@@ -46,4 +46,18 @@ describe('--events', () => {
     const answer = await ask('histogram', '--events', '--since', '2d', '--interval', '1h', '-o', 'json')
     expect(JSON.parse(answer).buckets).toMatchObject([{ records: 3 }])
   })
+
+  it('counts each once among fields, values, numbers and patterns', async () => {
+    const json = async (...args: readonly string[]) =>
+      JSON.parse(await ask(...args, '--events', '--since', '2d', '-o', 'json'))
+    const { fields } = await json('fields', 'Cart failed')
+    expect(fields[0]).toEqual({ name: 'level', kind: 'label', records: 1, types: ['string'] })
+    expect((await json('values', 'service')).values).toEqual([{ value: 'shop_web', records: 3 }])
+    expect((await json('stats', 'message.bytes')).groups).toMatchObject([{ count: 3, max: event.length }])
+    expect((await json('patterns')).patterns).toMatchObject([
+      ...[{ pattern: 'ERROR failed', records: 1 }, { pattern: 'fine' }, { pattern: 'fine again' }],
+    ])
+    const [heading] = (await ask('patterns', '--events', '--since', '2d')).split('\n')
+    expect(heading).toBe('EVENTS   SHARE    PATTERN')
+  })
 })

@@ -137,7 +137,7 @@ function messageSql(condition: Condition, { message, holds }: LineTexts): string
 
 /**
  * DuckDB would work out each mention of an expression anew, a parameter of a lambda only once. Its JSON functions are quick, but write numbers
- * that are no integers in their own way, and fail at half a surrogate pair: then the value is cut out of the text, as
+ * that are no integers in their own way, fail at half a surrogate pair, and pass over white space: then the value is cut out of the text, as
  * server/query/field-text.ts does.
  */
 function fieldSql(condition: Condition, name: string, fields: string): string {
@@ -149,7 +149,9 @@ function fieldSql(condition: Condition, name: string, fields: string): string {
   // The first member has a brace before it.
   const rest = `split_part(',' || ${fields}[2:], ${literal(`,${key}`)}, 2)`
   const careful = `list_transform([${rest}], lambda rest: ${VALUE})[1]`
-  const value = `CASE WHEN contains(${fields}, ${literal(key)}) THEN coalesce(TRY(${text}), ${careful}) END`
+  const isThere = `(starts_with(${fields}, ${literal(`{${key}`)}) OR contains(${fields}, ${literal(`,${key}`)}))`
+  const compact = `CASE WHEN NOT contains(${fields}, ${literal(`${key} `)}) THEN TRY(${text}) END`
+  const value = `CASE WHEN ${isThere} THEN coalesce(${compact}, ${careful}) END`
   return `coalesce(list_transform([${value}], lambda value: ${textSql(condition, 'value')})[1], false)`
 }
 

@@ -1,42 +1,21 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { Continuation } from '../../../server/events/continuation.ts'
 import { searchEvents } from '../../../server/events/search.ts'
 import { startsOf } from '../../../server/events/start.ts'
-import { parseLine } from '../../../server/parse/line.ts'
 import { lineMatches } from '../../../server/query/filter.ts'
 import type { Query } from '../../../server/query/query.ts'
 import { parseQuery } from '../../../shared/query/parse.ts'
-import { compileRegex } from '../../../shared/query/regex.ts'
-import { comparePositions, LEVELS, type LogRecord, positionOf, type StoredRecord } from '../../../shared/record.ts'
+import { type LogRecord, positionOf, type StoredRecord } from '../../../shared/record.ts'
 import { Events, messagesOf } from '../events.ts'
 import { serve } from '../serve.ts'
 import { MemoryStore } from '../store/memory.ts'
-import { API, NOON, queryOf, recordOf, streamOf, WEB } from '../store/records.ts'
+import { NOON, queryOf } from '../store/records.ts'
+import { type Drawn, drawnLines, plainEvents, recordsOf } from './plain.ts'
 
-const MS = 1_000_000n
-/** Says how its events begin. */
-const OWN = streamOf('own', { multiline: '^(?:one|two)$' })
-const MESSAGES = [
-  ...['one', ' indented', '\tat x', 'ERROR no', 'java.io.IOException: gone', 'Caused by: two', 'KeyError: x', ''],
-  ...['Traceback (most recent call last):', 'panic: no', 'goroutine 1 [running]:', '}', 'two'],
+const QUERIES = [
+  ...['', 'one', 'indented', '-one', 'x OR two', 'level:error', 'one two', '-level:error "at x"', 'no gone'],
+  ...['status:404', '-status:* indented', 'status<300 ms:*'],
 ]
-const QUERIES = ['', 'one', 'indented', '-one', 'x OR two', 'level:error', 'one two', '-level:error "at x"', 'no gone']
-
-const lines = fc.array(
-  fc.record({
-    stream: fc.constantFrom(WEB, API, OWN),
-    source: fc.constantFrom('stdout' as const, 'stderr' as const),
-    message: fc.constantFrom(...MESSAGES),
-    // No output goes on for longer than an event may, but it may stop for longer.
-    pauseMs: fc.constantFrom(0, 1, 30, 60, 20_000),
-  }),
-  { maxLength: 60, size: 'max' },
-)
-
-interface Drawn extends Pick<LogRecord, 'stream' | 'source' | 'message'> {
-  readonly pauseMs: number
-}
 
 interface AskedEvents {
   readonly q: string
@@ -48,15 +27,9 @@ interface AskedEvents {
   readonly page: number
 }
 
-/** The lines with the times, and the ordinals, that make them a log. */
-function recordsOf(drawn: readonly Drawn[]): LogRecord[] {
-  let time = NOON
-  return drawn.map(({ pauseMs, ...line }, ordinal) => {
-    time += BigInt(pauseMs) * MS
-    return recordOf(line.stream, { ...line, time, ordinal, level: parseLine(line.message).level })
-  })
+const keyOf = ({ time, message, level, source, stream, fields }: LogRecord) => {
+  return [time, message, level, source, stream.service, fields === '' ? {} : JSON.parse(fields)]
 }
-const keyOf = ({ time, message, level, source, stream }: LogRecord) => [time, message, level, source, stream.service]
 
 describe('searchEvents', () => {
   it('answers as one who groups the whole log and then looks', async () => {
@@ -90,7 +63,7 @@ describe('searchEvents', () => {
       const expected = order === 'asc' ? chosen : chosen.toReversed()
       expect((await paged(store, query, page)).map(keyOf)).toEqual(expected.map(keyOf))
     }
-    await fc.assert(fc.asyncProperty(lines, asked, check), { numRuns: 400 })
+    await fc.assert(fc.asyncProperty(drawnLines, asked, check), { numRuns: 400 })
   })
 })
 
@@ -116,7 +89,7 @@ describe('followEvents', () => {
           .sort(),
       )
     }
-    await fc.assert(fc.asyncProperty(lines, fc.nat(60), fc.integer({ min: 1, max: 20 }), check), { numRuns: 15 })
+    await fc.assert(fc.asyncProperty(drawnLines, fc.nat(60), fc.integer({ min: 1, max: 20 }), check), { numRuns: 15 })
   }, 30_000)
 })
 
@@ -135,32 +108,4 @@ async function paged(store: MemoryStore, query: Query, limit: number): Promise<S
       found.push(...batch)
     if (found.length - before < limit) return found
   }
-}
-
-/** All events, made of each output by itself. */
-function plainEvents(all: readonly LogRecord[]): LogRecord[] {
-  const outputs = Object.values(Object.groupBy(all, ({ stream, source }) => stream.containerId + source))
-  return outputs
-    .flatMap((output = []) => {
-      const events: LogRecord[][] = []
-      const begun = () => {
-        const { multiline } = output[0]?.stream ?? {}
-        return new Continuation(multiline === undefined ? undefined : compileRegex(multiline, false))
-      }
-      let continuation = begun()
-      for (const line of output) {
-        const start = events.at(-1)?.[0]
-        const isLate = start !== undefined && line.time - start.time > 5_000n * MS
-        if (isLate) continuation = begun()
-        if (continuation.continues(line) && start !== undefined && !isLate) events.at(-1)?.push(line)
-        else events.push([line])
-      }
-      return events.flatMap((event) => {
-        const level = LEVELS.findLast((one) => event.some((line) => line.level === one)) ?? ('' as const)
-        return event
-          .slice(0, 1)
-          .map((first) => ({ ...first, level, message: event.map((one) => one.message).join('\n') }))
-      })
-    })
-    .sort((a, b) => comparePositions(positionOf(a), positionOf(b)))
 }

@@ -142,6 +142,8 @@ describe('searchEvents', () => {
     const since = `since=${NOON / SECOND}`
     for (const query of ['n=1', `${since}&order=desc`, `${since}&n=1&order=asc`])
       expect((await server.get(`/api/v1/search?events=true&${query}`)).status).toBe(429)
+    for (const path of ['fields?', 'values?field=x&', 'stats?field=x&', 'patterns?'])
+      expect((await server.get(`/api/v1/${path}events=true`)).status).toBe(429)
     expect((await server.get(`/api/v1/search?events=true&order=asc&${since}`)).status).toBe(200)
     end.resolve()
     await Promise.all(works)
@@ -180,6 +182,12 @@ describe('searchEvents', () => {
       line ? [{ ...line, fields: index === 0 ? '' : '{"status":500}' }] : [],
     )
     expect(messages(await ask(both, {}, 'failed status>=500'))).toEqual(['failed\n status=500'])
+  })
+
+  it('tells the length of an event with a line that was cut', async () => {
+    const [first, second] = lines(WEB, 0n, ['é', ' b']) as [LogRecord, LogRecord]
+    expect(await ask([first, { ...second, cutFrom: 2_000_000 }])).toMatchObject([{ cutFrom: 2_000_003 }])
+    expect(await ask([first, second])).toMatchObject([{ cutFrom: 0 }])
   })
 
   it('says what goes on with an event that reached a bound', async () => {

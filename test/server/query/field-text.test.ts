@@ -14,6 +14,9 @@ describe('fieldReader', () => {
     ['{"a":"\\ud800"}', 'a', undefined],
     ['{"ab":1}', 'b', undefined],
     ['', 'b', undefined],
+    ['{"b": 1}', 'b', ' 1'],
+    ['{"a":1, "b":1}', 'b', undefined],
+    ['{"a":{"b":1}}', 'b', undefined],
   ])('reads of %s the field %s', (fields, name, text) => {
     expect(fieldReader(name)(fields)).toBe(text)
   })

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { ApiContext, ApiPatterns, ApiStats } from '../../../shared/analysis.ts'
+import type { ApiContext, ApiFields, ApiPatterns, ApiStats, ApiValues } from '../../../shared/analysis.ts'
 import type { ApiPage } from '../../../shared/api.ts'
 import type { LogRecord } from '../../../shared/record.ts'
 import { formatTime } from '../../../shared/time.ts'
@@ -314,6 +314,85 @@ describe.each(STORES)('the addresses that look closer, over the %s store', (_, o
       ])
       expect(await refusal('patterns?compare=true')).toEqual([400, 'compare'])
       expect(await refusal('patterns?new_since=often')).toEqual([400, 'new_since'])
+    })
+  })
+
+  describe('events', () => {
+    const trace = (index: number) => {
+      const lines = [
+        { message: 'ERROR failed', level: 'error' as const },
+        { message: 'Traceback (most recent call last):' },
+        { message: '  File "a.py"', fields: '{"status":500,"ms":7}' },
+        { message: `KeyError: ${index}`, fields: '{"status":200,"user":"u1"}' },
+      ]
+      return lines.map((line, at) => recordOf(WEB, { ...line, time: NOON + BigInt(index) * SECOND + BigInt(at) }))
+    }
+    beforeEach(() =>
+      ingest([
+        ...trace(0),
+        ...trace(1),
+        ...linesOf(DB, 3, { message: 'select', fields: '{"ms":1}', source: 'stderr' }),
+      ]),
+    )
+
+    it('have the fields of their lines, each of the first that has it', async () => {
+      const { records } = await ask<ApiPage>('search?events=true&service=shop_web')
+      expect(records).toMatchObject(Array(2).fill({ fields: { status: 500, ms: 7, user: 'u1' } }))
+      const { fields } = await ask<ApiFields>('fields?events=true')
+      const counts = Object.fromEntries(fields.map(({ name, records: count }) => [name, count]))
+      expect(counts).toMatchObject({ level: 2, source: 5, service: 5, status: 2, user: 2, ms: 5 })
+    })
+
+    it.each([
+      ['field=status', [[500, 2]], 3],
+      ['field=status&q=KeyError+status:200', [], 0],
+      ['field=level', [['error', 2]], 3],
+      ['field=service&q=failed+keyerror', [['shop_web', 2]], 0],
+      [
+        'field=service',
+        [
+          ['data_db', 3],
+          ['shop_web', 2],
+        ],
+        0,
+      ],
+      ['field=user&examine=4', [['u1', 1]], 3],
+    ])('count once among the values of %s', async (query, values, without) => {
+      const answer = await ask<ApiValues>(`values?events=true&${query}`)
+      expect(answer.values.map(({ value, records }) => [value, records])).toEqual(values)
+      expect(answer.without).toBe(without)
+    })
+
+    it('are reckoned with and clustered as one', async () => {
+      const { groups, examined } = await ask<ApiStats>('stats?events=true&field=ms&by=level')
+      expect(groups.map(({ by, count, sum }) => [by.level, count, sum])).toEqual([
+        [null, 3, 3],
+        ['error', 2, 14],
+      ])
+      expect(examined).toMatchObject({ records: 5, limited: false, from: formatTime(NOON) })
+      const lengths = await ask<ApiStats>('stats?events=true&field=message.bytes&service=shop_web')
+      const length = trace(0).reduce((sum, { message }) => sum + message.length + 1, -1)
+      expect(lengths.groups).toMatchObject([{ count: 2, sum: 2 * length }])
+      const { patterns } = await ask<ApiPatterns>('patterns?events=true')
+      expect(patterns).toMatchObject([
+        { pattern: 'select', records: 3, share: 3 / 5 },
+        {
+          pattern: 'ERROR failed',
+          records: 2,
+          example: { event_lines: 4, message: expect.stringMatching(/KeyError: 1$/) },
+        },
+      ])
+      const compared = await ask<ApiPatterns>('patterns?events=true&since=30m&compare=true')
+      expect(compared).toMatchObject({ patterns: [], examined: { records: 0 }, examined_before: { records: 5 } })
+    })
+
+    it('are asked for by POST, too', async () => {
+      const response = await fetch(`${server.url}/api/v1/values`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ events: true, field: 'service', q: 'failed KeyError' }),
+      })
+      expect(await response.json()).toMatchObject({ values: [{ value: 'shop_web', records: 2 }] })
     })
   })
 })

@@ -111,6 +111,23 @@ describe('the time of a query', () => {
     expect(histogram).toMatchObject({ interval: '1h', buckets: [], stopped: STOPPED })
   })
 
+  it.each([
+    ['', 3],
+    ['&events=true', 0],
+  ])('ends what is examined, and says so%s', async (events, records) => {
+    store.isSlow = true
+    const examined = { records, limited: true, stopped: STOPPED }
+    for (const path of ['values?field=x', 'stats?field=x', 'patterns?'])
+      expect([path, await (await get(`${path}&q=line${events}`)).json()]).toMatchObject([path, { examined }])
+    expect(await (await get(`fields?q=line${events}`)).json()).toMatchObject({ examined })
+  })
+
+  it('ends a count of the values of events, and says how far it came', async () => {
+    store.isSlow = true
+    const answer = await (await get('values?field=service&q=line&events=true')).json()
+    expect(answer).toMatchObject({ values: [], stopped: STOPPED, examined: { records: 0, limited: true } })
+  })
+
   it.each(['', '&events=true'])('ends the history of a tail, says so, and goes live%s', async (events) => {
     store.isSlow = true
     const client = new Events(`${server.url}/api/v1/tail?q=line&since=${NOON / SECOND}${events}`)

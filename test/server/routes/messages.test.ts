@@ -95,6 +95,127 @@ describe('GET /api/v1/tail over a WebSocket', () => {
     expect(texts(await client.until('record'))).toEqual(['failed\n  at a'])
   })
 
+  describe('with its parameters as a message', () => {
+    const asking = (message?: string | Uint8Array<ArrayBuffer>): Client => {
+      const client = tail('parameters=message')
+      client.socket.addEventListener('open', () => message !== undefined && client.socket.send(message))
+      return client
+    }
+    /** How a socket was closed, and the problem that it told. */
+    const refusal = async ({ socket, messages }: Client): Promise<unknown[]> => {
+      const [{ code, reason }] = (await once(socket, 'close')) as [CloseEvent]
+      expect(socket.readyState).toBe(WebSocket.CLOSED)
+      while (server.context.slots.taken > 0) await setImmediate()
+      return [code, reason, ...messages]
+    }
+
+    it('shows what POST would, however long the question is', async () => {
+      server = await serve()
+      await server.context.ingestor.records(linesOf(streamOf('web'), 5))
+      const nobody = Array.from({ length: 400 }, (_, index) => `nope-${String(index).repeat(50)}`)
+      const question = { service: [...nobody, 'shop_web'], since: '2d', q: '"line 3" OR "line 4"' }
+      const history = await asking(JSON.stringify(question)).until('live')
+      expect(texts(history)).toEqual(['line 3', 'line 4'])
+      const cursor = history.find(({ event }) => event === 'record')?.id
+      await server.context.ingestor.records(linesOf(streamOf('api'), 5))
+      const resumed = await asking(JSON.stringify({ ...question, cursor })).until('live')
+      expect(texts(resumed)).toEqual(['line 4'])
+      const events = await asking(JSON.stringify({ n: 1, events: true, format: 'text' })).until('live')
+      expect(events.find(({ event }) => event === 'record')?.data.text).toContain('line 4')
+      const whole = await asking(Buffer.from('{"n":"2"}')).until('live')
+      expect(texts(whole)).toHaveLength(2)
+    })
+
+    it('goes on with what comes in, and ends when the server does', async () => {
+      server = await serve()
+      const client = asking('{"target":["web"]}')
+      await client.until('live')
+      client.socket.send('{"n":5}')
+      await server.context.ingestor.records([...linesOf(streamOf('api'), 1), ...linesOf(streamOf('web'), 1)])
+      expect(texts(await client.until('record'))).toEqual(['line 0'])
+      server.context.live.close()
+      expect(await refusal(client)).toEqual([
+        1001,
+        '',
+        { event: 'note', data: expect.objectContaining({ code: 'shutdown' }) },
+      ])
+    })
+
+    it.each([
+      ['{"n":"many"}', 'n', "cannot use n='many': give a whole number from 0 to 1000000000"],
+      ['{"q":"(a"}', 'q', /^cannot .* at 3/],
+      ['{"sicne":"1h"}', 'sicne', /did you mean since/],
+      ['{"events":true,"per":"task"}', 'per', /leave out per/],
+      ['{"parameters":"message"}', 'parameters', /^cannot use the parameter/],
+      ['{"cursor":"AQ"}', 'cursor', /^cannot/],
+      ['[]', undefined, /one JSON object/],
+      ['null', undefined, /one JSON object/],
+      ['{"n":1', undefined, /one JSON object/],
+      ['', undefined, /one JSON object/],
+    ])('refuses %s', async (message, parameter, reason) => {
+      server = await serve()
+      const [code, told, problem, ...more] = await refusal(asking(message))
+      const matches = typeof reason === 'string' ? reason : expect.stringMatching(reason)
+      expect([code, told, more]).toEqual([1008, matches, []])
+      expect(problem).toMatchObject({
+        event: 'problem',
+        data: { error: { message: matches, ...(parameter && { parameter }) } },
+      })
+    })
+
+    it('cuts the reason to what a close frame takes, between letters', async () => {
+      server = await serve()
+      const [code, told] = await refusal(asking(JSON.stringify({ ['ä'.repeat(300)]: 1 })))
+      expect([code, told]).toEqual([1008, expect.stringMatching(/^cannot use the parameter 'ä+$/)])
+      expect(Buffer.byteLength(String(told))).toBeGreaterThan(120)
+    })
+
+    it('waits for a bounded time, and for a bounded message', async () => {
+      server = await serve({ timing: { parametersMs: 50 } })
+      expect(await refusal(asking())).toEqual([
+        ...[1008, 'cannot wait for the parameters any longer: send them as the first message within 0.05 s'],
+        { event: 'problem', data: { error: expect.objectContaining({ code: 'bad_request' }) } },
+      ])
+      const [code] = await refusal(asking(`{"q":"${'x'.repeat(1024 * 1024)}"}`))
+      expect(code).toBe(1009)
+    })
+
+    it('forgets a client that goes before it asks, and one that waits when the server ends', async () => {
+      server = await serve()
+      const gone = asking()
+      await once(gone.socket, 'open')
+      expect(server.context.slots.taken).toBe(1)
+      gone.socket.close()
+      while (server.context.slots.taken > 0) await setImmediate()
+      const waiting = asking()
+      await once(waiting.socket, 'open')
+      const closed = once(waiting.socket, 'close') as Promise<[CloseEvent]>
+      await server.close()
+      expect((await closed)[0].code).toBe(1001)
+      server = await serve()
+    })
+
+    it('tells who finds no place', async () => {
+      server = await serve({ slots: 0 })
+      expect(await refusal(tail())).toEqual([1013, expect.stringContaining('cannot serve more than 0')])
+    })
+
+    it('is for WebSockets, and for all parameters', async () => {
+      server = await serve()
+      expect(await upgrade('/api/v1/tail?parameters=message')).toBe(101)
+      expect(await upgrade('/api/v1/tail?parameters=message&n=5')).toBe(400)
+      expect(await upgrade('/api/v1/tail?parameters=body')).toBe(400)
+      const answer = await server.get('/api/v1/tail?parameters=message')
+      expect([answer.status, await answer.json()]).toMatchObject([400, { error: { parameter: 'parameters' } }])
+      const posted = await fetch(`${server.url}/api/v1/tail`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: '{"parameters":"message"}',
+      })
+      expect(posted.status).toBe(400)
+    })
+  })
+
   it('says why it ends when the server does, and gives its place back', async () => {
     server = await serve()
     const client = tail()

@@ -161,6 +161,20 @@ export function queryingContract(under: () => StoreUnderTest): void {
       expect(buckets.map(({ counts }) => [...counts])).toEqual([[['shop_web', 140]]])
     })
 
+    it('read fields as they are written, also in ways in which no line is parsed', async () => {
+      const odd = ODD.map((fields, index) => recordOf(WEB, { fields, message: fields, ordinal: index }))
+      await store().append(odd)
+      for (const query of ['a', 'b', 'd', 'k'].flatMap((name) => ASKED.map((asked) => name + asked))) {
+        const { line } = matcherOf(parseQuery(query))
+        const expected = odd.filter((one) => line(one)).map(({ message }) => message)
+        expect([query, await ask(query)]).toEqual([query, expected])
+        expect([query, await store().count(queryOf({}, { where: parseQuery(query) }))]).toEqual([
+          query,
+          expected.length,
+        ])
+      }
+    })
+
     it('see the whole of long lines and long fields', async () => {
       const long = `start ${'x😀'.repeat(3000)} middle ${'é'.repeat(5000)} end`
       const value = `{"big":"${'y'.repeat(9000)}","behind":7}`
@@ -272,6 +286,15 @@ const VALUE = fc.oneof(
 const FIELDS = fc
   .dictionary(NAME, VALUE, { maxKeys: 4 })
   .map((fields) => (Object.keys(fields).length === 0 ? '' : JSON.stringify(fields)))
+/** Fields with white space, nested, or no object at all. */
+const ODD = [
+  ...['{"a": 1}', '{"a": "x"}', '{ "a":1}', '{"a" :1}', '{"b":2, "a":1}', '{"b":2,"a": 1.50}', '{\n  "a": 1\n}'],
+  ...['{"d":{"a":1}}', '{"d":{"b":2,"a":1}}', '{"d":{"k":null}}', '{"a":[1,2]}', 'text', '"a":1', '[{"a":1}]'],
+  ...['{"a":1}', '{"a":"1","b":"x"}', '{"k":1.0}', '{"a":1,"a":2}'],
+]
+/** What is asked of a field. */
+const ASKED = ['=1', '>0', '<=1', '!=1', ':"1"', ':" 1"c', '>" "', ':*', ':/^.$/', ':/\\d/', ':*1*', ':?']
+
 const STREAM = fc.constantFrom(
   WEB,
   API,
