@@ -1,5 +1,5 @@
+import type { ApiAgentStatus, ApiNodeStatus, ApiStatus } from '../shared/api/status.ts'
 import type { Check, CheckState } from '../shared/check.ts'
-import type { ApiAgentStatus, ApiNodeStatus, ApiStatus } from '../shared/status.ts'
 import { bytesText } from './output/bytes.ts'
 import { counted, named } from './output/counted.ts'
 

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import type { ApiPage } from '../shared/api.ts'
+import type { ApiPage } from '../shared/api/answers.ts'
 import type { Client } from './client.ts'
 import { ask } from './print.ts'
 

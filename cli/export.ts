@@ -1,4 +1,6 @@
-import type { ApiEnd, ApiProblem, ApiRecord } from '../shared/api.ts'
+import type { ApiEnd } from '../shared/api/answers.ts'
+import type { ApiProblem } from '../shared/api/basics.ts'
+import type { ApiRecord } from '../shared/api/record.ts'
 import { SwarmlogsError } from '../shared/errors.ts'
 import type { Client } from './client.ts'
 import { linesOf } from './import/split.ts'

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
-import type { ApiEnd, ApiProblem, ApiTrailer } from '../shared/api.ts'
+import type { ApiEnd, ApiTrailer } from '../shared/api/answers.ts'
+import type { ApiProblem } from '../shared/api/basics.ts'
 import { SwarmlogsError } from '../shared/errors.ts'
 import type { Client } from './client.ts'
 import type { Sink } from './follow.ts'

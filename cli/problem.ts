@@ -1,4 +1,4 @@
-import type { ApiProblem } from '../shared/api.ts'
+import type { ApiProblem } from '../shared/api/basics.ts'
 import { SwarmlogsError } from '../shared/errors.ts'
 
 const MAX_NAMES = 10

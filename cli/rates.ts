@@ -1,5 +1,5 @@
-import type { ApiStreams } from '../shared/api.ts'
-import type { ApiStatus } from '../shared/status.ts'
+import type { ApiStreams } from '../shared/api/catalog.ts'
+import type { ApiStatus } from '../shared/api/status.ts'
 import type { Client } from './client.ts'
 import type { RateOf } from './docker-checks.ts'
 

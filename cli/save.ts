@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { hostname, userInfo } from 'node:os'
-import type { ApiContext } from '../shared/analysis.ts'
+import type { ApiContext } from '../shared/api/analysis.ts'
 import { SwarmlogsError } from '../shared/errors.ts'
 import type { Flags } from '../shared/settings.ts'
 import { formatTime, parseTime } from '../shared/time.ts'

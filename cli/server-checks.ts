@@ -1,7 +1,7 @@
 import { lookup } from 'node:dns/promises'
 import { connect } from 'node:net'
+import type { ApiStatus } from '../shared/api/status.ts'
 import type { Check, CheckState } from '../shared/check.ts'
-import type { ApiStatus } from '../shared/status.ts'
 import { programVersion } from '../shared/version.ts'
 import { Client } from './client.ts'
 import type { ClientConfig } from './config.ts'

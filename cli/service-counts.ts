@@ -1,5 +1,5 @@
-import type { ApiStats } from '../shared/analysis.ts'
-import type { ApiHistogram } from '../shared/api.ts'
+import type { ApiStats } from '../shared/api/analysis.ts'
+import type { ApiHistogram } from '../shared/api/answers.ts'
 import { SwarmlogsError } from '../shared/errors.ts'
 import type { Client } from './client.ts'
 import { joinQueries } from './operands.ts'

@@ -1,4 +1,4 @@
-import type { ApiTaskChange } from '../shared/api.ts'
+import type { ApiTaskChange } from '../shared/api/answers.ts'
 import type { Flags } from '../shared/settings.ts'
 import { colourConfig, pagerConfig } from './config.ts'
 import { readMatching } from './output/matching.ts'

@@ -1,4 +1,5 @@
-import type { ApiAnnotation, ApiGap, ApiRecord, ApiText } from '../shared/api.ts'
+import type { ApiText } from '../shared/api/answers.ts'
+import type { ApiAnnotation, ApiGap, ApiRecord } from '../shared/api/record.ts'
 import { SwarmlogsError } from '../shared/errors.ts'
 import type { Source } from '../shared/record.ts'
 import type { Question } from './question.ts'

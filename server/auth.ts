@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import bearerAuth from '@fastify/bearer-auth'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import type { ApiProblem } from '../shared/api.ts'
+import type { ApiProblem } from '../shared/api/basics.ts'
 
 /** What a protocol of a WebSocket begins with of which the rest is a token, as base64url. */
 const TOKEN_PROTOCOL = 'swarmlogs.bearer.'

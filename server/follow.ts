@@ -1,4 +1,4 @@
-import type { ApiNote } from '../shared/api.ts'
+import type { ApiNote } from '../shared/api/answers.ts'
 import { positionOf, type StoredRecord } from '../shared/record.ts'
 import type { Context } from './context.ts'
 import { DoubtfulReads } from './doubtful-reads.ts'

@@ -1,4 +1,5 @@
-import type { ApiAnnotation, ApiCompleteness, ApiGap } from '../shared/api.ts'
+import type { ApiCompleteness } from '../shared/api/completeness.ts'
+import type { ApiAnnotation, ApiGap } from '../shared/api/record.ts'
 import { streamFields } from '../shared/fields.ts'
 import { ANY_NODE, type Gap, isLoss, isOfNode } from '../shared/gap.ts'
 import { formatTime } from '../shared/time.ts'

@@ -1,7 +1,7 @@
 import { Gauge, type Registry } from 'prom-client'
-import { LATE_REASONS } from '../shared/api.ts'
+import { LATE_REASONS } from '../shared/api/completeness.ts'
+import type { ApiAgentStatus, ApiNodeStatus, ApiStatus } from '../shared/api/status.ts'
 import { GAP_REASONS } from '../shared/gap.ts'
-import type { ApiAgentStatus, ApiNodeStatus, ApiStatus } from '../shared/status.ts'
 
 /** Nodes that have metrics of their own; far more than most Swarms have, and no more than a scrape can bear. */
 const MAX_NODES = 1_000

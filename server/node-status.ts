@@ -1,5 +1,5 @@
+import type { ApiAgentStatus, ApiNodeStatus, ApiStatus } from '../shared/api/status.ts'
 import type { AgentReport, ReportedContainers } from '../shared/report.ts'
-import type { ApiAgentStatus, ApiNodeStatus, ApiStatus } from '../shared/status.ts'
 import { formatTime } from '../shared/time.ts'
 import type { Judgement } from './completeness/judge.ts'
 import { type Member, membersOf } from './completeness/membership.ts'

@@ -1,4 +1,4 @@
-import type { ApiNote } from '../shared/api.ts'
+import type { ApiNote } from '../shared/api/answers.ts'
 import { formatTime } from '../shared/time.ts'
 import type { Context } from './context.ts'
 import type { Question } from './query/question.ts'

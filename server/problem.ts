@@ -1,6 +1,6 @@
 import { closest, distance } from 'fastest-levenshtein'
 import type { FastifyError, FastifySchemaValidationError } from 'fastify'
-import type { ApiProblem } from '../shared/api.ts'
+import type { ApiProblem } from '../shared/api/basics.ts'
 import { type ErrorCode, SwarmlogsError } from '../shared/errors.ts'
 import { QueryError } from '../shared/query/error.ts'
 

@@ -1,5 +1,5 @@
+import type { ApiGapStatus, ApiStatus, ApiStoreStatus } from '../shared/api/status.ts'
 import { isLoss } from '../shared/gap.ts'
-import type { ApiGapStatus, ApiStatus, ApiStoreStatus } from '../shared/status.ts'
 import { formatTime } from '../shared/time.ts'
 import type { Context } from './context.ts'
 import { apiGap } from './missing.ts'

@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import type { ConnectionError } from 'fastify'
-import type { ApiProblem } from '../shared/api.ts'
+import type { ApiProblem } from '../shared/api/basics.ts'
 
 const ANSWERS: Readonly<Record<string, readonly [status: number, message: string]>> = {
   HPE_HEADER_OVERFLOW: [431, 'cannot read an address and headers of over 16 KiB: send the parameters as JSON by POST'],

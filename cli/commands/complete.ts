@@ -1,5 +1,5 @@
-import type { ApiFields } from '../../shared/analysis.ts'
-import type { ApiNodes, ApiServices } from '../../shared/api.ts'
+import type { ApiFields } from '../../shared/api/analysis.ts'
+import type { ApiNodes, ApiServices } from '../../shared/api/catalog.ts'
 import { SwarmlogsError } from '../../shared/errors.ts'
 import { LINE_LABELS, STREAM_LABELS } from '../../shared/query/ast.ts'
 import { LEVELS } from '../../shared/record.ts'

@@ -1,5 +1,5 @@
-import type { ApiContext } from '../../shared/analysis.ts'
-import type { ApiRecord } from '../../shared/api.ts'
+import type { ApiContext } from '../../shared/api/analysis.ts'
+import type { ApiRecord } from '../../shared/api/record.ts'
 import { SwarmlogsError } from '../../shared/errors.ts'
 import type { Flags } from '../../shared/settings.ts'
 import { Client } from '../client.ts'

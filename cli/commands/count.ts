@@ -1,4 +1,4 @@
-import type { ApiCount } from '../../shared/api.ts'
+import type { ApiCount } from '../../shared/api/answers.ts'
 import type { Flags } from '../../shared/settings.ts'
 import type { CommandSpec } from '../command.ts'
 import { colourConfig } from '../config.ts'

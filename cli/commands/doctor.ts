@@ -1,6 +1,6 @@
+import type { ApiStatus } from '../../shared/api/status.ts'
 import type { Check } from '../../shared/check.ts'
 import type { Flags } from '../../shared/settings.ts'
-import type { ApiStatus } from '../../shared/status.ts'
 import { Client } from '../client.ts'
 import { clusterChecks, worst } from '../cluster-checks.ts'
 import type { CommandSpec } from '../command.ts'

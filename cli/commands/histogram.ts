@@ -1,4 +1,4 @@
-import type { ApiHistogram } from '../../shared/api.ts'
+import type { ApiHistogram } from '../../shared/api/answers.ts'
 import type { Flags } from '../../shared/settings.ts'
 import { formatTime, parseDuration, parseTime } from '../../shared/time.ts'
 import type { CommandSpec } from '../command.ts'

@@ -1,4 +1,4 @@
-import type { ApiNodes } from '../../shared/api.ts'
+import type { ApiNodes } from '../../shared/api/catalog.ts'
 import type { Flags } from '../../shared/settings.ts'
 import type { CommandSpec } from '../command.ts'
 import { LIST_FLAG, SERVER_FLAGS } from '../flags.ts'

@@ -1,5 +1,5 @@
 import { userInfo } from 'node:os'
-import type { ApiAnnotation, ApiAnnotations } from '../../shared/api.ts'
+import type { ApiAnnotation, ApiAnnotations } from '../../shared/api/record.ts'
 import { SwarmlogsError } from '../../shared/errors.ts'
 import type { Flags } from '../../shared/settings.ts'
 import { Client } from '../client.ts'

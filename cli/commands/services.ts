@@ -1,4 +1,4 @@
-import type { ApiService, ApiServices } from '../../shared/api.ts'
+import type { ApiService, ApiServices } from '../../shared/api/catalog.ts'
 import type { Flags } from '../../shared/settings.ts'
 import type { CommandSpec } from '../command.ts'
 import { LIST_FLAG, SERVER_FLAGS } from '../flags.ts'

@@ -1,4 +1,4 @@
-import type { ApiStats } from '../../shared/analysis.ts'
+import type { ApiStats } from '../../shared/api/analysis.ts'
 import type { Flags } from '../../shared/settings.ts'
 import type { CommandSpec } from '../command.ts'
 import { EVENTS_FLAG } from '../flags.ts'

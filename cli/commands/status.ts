@@ -1,5 +1,5 @@
+import type { ApiRefusals, ApiStatus } from '../../shared/api/status.ts'
 import type { Flags } from '../../shared/settings.ts'
-import type { ApiRefusals, ApiStatus } from '../../shared/status.ts'
 import { Client } from '../client.ts'
 import { clusterChecks, worst } from '../cluster-checks.ts'
 import type { CommandSpec } from '../command.ts'

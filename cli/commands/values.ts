@@ -1,4 +1,4 @@
-import type { ApiValues } from '../../shared/analysis.ts'
+import type { ApiValues } from '../../shared/api/analysis.ts'
 import type { Flags } from '../../shared/settings.ts'
 import type { CommandSpec } from '../command.ts'
 import { EVENTS_FLAG } from '../flags.ts'

@@ -1,4 +1,4 @@
-import type { ApiVersion } from '../../shared/api.ts'
+import type { ApiVersion } from '../../shared/api/basics.ts'
 import type { Flags } from '../../shared/settings.ts'
 import { programVersion } from '../../shared/version.ts'
 import { Client } from '../client.ts'

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { ApiIngested } from '../../shared/api.ts'
+import type { ApiIngested } from '../../shared/api/answers.ts'
 import { SwarmlogsError } from '../../shared/errors.ts'
 import type { Client } from '../client.ts'
 import type { IngestLine } from './formats.ts'

@@ -1,4 +1,4 @@
-import type { ApiRecord } from '../../shared/api.ts'
+import type { ApiRecord } from '../../shared/api/record.ts'
 import { streamFields } from '../../shared/fields.ts'
 import type { LogRecord } from '../../shared/record.ts'
 import { formatTime } from '../../shared/time.ts'

@@ -1,4 +1,4 @@
-import type { ApiExamined } from '../../shared/api.ts'
+import type { ApiExamined } from '../../shared/api/answers.ts'
 import type { Flags } from '../../shared/settings.ts'
 import { say } from './say.ts'
 import { unitOf } from './unit.ts'

@@ -1,4 +1,4 @@
-import type { ApiRecord } from '../../shared/api.ts'
+import type { ApiRecord } from '../../shared/api/record.ts'
 import { SwarmlogsError } from '../../shared/errors.ts'
 import { readTemplate, TEMPLATE_FIELDS } from './template.ts'
 

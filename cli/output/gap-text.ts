@@ -1,4 +1,4 @@
-import type { ApiAnnotation, ApiGap } from '../../shared/api.ts'
+import type { ApiAnnotation, ApiGap } from '../../shared/api/record.ts'
 
 const LOST: Readonly<Record<ApiGap['reason'], string>> = {
   rotated: 'lost, rotated away',

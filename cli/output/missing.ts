@@ -1,4 +1,5 @@
-import type { ApiAnnotation, ApiCompleteness, ApiGap } from '../../shared/api.ts'
+import type { ApiCompleteness } from '../../shared/api/completeness.ts'
+import type { ApiAnnotation, ApiGap } from '../../shared/api/record.ts'
 import { annotationText, gapText, timeText } from './gap-text.ts'
 import { harmless } from './harmless.ts'
 import type { Look } from './printer.ts'

@@ -1,5 +1,5 @@
 import { StringDecoder } from 'node:string_decoder'
-import type { ApiAnnotation, ApiGap, ApiRecord } from '../../shared/api.ts'
+import type { ApiAnnotation, ApiGap, ApiRecord } from '../../shared/api/record.ts'
 import { Around } from './around.ts'
 import type { RecordForm } from './forms.ts'
 import type { Matching } from './matching.ts'

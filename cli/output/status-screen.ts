@@ -1,6 +1,6 @@
-import type { ApiGap } from '../../shared/api.ts'
+import type { ApiGap } from '../../shared/api/record.ts'
+import type { ApiNodeStatus, ApiStatus } from '../../shared/api/status.ts'
 import type { Check } from '../../shared/check.ts'
-import type { ApiNodeStatus, ApiStatus } from '../../shared/status.ts'
 import { clusterChecks } from '../cluster-checks.ts'
 import { ago } from './ago.ts'
 import { bytesText } from './bytes.ts'

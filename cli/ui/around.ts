@@ -1,4 +1,4 @@
-import type { ApiContext } from '../../shared/analysis.ts'
+import type { ApiContext } from '../../shared/api/analysis.ts'
 import type { Client } from '../client.ts'
 import { annotationLine, gapLine, type Line, lineOf } from './line.ts'
 import { type Answer, inTime } from './pages.ts'

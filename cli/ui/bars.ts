@@ -1,4 +1,4 @@
-import type { ApiHistogram } from '../../shared/api.ts'
+import type { ApiHistogram } from '../../shared/api/answers.ts'
 import { isError } from './line.ts'
 import type { State } from './state.ts'
 

@@ -1,4 +1,5 @@
-import type { ApiCompleteness, ApiHistogram } from '../../shared/api.ts'
+import type { ApiHistogram } from '../../shared/api/answers.ts'
+import type { ApiCompleteness } from '../../shared/api/completeness.ts'
 import type { Surroundings } from './around.ts'
 import type { Grid } from './bars.ts'
 import type { Line } from './line.ts'

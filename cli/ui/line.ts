@@ -1,4 +1,4 @@
-import type { ApiAnnotation, ApiGap, ApiRecord } from '../../shared/api.ts'
+import type { ApiAnnotation, ApiGap, ApiRecord } from '../../shared/api/record.ts'
 import { annotationText, gapText } from '../output/gap-text.ts'
 
 /** One entry of the view: a line, or a gap or what somebody noted in its place among them. */

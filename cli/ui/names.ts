@@ -1,5 +1,6 @@
-import type { ApiFields, ApiPatterns } from '../../shared/analysis.ts'
-import type { ApiHistogram, ApiNodes, ApiServices } from '../../shared/api.ts'
+import type { ApiFields, ApiPatterns } from '../../shared/api/analysis.ts'
+import type { ApiHistogram } from '../../shared/api/answers.ts'
+import type { ApiNodes, ApiServices } from '../../shared/api/catalog.ts'
 import type { Client } from '../client.ts'
 import type { Grid } from './bars.ts'
 import type { Effect } from './event.ts'

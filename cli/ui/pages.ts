@@ -1,4 +1,4 @@
-import type { ApiPage } from '../../shared/api.ts'
+import type { ApiPage } from '../../shared/api/answers.ts'
 import { formatTime, parseTime } from '../../shared/time.ts'
 import type { Client } from '../client.ts'
 import type { Page } from './event.ts'

@@ -1,6 +1,6 @@
 import { type Instance, render } from 'ink'
 import { createElement } from 'react'
-import type { ApiVersion } from '../../shared/api.ts'
+import type { ApiVersion } from '../../shared/api/basics.ts'
 import type { Client } from '../client.ts'
 import { App } from './draw/app.ts'
 import type { Step } from './event.ts'

@@ -1,4 +1,4 @@
-import type { ApiHistogram } from '../../shared/api.ts'
+import type { ApiHistogram } from '../../shared/api/answers.ts'
 import type { Client } from '../client.ts'
 import { readContext } from './around.ts'
 import type { Effect, Event } from './event.ts'

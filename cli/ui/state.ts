@@ -1,4 +1,5 @@
-import type { ApiCompleteness, ApiHistogram } from '../../shared/api.ts'
+import type { ApiHistogram } from '../../shared/api/answers.ts'
+import type { ApiCompleteness } from '../../shared/api/completeness.ts'
 import type { Expression } from '../../shared/query/ast.ts'
 import { TERMS } from './complete.ts'
 import type { NamesOf } from './event.ts'

@@ -1,4 +1,4 @@
-import type { ApiArchivedDay, ApiHold, ApiVerified } from '../../shared/archive.ts'
+import type { ApiArchivedDay, ApiHold, ApiVerified } from '../../shared/api/archive.ts'
 import { formatTime } from '../../shared/time.ts'
 import type { ArchivedDay, Verified } from './archive.ts'
 import type { Hold } from './folder.ts'

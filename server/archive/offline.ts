@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { ApiArchive, ApiVerified } from '../../shared/archive.ts'
+import type { ApiArchive, ApiVerified } from '../../shared/api/archive.ts'
 import { SwarmlogsError } from '../../shared/errors.ts'
 import { apiDay, apiHold, apiVerified } from './api.ts'
 import { type ArchivedFolder, ArchiveFolder } from './folder.ts'

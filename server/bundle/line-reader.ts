@@ -1,4 +1,4 @@
-import type { ApiCompleteness } from '../../shared/api.ts'
+import type { ApiCompleteness } from '../../shared/api/completeness.ts'
 import { SwarmlogsError } from '../../shared/errors.ts'
 import type { Level, LogStream, Source } from '../../shared/record.ts'
 

@@ -1,4 +1,4 @@
-import type { ApiCompleteness } from '../../shared/api.ts'
+import type { ApiCompleteness } from '../../shared/api/completeness.ts'
 import { SwarmlogsError } from '../../shared/errors.ts'
 import type { LogStream } from '../../shared/record.ts'
 import { damaged } from './tar.ts'

@@ -1,4 +1,4 @@
-import type { LATE_REASONS } from '../../shared/api.ts'
+import type { LATE_REASONS } from '../../shared/api/completeness.ts'
 import type { Inventory, ServiceInfo } from '../../shared/inventory.ts'
 import type { AgentReport, ReportedContainer, ReportedContainers } from '../../shared/report.ts'
 import type { Departure, FormerPlacement } from '../former.ts'

@@ -1,4 +1,4 @@
-import type { EVENT_BOUNDS } from '../../shared/api.ts'
+import type { EVENT_BOUNDS } from '../../shared/api/record.ts'
 import { LEVELS, type Level, type StoredRecord } from '../../shared/record.ts'
 import { lineMatches } from '../query/filter.ts'
 import { mergedFields } from '../query/merged-fields.ts'

@@ -1,4 +1,4 @@
-import type { ApiFields } from '../../shared/analysis.ts'
+import type { ApiFields } from '../../shared/api/analysis.ts'
 import type { LogStream } from '../../shared/record.ts'
 import type { Facet } from '../store/store.ts'
 import { LABEL_NAMES, lineFields, namedField } from './named-field.ts'

@@ -1,4 +1,4 @@
-import type { ApiNote } from '../../shared/api.ts'
+import type { ApiNote } from '../../shared/api/answers.ts'
 import type { LogStream } from '../../shared/record.ts'
 import { formatTime } from '../../shared/time.ts'
 import type { Context } from '../context.ts'

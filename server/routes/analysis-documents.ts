@@ -1,4 +1,4 @@
-import { ApiContext, ApiFields, ApiPatterns, ApiStats, ApiValues } from '../../shared/analysis.ts'
+import { ApiContext, ApiFields, ApiPatterns, ApiStats, ApiValues } from '../../shared/api/analysis.ts'
 import {
   ContextParameters,
   FieldsParameters,

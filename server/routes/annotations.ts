@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import Type, { type Static } from 'typebox'
-import { ApiAnnotation, ApiAnnotations } from '../../shared/api.ts'
+import { ApiAnnotation, ApiAnnotations } from '../../shared/api/record.ts'
 import type { LogStream } from '../../shared/record.ts'
 import { parseTime } from '../../shared/time.ts'
 import type { NewAnnotation } from '../annotations.ts'

@@ -1,5 +1,5 @@
 import Type from 'typebox'
-import { ApiArchive, ApiHold } from '../../shared/archive.ts'
+import { ApiArchive, ApiHold } from '../../shared/api/archive.ts'
 import { NoParameters } from '../query/parameters.ts'
 import { answer, counts, json, problem, problems, tooLarge, withToken, wrongMedia } from './documents.ts'
 

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import type { Readable } from 'node:stream'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import type { ApiArchive, ApiVerified } from '../../shared/archive.ts'
+import type { ApiArchive, ApiVerified } from '../../shared/api/archive.ts'
 import { apiDay, apiHold, apiVerified } from '../archive/api.ts'
 import type { Archive, ArchivedDay } from '../archive/archive.ts'
 import type { Hold } from '../archive/folder.ts'

@@ -1,4 +1,4 @@
-import { ApiCount, ApiHistogram } from '../../shared/api.ts'
+import { ApiCount, ApiHistogram } from '../../shared/api/answers.ts'
 import { CountParameters, HistogramParameters } from '../query/parameters.ts'
 import { completeness, counts, question } from './documents.ts'
 

@@ -1,5 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import type { ApiCount, ApiHistogram } from '../../shared/api.ts'
+import type { ApiCount, ApiHistogram } from '../../shared/api/answers.ts'
 import type { StoredRecord } from '../../shared/record.ts'
 import { formatTime, parseDuration } from '../../shared/time.ts'
 import type { Context } from '../context.ts'

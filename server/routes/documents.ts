@@ -1,5 +1,5 @@
 import Type, { type TObject, type TSchema } from 'typebox'
-import { ApiProblem } from '../../shared/api.ts'
+import { ApiProblem } from '../../shared/api/basics.ts'
 
 /*
  * What the schemas of the routes are made of. Fastify checks requests with them, and makes the OpenAPI document at /docs/json.

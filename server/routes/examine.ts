@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises'
-import type { ApiExamined } from '../../shared/api.ts'
+import type { ApiExamined } from '../../shared/api/answers.ts'
 import type { StoredRecord } from '../../shared/record.ts'
 import { formatTime } from '../../shared/time.ts'
 import type { Context } from '../context.ts'

@@ -1,5 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import type { ApiFields, ApiValues } from '../../shared/analysis.ts'
+import type { ApiFields, ApiValues } from '../../shared/api/analysis.ts'
 import type { StoredRecord } from '../../shared/record.ts'
 import type { Context } from '../context.ts'
 import { eventFacets } from '../events/facets.ts'

@@ -1,5 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import type { ApiHealth } from '../../shared/api.ts'
+import type { ApiHealth } from '../../shared/api/basics.ts'
 import type { Context } from '../context.ts'
 import { watchNodes } from '../node-metrics.ts'
 import { readStatus } from '../status.ts'

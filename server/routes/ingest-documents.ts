@@ -1,5 +1,5 @@
 import Type, { type Static } from 'typebox'
-import { ApiIngested } from '../../shared/api.ts'
+import { ApiIngested } from '../../shared/api/answers.ts'
 import { KEY_CHARS } from '../input/ndjson/limits.ts'
 import { json, problem, problems, tooLarge, withToken, wrongMedia } from './documents.ts'
 

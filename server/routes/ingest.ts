@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyRequest } from 'fastify'
-import type { ApiIngested } from '../../shared/api.ts'
+import type { ApiIngested } from '../../shared/api/answers.ts'
 import type { Context } from '../context.ts'
 import { Refusal } from '../input/forward/refusal.ts'
 import { Intake, type Taken } from '../input/ndjson/intake.ts'

@@ -1,5 +1,7 @@
 import Type from 'typebox'
-import { ApiAnnotationLine, ApiEnd, ApiGapLine, ApiPage, ApiProblem, ApiRecord } from '../../shared/api.ts'
+import { ApiAnnotationLine, ApiEnd, ApiGapLine, ApiPage } from '../../shared/api/answers.ts'
+import { ApiProblem } from '../../shared/api/basics.ts'
+import { ApiRecord } from '../../shared/api/record.ts'
 import { SearchParameters, TailParameters } from '../query/parameters.ts'
 import {
   answer,

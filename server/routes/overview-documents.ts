@@ -1,5 +1,6 @@
 import Type from 'typebox'
-import { ApiHealth, ApiNodes, ApiServices, ApiStreams, ApiVersion } from '../../shared/api.ts'
+import { ApiHealth, ApiVersion } from '../../shared/api/basics.ts'
+import { ApiNodes, ApiServices, ApiStreams } from '../../shared/api/catalog.ts'
 import { NoParameters, StreamsParameters } from '../query/parameters.ts'
 import { answer, counts, json, problems, record, withToken } from './documents.ts'
 

@@ -1,5 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import type { ApiNode, ApiService, ApiStream } from '../../shared/api.ts'
+import type { ApiNode, ApiService, ApiStream } from '../../shared/api/catalog.ts'
 import { streamFields } from '../../shared/fields.ts'
 import type { LogStream } from '../../shared/record.ts'
 import { formatTime } from '../../shared/time.ts'

@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import type { ApiPatterns } from '../../shared/analysis.ts'
-import type { ApiExamined } from '../../shared/api.ts'
+import type { ApiPatterns } from '../../shared/api/analysis.ts'
+import type { ApiExamined } from '../../shared/api/answers.ts'
 import type { StoredRecord } from '../../shared/record.ts'
 import { formatTime, parseTime } from '../../shared/time.ts'
 import type { Context } from '../context.ts'

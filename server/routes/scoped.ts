@@ -1,5 +1,5 @@
 import type { FastifyReply } from 'fastify'
-import type { ApiCount } from '../../shared/api.ts'
+import type { ApiCount } from '../../shared/api/answers.ts'
 import { formatTime } from '../../shared/time.ts'
 import type { Context } from '../context.ts'
 import { Missing } from '../missing.ts'

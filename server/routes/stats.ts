@@ -1,5 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import type { ApiStats } from '../../shared/analysis.ts'
+import type { ApiStats } from '../../shared/api/analysis.ts'
 import { SwarmlogsError } from '../../shared/errors.ts'
 import type { StoredRecord } from '../../shared/record.ts'
 import { formatTime } from '../../shared/time.ts'

@@ -1,5 +1,5 @@
 import Type from 'typebox'
-import { ApiRefusals, ApiStatus } from '../../shared/status.ts'
+import { ApiRefusals, ApiStatus } from '../../shared/api/status.ts'
 import { NoParameters } from '../query/parameters.ts'
 import { counts, gap, json, problems, record, withToken } from './documents.ts'
 

@@ -1,5 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import type { ApiRefusal } from '../../shared/status.ts'
+import type { ApiRefusal } from '../../shared/api/status.ts'
 import { formatTime } from '../../shared/time.ts'
 import type { Context } from '../context.ts'
 import { readStatus } from '../status.ts'

@@ -1,4 +1,4 @@
-import type { ApiCompleteness } from '../../shared/api.ts'
+import type { ApiCompleteness } from '../../shared/api/completeness.ts'
 import type { Context } from '../context.ts'
 import type { FollowEvent } from '../follow.ts'
 import { isAnnotation, type Told } from '../gap-feed.ts'

@@ -1,4 +1,4 @@
-import type { ApiTaskChange } from '../../shared/api.ts'
+import type { ApiTaskChange } from '../../shared/api/answers.ts'
 import type { LogStream } from '../../shared/record.ts'
 import type { Context } from '../context.ts'
 import type { FollowEvent } from '../follow.ts'

@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { WebSocket } from '@fastify/websocket'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { ApiNote, ApiText } from '../../shared/api.ts'
+import type { ApiNote, ApiText } from '../../shared/api/answers.ts'
 import type { StoredRecord } from '../../shared/record.ts'
 import type { Context } from '../context.ts'
 import type { EventRecord } from '../events/record.ts'

@@ -1,4 +1,4 @@
-import type { ApiTrailer } from '../../shared/api.ts'
+import type { ApiTrailer } from '../../shared/api/answers.ts'
 import type { Context } from '../context.ts'
 import { apiAnnotation, apiGap, type Missing } from '../missing.ts'
 import type { Query } from '../query/query.ts'

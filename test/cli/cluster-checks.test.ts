@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { clusterChecks, worst } from '../../cli/cluster-checks.ts'
-import type { ApiStatus } from '../../shared/status.ts'
+import type { ApiStatus } from '../../shared/api/status.ts'
 import { NOW, nodeOf, statusOf } from './status.ts'
 
 const spool = { chunks: 0, bytes: 0, max_bytes: 1000, policy: 'block', waits: '', dropped: 0 } as const

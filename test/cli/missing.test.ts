@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { gapText } from '../../cli/output/gap-text.ts'
-import type { ApiCompleteness, ApiGap } from '../../shared/api.ts'
+import type { ApiCompleteness } from '../../shared/api/completeness.ts'
+import type { ApiGap } from '../../shared/api/record.ts'
 import { type Answer, events, frame, frames, runCli, ScriptedServer } from './scripted.ts'
 
 const server = new ScriptedServer()

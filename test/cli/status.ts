@@ -1,4 +1,4 @@
-import type { ApiNodeStatus, ApiStatus } from '../../shared/status.ts'
+import type { ApiNodeStatus, ApiStatus } from '../../shared/api/status.ts'
 import { programVersion } from '../../shared/version.ts'
 
 /** When the statuses below were told. */

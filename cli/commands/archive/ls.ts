@@ -1,4 +1,4 @@
-import type { ApiArchive, ApiArchivedDay, ApiHold } from '../../../shared/archive.ts'
+import type { ApiArchive, ApiArchivedDay, ApiHold } from '../../../shared/api/archive.ts'
 import { SwarmlogsError } from '../../../shared/errors.ts'
 import type { Flags } from '../../../shared/settings.ts'
 import { Client } from '../../client.ts'

@@ -1,4 +1,4 @@
-import type { ApiVerified } from '../../../shared/archive.ts'
+import type { ApiVerified } from '../../../shared/api/archive.ts'
 import { SwarmlogsError } from '../../../shared/errors.ts'
 import type { Flags } from '../../../shared/settings.ts'
 import { Client } from '../../client.ts'

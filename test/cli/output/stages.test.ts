@@ -6,7 +6,7 @@ import { RecordStage } from '../../../cli/output/record-stage.ts'
 import { reordered } from '../../../cli/output/reorder.ts'
 import { tintOf } from '../../../cli/output/tint.ts'
 import { zoned } from '../../../cli/output/zoned.ts'
-import type { ApiRecord } from '../../../shared/api.ts'
+import type { ApiRecord } from '../../../shared/api/record.ts'
 
 const RECORD: ApiRecord = {
   '@timestamp': '2026-11-21T02:38:11.386458421Z',

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { statusScreen } from '../../../cli/output/status-screen.ts'
-import type { ApiGap } from '../../../shared/api.ts'
+import type { ApiGap } from '../../../shared/api/record.ts'
 import { programVersion } from '../../../shared/version.ts'
 import { NOW, nodeOf, statusOf } from '../status.ts'
 

@@ -4,7 +4,7 @@ import type { Look } from '../../../cli/ui/look.ts'
 import { EVERYTHING } from '../../../cli/ui/scope.ts'
 import { initialState, type State } from '../../../cli/ui/state.ts'
 import { update } from '../../../cli/ui/update/update.ts'
-import type { ApiRecord } from '../../../shared/api.ts'
+import type { ApiRecord } from '../../../shared/api/record.ts'
 
 export const NOW = Date.parse('2026-11-21T12:00:00Z')
 export const LOOK: Look = { columns: [], tint: 'none', wrap: false, shift: 0, hasColour: false, find: '' }

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { ApiCount } from '../../../shared/api.ts'
+import type { ApiCount } from '../../../shared/api/answers.ts'
 import type { Missed } from '../../lab/gap-ledger.ts'
 
 /** Asks a server for the number of lines from a time (inclusive) to another (exclusive), ms since 1970; undefined while it does not answer. */

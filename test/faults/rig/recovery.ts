@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { ApiCompleteness } from '../../../shared/api.ts'
+import type { ApiCompleteness } from '../../../shared/api/completeness.ts'
 import type { Ask } from './answers.ts'
 
 const EVERY_MS = 100

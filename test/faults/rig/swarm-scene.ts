@@ -1,4 +1,5 @@
-import type { ApiCompleteness, ApiCount } from '../../../shared/api.ts'
+import type { ApiCount } from '../../../shared/api/answers.ts'
+import type { ApiCompleteness } from '../../../shared/api/completeness.ts'
 import { type Account, account, type Printed, type PrintedSide } from '../../lab/account.ts'
 import { eventually } from '../../lab/program.ts'
 import { Answers, type Ask } from './answers.ts'

@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import type { ApiStatus } from '../../../shared/status.ts'
+import type { ApiStatus } from '../../../shared/api/status.ts'
 import { type Deployment, deployStack, serverUrl } from '../../lab/deploy.ts'
 import { isAlive } from '../../lab/processes.ts'
 import { eventually } from '../../lab/program.ts'

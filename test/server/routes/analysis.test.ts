@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { ApiContext, ApiFields, ApiPatterns, ApiStats, ApiValues } from '../../../shared/analysis.ts'
-import type { ApiPage } from '../../../shared/api.ts'
+import type { ApiContext, ApiFields, ApiPatterns, ApiStats, ApiValues } from '../../../shared/api/analysis.ts'
+import type { ApiPage } from '../../../shared/api/answers.ts'
 import type { LogRecord } from '../../../shared/record.ts'
 import { formatTime } from '../../../shared/time.ts'
 import { serve, type TestServer } from '../serve.ts'

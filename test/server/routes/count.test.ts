@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { ApiHistogram } from '../../../shared/api.ts'
+import type { ApiHistogram } from '../../../shared/api/answers.ts'
 import { formatTime } from '../../../shared/time.ts'
 import { serve, type TestServer } from '../serve.ts'
 import type { StoreUnderTest } from '../store/contract.ts'

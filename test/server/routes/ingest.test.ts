@@ -1,6 +1,6 @@
 import { gzipSync, zstdCompressSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { ApiIngested, ApiPage } from '../../../shared/api.ts'
+import type { ApiIngested, ApiPage } from '../../../shared/api/answers.ts'
 import { formatTime } from '../../../shared/time.ts'
 import { serve, type TestServer } from '../serve.ts'
 import type { StoreUnderTest } from '../store/contract.ts'

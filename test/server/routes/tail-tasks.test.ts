@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import type { ApiTaskChange } from '../../../shared/api.ts'
+import type { ApiTaskChange } from '../../../shared/api/answers.ts'
 import type { LogRecord } from '../../../shared/record.ts'
 import { Events } from '../events.ts'
 import { inventoryOf } from '../inventory.ts'

@@ -1,11 +1,10 @@
 import Type, { type Static } from 'typebox'
+import { Time } from './basics.ts'
 
 /*
- * What /api/v1/archive answers: see api.ts.
+ * What /api/v1/archive answers: see basics.ts.
  */
 
-const Time = (description: string) =>
-  Type.String({ description, format: 'date-time', examples: ['2026-11-21T02:38:11.386458421Z'] })
 const Day = Type.String({ description: 'UTC day.', format: 'date', examples: ['2026-11-19'] })
 const Names = (description: string) =>
   Type.Array(Type.String({ examples: ['2026-11-19.1/lines-00001.parquet'] }), { description })

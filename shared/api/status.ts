@@ -1,13 +1,12 @@
 import Type, { type Static } from 'typebox'
-import { ApiGap, LATE_REASONS } from './api.ts'
-import { SPOOL_POLICIES } from './report.ts'
+import { SPOOL_POLICIES } from '../report.ts'
+import { Time } from './basics.ts'
+import { LATE_REASONS } from './completeness.ts'
+import { ApiGap } from './record.ts'
 
 /*
- * What GET /api/v1/status and /api/v1/status/refused answer: see api.ts.
+ * What GET /api/v1/status and /api/v1/status/refused answer: see basics.ts.
  */
-
-const Time = (description: string) =>
-  Type.String({ description, format: 'date-time', examples: ['2026-11-21T02:38:11.386458421Z'] })
 
 /** Where the lines live, and how it is there. */
 export const ApiStoreStatus = Type.Object(

@@ -1,12 +1,13 @@
 import Type, { type Static, type TSchema } from 'typebox'
-import { Annotated, AnyText, ApiCompleteness, ApiExamined, ApiGap, ApiRecord, CountedSince, Stopped } from './api.ts'
+import { ApiExamined, CountedSince, Stopped } from './answers.ts'
+import { AnyText, Time } from './basics.ts'
+import { ApiCompleteness } from './completeness.ts'
+import { Annotated, ApiGap, ApiRecord } from './record.ts'
 
 /*
  * What the addresses that look closer answer: a line's surroundings, fields, values, numbers and patterns.
  */
 
-const Time = (description: string) =>
-  Type.String({ description, format: 'date-time', examples: ['2026-11-21T02:38:11.386458421Z'] })
 const Count = (description: string) => Type.Integer({ description, minimum: 0, examples: [345] })
 const Scalar = (description: string, example: unknown = 'shop_web') =>
   Type.Union([Type.String(), Type.Number(), Type.Boolean()], { description, examples: [example] })
