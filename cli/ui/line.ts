@@ -14,6 +14,8 @@ export interface Line {
   readonly node: string
   readonly container: string
   readonly text: string
+  /** Of an event: its lines behind the first one, which `text` has; else ''. */
+  readonly folded: string
   /** The whole record, as the server sent it: 60 k parsed ones would take many times its room. */
   readonly json: string
 }
@@ -28,24 +30,41 @@ export function readLine(json: string): Line {
 /** A record as an entry. */
 export function lineOf(record: ApiRecord, json: string = JSON.stringify(record)): Line {
   const { '@timestamp': time, message, 'log.level': level = '', 'log.iostream': source } = record
-  return { kind: 'line', time, level, source, ...namesOf(record), text: withoutReturn(message), json }
+  const end = (record.event_lines ?? 1) > 1 ? message.indexOf('\n') : message.length
+  const text = withoutReturn(message.slice(0, end))
+  return { kind: 'line', time, level, source, ...namesOf(record), text, folded: message.slice(end + 1), json }
 }
 
 /** A gap as an entry. */
 export function gapLine(gap: ApiGap): Line {
   const json = JSON.stringify(gap)
-  return { kind: 'gap', time: gap.from, level: '', source: '', ...namesOf(gap), text: `-- ${gapText(gap)}`, json }
+  return {
+    kind: 'gap',
+    time: gap.from,
+    level: '',
+    source: '',
+    ...namesOf(gap),
+    text: `-- ${gapText(gap)}`,
+    folded: '',
+    json,
+  }
 }
 
 /** A note as an entry. */
 export function annotationLine(one: ApiAnnotation): Line {
   const text = `-- note: ${annotationText(one)}`
-  return { kind: 'note', time: one.at, level: '', source: '', ...namesOf(one), text, json: JSON.stringify(one) }
+  const json = JSON.stringify(one)
+  return { kind: 'note', time: one.at, level: '', source: '', ...namesOf(one), text, folded: '', json }
 }
 
 /** Whether a line tells of an error. */
 export function isError({ level }: Pick<Line, 'level'>): boolean {
   return level === 'error' || level === 'fatal'
+}
+
+/** All that a line says; of an event all of its lines. */
+export function wholeText({ text, folded }: Pick<Line, 'text' | 'folded'>): string {
+  return folded === '' ? text : `${text}\n${folded}`
 }
 
 /** Whether two entries are the same one, read twice. */
@@ -66,6 +85,7 @@ function namesOf(labels: ApiAnnotation | ApiGap | ApiRecord): Pick<Line, 'servic
   return { service, task: task || (labels.tag ?? ''), node: labels['host.name'] ?? '', container }
 }
 
-function withoutReturn(text: string): string {
+/** A text without the return that its container printed at its end. */
+export function withoutReturn(text: string): string {
   return text.endsWith('\r') ? text.slice(0, -1) : text
 }

@@ -1,7 +1,7 @@
 import { inColourOf } from '../output/colour.ts'
 import { harmless } from '../output/harmless.ts'
 import { fitted, rowsOf, steady } from './cells.ts'
-import type { Line } from './line.ts'
+import { type Line, withoutReturn } from './line.ts'
 
 /** Columns before the text, in their order. */
 export const COLUMNS = ['time', 'level', 'service', 'node', 'source'] as const
@@ -33,16 +33,16 @@ const LEVELS: Readonly<Record<string, string>> = { error: '31', fatal: '31;1', w
 export function lineRows(line: Line, look: Look, width: number): string[] {
   const prefix = prefixOf(line, look)
   const room = Math.max(1, width - prefix.cells)
-  const text = textOf(line, look)
   // What a gap or a note says is never cut.
-  const rows = look.wrap || line.kind !== 'line' ? rowsOf(text, room, MAX_ROWS) : rowsOf(text, room, 1, look.shift)
+  const rows = look.wrap || line.kind !== 'line' ? allRows(line, look, room) : [firstRow(line, look, room)]
   const indent = ' '.repeat(prefix.cells)
   return rows.map((row, index) => (index === 0 ? prefix.text : indent) + tinted(row, line, look))
 }
 
-/** Whether a line has what is looked for. */
-export function hasMatch({ text }: Line, find: string): boolean {
-  return find !== '' && text.toLowerCase().includes(find.toLowerCase())
+/** Whether a line has what is looked for; of an event any of its lines. */
+export function hasMatch({ text, folded }: Pick<Line, 'text' | 'folded'>, find: string): boolean {
+  const isIn = (one: string): boolean => one.toLowerCase().includes(find.toLowerCase())
+  return find !== '' && (isIn(text) || isIn(folded))
 }
 
 /** `10:02:11.386`, by the clock of this machine. */
@@ -76,10 +76,32 @@ function cell(line: Line, column: Column, { hasColour, tint }: Look): string {
   return colour === undefined ? text : `\x1b[${colour}m${text}\x1b[0m`
 }
 
-function textOf(line: Line, { hasColour, find }: Look): string {
-  const text = line.text.length > MAX_SHOWN ? `${line.text.slice(0, MAX_SHOWN)}…` : line.text
-  const isFound = hasMatch(line, find)
-  const shown = safe(text, hasColour && !isFound && line.kind === 'line' ? 'keep' : 'drop')
+/** One row, cut; behind it how many lines of an event are folded under it. */
+function firstRow(line: Line, look: Look, room: number): string {
+  const lines = linesIn(line).length - 1
+  const mark = lines === 0 ? '' : ` (+${lines} line${lines === 1 ? '' : 's'})`
+  const [row = ''] = rowsOf(textOf(line, line.text, look), Math.max(1, room - mark.length), 1, look.shift)
+  return row + mark
+}
+
+/** All rows of a line; of an event those of all its lines. */
+function allRows(line: Line, look: Look, room: number): string[] {
+  const rows: string[] = []
+  for (const text of linesIn(line)) {
+    if (rows.length >= MAX_ROWS) break
+    rows.push(...rowsOf(textOf(line, text, look), room, MAX_ROWS - rows.length))
+  }
+  return rows
+}
+
+function linesIn({ text, folded }: Line): string[] {
+  return folded === '' ? [text] : [text, ...folded.split('\n').map(withoutReturn)]
+}
+
+function textOf({ kind }: Line, whole: string, { hasColour, find }: Look): string {
+  const text = whole.length > MAX_SHOWN ? `${whole.slice(0, MAX_SHOWN)}…` : whole
+  const isFound = hasMatch({ text: whole, folded: '' }, find)
+  const shown = safe(text, hasColour && !isFound && kind === 'line' ? 'keep' : 'drop')
   return isFound && hasColour ? marked(shown, find.toLowerCase()) : shown
 }
 

@@ -8,12 +8,14 @@ export interface Scope {
   readonly source: string
   /** As in the query bar. */
   readonly query: string
+  /** Events are looked at, not lines. */
+  readonly events: boolean
 }
 
 /** All lines. */
 export const EVERYTHING: Scope = {
   ...{ targets: [], services: [], nodes: [], stacks: [], containers: [] },
-  ...{ source: '', query: '' },
+  ...{ source: '', query: '', events: false },
 }
 
 const LISTS = [
@@ -33,6 +35,7 @@ export function paramsOf(scope: Scope): URLSearchParams {
   const params = new URLSearchParams()
   for (const [key, name] of LISTS) for (const value of scope[key]) params.append(name, value)
   for (const [key, name] of TEXTS) if (scope[key] !== '') params.set(name, scope[key])
+  if (scope.events) params.set('events', 'true')
   return params
 }
 
@@ -40,13 +43,15 @@ export function paramsOf(scope: Scope): URLSearchParams {
 export function scopeOf(params: URLSearchParams): Scope {
   const lists = LISTS.map(([key, name]) => [key, params.getAll(name)])
   const texts = TEXTS.map(([key, name]) => [key, params.get(name) ?? ''])
-  return { ...EVERYTHING, ...Object.fromEntries([...lists, ...texts]) }
+  const events = params.get('events') === 'true'
+  return { ...EVERYTHING, ...Object.fromEntries([...lists, ...texts]), events }
 }
 
 /** A scope in a few words: `web api on node1, "timeout"`; '' for everything. */
-export function scopeText({ targets, services, nodes, stacks, containers, source, query }: Scope): string {
+export function scopeText(scope: Scope): string {
+  const { targets, services, nodes, stacks, containers, source, query, events } = scope
   const short = containers.map((id) => `container ${id.slice(0, 12)}`)
   const of = [...targets, ...services, ...stacks.map((name) => `stack ${name}`), ...short].join(' ')
   const on = nodes.length === 0 ? '' : `on ${nodes.join(' ')}`
-  return [of, on, source, query].filter((part) => part !== '').join(' | ')
+  return [of, on, source, query, events ? 'events' : ''].filter((part) => part !== '').join(' | ')
 }

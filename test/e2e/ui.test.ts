@@ -130,6 +130,23 @@ describe.each([
     await quit()
   })
 
+  it('folds events under their first lines', async () => {
+    await open('', size)
+    await screen.shows('LIVE')
+    const time = BigInt(Date.now()) * 1_000_000n
+    const lines = [`failed at ${name}`, '  at a', '  at b', `fine at ${name}`]
+    await ingest(lines.map((message, index) => recordOf(WEB, { time: time + BigInt(index), message })))
+    await screen.shows('  at b')
+    await screen.press('v')
+    await screen.shows(`failed at ${name} (+2 lines)`)
+    await screen.shows(`fine at ${name}`)
+    expect(await screen.text()).not.toContain('  at b')
+    await screen.press('w')
+    await screen.shows('  at b')
+    await screen.press('Escape')
+    await quit()
+  })
+
   it('goes to times, errors and matches, also those that are not in memory', async () => {
     await openAtNoon(size)
     expect(await screen.text()).toContain('>12:00:00.000')

@@ -38,13 +38,14 @@ export function stripRow(state: State): string {
 /** Whether lines come in, whether they are complete, and what was left out: always in sight. */
 export function statusRow(state: State): string {
   const { window, rate, skipped, unseen } = state
+  const size = `${window.size} ${state.scope.events ? 'events' : 'lines'}`
   const parts = [
     modeText(state),
     safe(verdictWord(state)),
     state.gaps === 0 ? 'no gaps' : `${state.gaps} GAP${state.gaps === 1 ? '' : 'S'}`,
     ...(skipped > 0 ? [`${skipped} skipped: G shows the newest`] : []),
     ...(unseen > 0 ? [`${unseen} not drawn`] : []),
-    state.mode === 'live' ? `${window.size} lines, ${rate}/s` : `${window.size} lines`,
+    state.mode === 'live' ? `${size}, ${rate}/s` : size,
     ...(state.verdict === undefined || state.verdict.nodes.length + state.verdict.unreadable.length === 0
       ? []
       : [safe(verdictText({ ...state.verdict, gaps: 0 }))]),

@@ -14,6 +14,7 @@ export const HELP: readonly string[] = [
   '                   level, source, none    Y        copy the line',
   '1 2 3 4 5          columns: time, level,  q        quit',
   '                   service, node, source  ?        this help',
+  'v                  stack traces folded under their first line; w unfolds them',
   '',
   'm turns the mouse on or off: the wheel scrolls, a click selects, another opens.',
   'At most 60000 lines are kept here. While you read, new lines are taken until',

@@ -1,6 +1,6 @@
 import { gridOf } from '../bars.ts'
 import type { NamesOf, Step } from '../event.ts'
-import { keyOf, type Line } from '../line.ts'
+import { keyOf, type Line, wholeText } from '../line.ts'
 import { linkOf } from '../link.ts'
 import { COLUMNS, type Look, TINTS } from '../look.ts'
 import { byRows, paused, settled, toEnd, toLine } from '../scroll.ts'
@@ -11,7 +11,7 @@ import { opened } from './detail-keys.ts'
 import { mouseSwitched } from './mouse-switch.ts'
 import { sought } from './seek.ts'
 import { walking } from './strip-keys.ts'
-import { followed, hereOf, inContext, jumped, returned } from './visit.ts'
+import { followed, hereOf, inContext, jumped, narrowed, returned } from './visit.ts'
 
 const SHIFT = 20
 
@@ -60,7 +60,8 @@ const OTHERS: Keys = {
   enter: (state) => [opened(state)],
   x: context,
   y: (state) => copied(state, linkOf(state.server, { ...state, at: hereOf(state), look: {} }, state.look), 'the link'),
-  Y: (state) => copied(state, state.window.at(state.at)?.text ?? '', 'the line'),
+  Y: lineCopied,
+  v: (state) => narrowed(state, { ...state.scope, events: !state.scope.events }),
   escape: returned,
   m: mouseSwitched,
 }
@@ -141,6 +142,11 @@ function picking(state: State, kind: NamesOf): Step<State> {
 function context(state: State): Step<State> {
   const line = state.window.at(state.at)
   return line === undefined ? [state] : inContext(paused(state), line)
+}
+
+function lineCopied(state: State): Step<State> {
+  const line = state.window.at(state.at)
+  return copied(state, line === undefined ? '' : wholeText(line), state.scope.events ? 'the event' : 'the line')
 }
 
 function marked(state: State): State {

@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest'
+import { linkOf, readLink } from '../../../cli/ui/link.ts'
 import { MouseReports } from '../../../cli/ui/mouse.ts'
+import { scopeText } from '../../../cli/ui/scope.ts'
 import { sight } from '../../../cli/ui/sight.ts'
 import { LineWindow } from '../../../cli/ui/window.ts'
-import { Bare, line, lines, NOW } from './state.ts'
+import { Bare, LOOK, line, lines, NOW } from './state.ts'
 
 const shown = ({ state }: Bare) => sight(state).map(({ text }) => text)
 
@@ -230,5 +232,46 @@ describe('what is around a line', () => {
 
   it('is found by the time of a line that has no cursor', () => {
     expect(new Bare().take(lines(5)).press('x').effects).toMatchObject([{ kind: 'jump', line: { text: 'line 4' } }, {}])
+  })
+})
+
+describe('events', () => {
+  const TRACE = 'ERROR failed\r\nTraceback:\n  File "a.py"\nKeyError: x'
+  const trace = line(1, { message: TRACE, event_lines: 4, 'log.level': 'error' })
+  const folded = () => new Bare().press('v').take([line(0), trace, line(2, { message: 'a\n b', event_lines: 2 })])
+
+  it('are asked for where one is, and left by the same key and by Esc', () => {
+    const ui = new Bare().press('v')
+    expect(ui.effects).toMatchObject([{ kind: 'follow', scope: { events: true } }, { kind: 'histogram' }])
+    expect(ui.press('escape').effects).toMatchObject([{ kind: 'follow', scope: { events: false } }, {}])
+    ui.take(lines(5)).press('k', 'v')
+    expect(ui.effects[0]).toMatchObject({ kind: 'jump', scope: { events: true }, time: line(3).time })
+    expect(ui.press('v').effects[0]).toMatchObject({ kind: 'jump', scope: { events: false } })
+  })
+
+  it('are folded under their first lines, and unfolded where long lines are wrapped', () => {
+    const ui = folded()
+    expect(shown(ui)).toEqual(['line 0', 'ERROR failed (+3 lines)', 'a (+1 line)'])
+    expect(shown(ui.press('w'))).toEqual([
+      ...['line 0', 'ERROR failed', 'Traceback:', '  File "a.py"', 'KeyError: x'],
+      ...['a', ' b'],
+    ])
+    const long = line(3, { message: `${'x'.repeat(200)}\n at y`, event_lines: 2 })
+    expect(shown(ui.press('w').take([long])).at(-1)).toBe(`${'x'.repeat(69)} (+1 line)`)
+    expect(shown(new Bare().take([line(0, { message: 'a\nb' })]))[0]).not.toContain('(+')
+  })
+
+  it('are found by any of their lines, and copied whole', () => {
+    const ui = folded().press('/', ...'keyerror', 'enter')
+    expect(ui.at).toBe('ERROR failed')
+    expect(ui.press('Y').effects).toEqual([{ kind: 'copy', text: TRACE.replace('\r', '') }])
+    expect(ui.press('e').at).toBe('ERROR failed')
+  })
+
+  it('are part of a link', () => {
+    const { scope } = new Bare().press('v').state
+    const link = linkOf('http://server', { scope, at: undefined, look: {} }, LOOK)
+    expect(readLink(link).place.scope).toEqual(scope)
+    expect(scopeText(scope)).toBe('events')
   })
 })
