@@ -26,6 +26,8 @@ export default defineConfig({
           include: REAL,
           testTimeout: 60_000,
           fileParallelism: false,
+          // So many faults are done at once (test/faults/matrix.test.ts): most of the time they wait.
+          maxConcurrency: 3,
           sequence: { groupOrder: 1 },
         },
       },

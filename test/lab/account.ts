@@ -90,7 +90,7 @@ function compare(printed: PrintedSide, lines: readonly StoredLine[]): Side {
     else known.push(place)
   }
   const stored = new Map<number, bigint>()
-  const side = { doubled: 0, disordered: 0, strange: 0, example: '', stored, missed: [] as Missed[] }
+  const side = { doubled: 0, disordered: 0, strange: 0, example: '', stored }
   const taken = new Map<string, number>()
   let last = -1
   for (const { message, time } of lines) {
@@ -106,8 +106,7 @@ function compare(printed: PrintedSide, lines: readonly StoredLine[]): Side {
     }
     if (place === undefined || place < last) side.example ||= `too much, or too late: ${message.slice(0, 80)}`
   }
-  side.missed.push(...missedOf(printed, stored))
-  return side
+  return { ...side, missed: missedOf(printed, stored) }
 }
 
 function missingExample({ missed }: Side): string {

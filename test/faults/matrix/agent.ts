@@ -77,7 +77,8 @@ export const agent: readonly Fault[] = [
     isShort: true,
     mayLose: true,
     async run(scene) {
-      await scene.begin(3, { burst: 100, flags: ROTATING })
+      // Slower in the long form, which would keep this machine busy for ten minutes: the logs rotate every few seconds all the same.
+      await scene.begin(3, { burst: 100, pauseMs: scene.times(20, 500), flags: ROTATING })
       const rounds = scene.times(1, 10)
       for (let round = 1; round <= rounds; round++) {
         scene.agent.child.kill('SIGSTOP')

@@ -50,7 +50,7 @@ export const disk: readonly Fault[] = [
   },
   {
     name: 'B1',
-    title: 'kill -9 of the server while small segments are sealed and opened, 10 or 100 times',
+    title: 'kill -9 of the server while small segments are sealed and opened, 10 or 500 times',
     isShort: false,
     async run(scene) {
       const flags = ['--segment-size', '4MiB']
@@ -58,7 +58,7 @@ export const disk: readonly Fault[] = [
       await scene.startAgent()
       await scene.print(3, { burst: 50 })
       await scene.arrival(100)
-      for (let kill = 0; kill < scene.times(10, 100); kill++) {
+      for (let kill = 0; kill < scene.times(10, 500); kill++) {
         await scene.pause(20, 1000)
         await scene.server.end('SIGKILL')
         await scene.startServer({ flags })

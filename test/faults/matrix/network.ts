@@ -48,7 +48,8 @@ export const network: readonly Fault[] = [
     title: 'partition of 10 s or an hour, then healed',
     isShort: true,
     async run(scene) {
-      await scene.begin()
+      // In an hour that comes to a million lines; more would only keep this machine busy.
+      await scene.begin(3, { pauseMs: scene.times(40, 200) })
       const healed = partition(scene)
       await delay(scene.times(10_000, 3_600_000))
       healed()
@@ -71,14 +72,14 @@ export const network: readonly Fault[] = [
   },
   {
     name: 'N1',
-    title: 'a third of the packets lost, 300 ms there and back',
+    title: '30 % of the packets lost, 300 ms there and back, give or take 200',
     isShort: false,
     async run(scene) {
       await scene.begin(3, { burst: 2, pauseMs: 200 })
       const loss = await losing(scene.stage.ports.forward, 0.3)
       try {
         const far: Weather = async function* (bytes) {
-          await delay(150)
+          await scene.pause(50, 250)
           yield bytes
         }
         scene.network.up = far

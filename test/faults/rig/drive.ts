@@ -10,6 +10,8 @@ export interface Fault {
   readonly title: string
   /** Part of the short form. */
   readonly isShort: boolean
+  /** It holds the server to a time: no other fault may be done beside it. */
+  readonly isAlone?: boolean
   /** Lines are lost by its nature, if gaps tell of all of them. */
   readonly mayLose?: boolean
   run(scene: Scene): Promise<void>
@@ -79,7 +81,9 @@ export function sum(accounts: readonly Account[]): Sums {
 /** What is wrong with it; '' when nothing is. */
 export function problemOf(accounts: readonly Account[], may: Pick<Fault, 'mayLose'>): string {
   const all = sum(accounts)
-  const example = accounts.map((one) => one.example).find(Boolean) ?? ''
+  // Where lines may be lost, missing ones are no example of what is wrong.
+  const examples = accounts.map((one) => one.example).filter(Boolean)
+  const example = examples.find((one) => !one.startsWith('missing')) ?? examples[0] ?? ''
   const found = Object.entries({
     missing: may.mayLose ? 0 : all.missing,
     doubled: all.doubled,

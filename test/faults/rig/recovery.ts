@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { ApiCompleteness } from '../../../shared/api/completeness.ts'
 import type { Ask } from './answers.ts'
 
-const EVERY_MS = 100
+const EVERY_MS = 200
 const DAY_MS = 86_400_000
 
 /** Watches how long after the end of a fault lines come again, and all is here that was printed before. */

@@ -26,15 +26,20 @@ export async function openStage(seed: number, isLong: boolean, args: readonly st
   return { engine, dir, seed, isLong, ports, close }
 }
 
+/** Given to a stage of this process, whose server may be down. */
+const given = new Set<number>()
+
 /** Below the range that the kernel takes ports of outgoing connections from: it stays free while a server is down. */
 async function freePort(): Promise<number> {
   for (;;) {
     const port = 16_000 + Math.floor(Math.random() * 14_000)
+    if (given.has(port)) continue
     const server = createServer()
     const isFree = once(server, 'listening').then(() => true)
     server.listen(port, '127.0.0.1')
     if (!(await isFree.catch(() => false))) continue
     await once(server.close(), 'close')
+    given.add(port)
     return port
   }
 }

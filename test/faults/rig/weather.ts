@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { Unpackr } from 'msgpackr'
 import { pack } from '../../../shared/forward/encode.ts'
-import type { Link, Weather } from './network.ts'
+import { wholeMessages } from './messages.ts'
+import type { Weather } from './network.ts'
 import type { Scene } from './scene.ts'
 
 /** Takes so many bytes a second, in pieces of 100. */
@@ -55,18 +55,9 @@ export function swapped(): Weather {
 
 /** Weather that sees whole messages; the greeting of each connection passes as it is. */
 function messageWise(change: (messages: Buffer[]) => Buffer[]): Weather {
-  const rests = new Map<Link, Buffer>()
-  const unpackr = new Unpackr({ useRecords: false })
+  const whole = wholeMessages()
   return (bytes, link) => {
     if (link.received.down === bytes.length) return [bytes]
-    const all = Buffer.concat([rests.get(link) ?? Buffer.alloc(0), bytes])
-    const ends = [0]
-    try {
-      unpackr.unpackMultiple(all, (_: unknown, _start?: number, end?: number) => void ends.push(end ?? 0))
-    } catch {
-      // The rest of the last message comes later.
-    }
-    rests.set(link, all.subarray(ends.at(-1)))
-    return change(ends.slice(1).map((end, i) => all.subarray(ends[i], end)))
+    return change(whole(bytes, link).map((message) => message.bytes))
   }
 }

@@ -45,16 +45,21 @@ export class ArchiveScene {
 
   /** Changes one byte in the middle of a file. */
   async flip(...names: string[]): Promise<void> {
-    const content = await readFile(this.path(...names))
-    const at = Math.floor(content.length / 2)
-    content[at] = (content[at] ?? 0) ^ 1
-    await writeFile(this.path(...names), content)
+    await flipByte(this.path(...names))
   }
 
   async close(): Promise<void> {
     await this.store.close()
     await rm(this.dir, { recursive: true, force: true })
   }
+}
+
+/** Changes one byte in the middle of a file; done twice it is as it was. */
+export async function flipByte(path: string): Promise<void> {
+  const content = await readFile(path)
+  const at = Math.floor(content.length / 2)
+  content[at] = (content[at] ?? 0) ^ 1
+  await writeFile(path, content)
 }
 
 function openStore(dir: string, logged: string[]): Promise<EmbeddedStore> {

@@ -4,12 +4,15 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { pino } from 'pino'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { MANIFEST, MANIFEST_COPY } from '../../../server/archive/manifest.ts'
 import type { CopySide } from '../../../server/config/copy.ts'
 import { runCopy } from '../../../server/copy.ts'
 import type { ArchivedElasticStore } from '../../../server/store/elasticsearch/archived.ts'
 import { openStore } from '../../../server/store/open.ts'
+import { ANY_NODE } from '../../../shared/gap.ts'
 import { formatTime } from '../../../shared/time.ts'
 import { type Elastic, startElastic } from '../../lab/elastic.ts'
+import { flipByte } from '../archive/scene.ts'
 import { storeContract } from './contract.ts'
 import { dropAll } from './elasticsearch.ts'
 import { collect, DAY, linesOf, messages, NOON, queryOf, type StoreUnderTest, WEB } from './records.ts'
@@ -134,6 +137,18 @@ describe('archiving days of Elasticsearch', () => {
     expect(await under.store.count(queryOf())).toBe(505)
     expect(under.store.status().records).toBe(505)
     expect((await under.store.append([...lines, ...late])).stored).toEqual([])
+  })
+
+  it('tells a day whose manifests are both damaged as a gap of any container', async () => {
+    await under.store.append([...linesOf(WEB, 300), ...linesOf(WEB, 200, { time: OLD })])
+    await seal()
+    for (const name of [MANIFEST, MANIFEST_COPY]) await flipByte(join(under.dir, 'archive', `${dayOf(OLD)}.1`, name))
+    await under.reopen()
+    const from = (OLD / DAY) * DAY
+    const gap = { stream: ANY_NODE, reason: 'damaged', from, to: from + DAY - 1n, atLeast: 0 }
+    expect(await under.store.gaps()).toEqual([gap])
+    expect(await under.store.gaps({ since: from + DAY })).toEqual([])
+    expect(await collect(under.store)).toHaveLength(300)
   })
 
   it('can be copied, with its archive, to a store of another kind', async () => {

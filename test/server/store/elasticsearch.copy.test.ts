@@ -12,11 +12,13 @@ import type { LogRecord } from '../../../shared/record.ts'
 import { type Elastic, startElastic } from '../../lab/elastic.ts'
 import { eventually, killPrograms, startProgram, swarmlogs } from '../../lab/program.ts'
 import { dropAll } from './elasticsearch.ts'
-import { ALL, DAY, NOON, recordOf, SECOND, streamOf } from './records.ts'
+import { ALL, DAY, messages, NOON, recordOf, SECOND, streamOf } from './records.ts'
 
 const MAIN = fileURLToPath(new URL('../../../dist/cli/main.js', import.meta.url))
 const YEARS_MS = 100 * 365 * 86_400_000
 const MANY = 30_000
+/** The largest request, in MiB: a line that is larger is refused for ever. */
+const MAX_MIB = 2
 
 const [WEB, API] = [streamOf('web'), streamOf('api', { nodeId: 'node0', attributes: { b: '2', a: '1' } })]
 const SENDER = streamOf('sender', { tag: 'app.x', containerId: '', nodeId: 'host7' })
@@ -27,7 +29,7 @@ let elastic: Elastic
 let dir: string
 
 beforeAll(async () => {
-  elastic = await startElastic()
+  elastic = await startElastic({ settings: { 'http.max_content_length': `${MAX_MIB}mb` } })
   dir = mkdtempSync(join(tmpdir(), 'swarmlogs-copy-'))
 }, 180_000)
 
@@ -158,6 +160,25 @@ describe('swarmlogs store copy', () => {
     expect((await copy('short', 'elastic', 'short')).code).toBe(0)
     expect(await allOf(openCluster('short'))).toEqual(await allOf(openFolder('short')))
     await dropAll(elastic.urls[0] ?? '', 'short')
+  })
+
+  it('tells lines that the cluster refuses as gaps, once however often', { timeout: 120_000 }, async () => {
+    const huge = recordOf(WEB, { time: NOON + SECOND, message: 'y'.repeat(MAX_MIB * 1_100_000) })
+    await fill('huge', [[recordOf(WEB), huge, recordOf(WEB, { time: NOON + 2n * SECOND, message: 'last' })]])
+    const gap = { stream: WEB, reason: 'refused', from: huge.time, to: huge.time, atLeast: 1, atMost: 1 }
+    for (let round = 0; round < 2; round++) {
+      const { code, stderr } = await copy('huge', 'elastic', 'huge')
+      expect({ code, stderr }).toMatchObject({
+        code: 1,
+        stderr: expect.stringMatching(/cannot find all lines .* \(2 of 3\)/),
+      })
+      const copied = await openCluster('huge')
+      expect(await messages(copied)).toEqual(['hello', 'last'])
+      expect(await copied.gaps()).toEqual([gap])
+      expect(await copied.refusals?.(10)).toMatchObject([{ reason: expect.stringContaining('large') }])
+      await copied.close()
+    }
+    await dropAll(elastic.urls[0] ?? '', 'huge')
   })
 
   it('refuses what a server has open, what is no store, and what is the same one', { timeout: 60_000 }, async () => {
