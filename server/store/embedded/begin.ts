@@ -96,9 +96,8 @@ async function findCandidates(
   return candidates
 }
 
-/** Has the signatures of an archived day be looked at again, as they are not what they were: they may be fetched anew. */
+/** Has the index of a segment be looked at again, as it is not what it was: it is made anew then, that of an archived day fetched. */
 export function doubt({ segment: { archived, grams } }: Part): undefined {
-  if (archived === undefined) return
-  archived.doubtWords()
+  archived?.doubtWords()
   grams.forget()
 }

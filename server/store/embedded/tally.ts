@@ -111,7 +111,9 @@ async function* walk(
   })
   const known = await countWords(running, scope, what, signal)
   yield { counts: known.counts, chosen }
-  const rest = async (): Promise<Candidates> => new Map([...(await candidates()), ...known.rest])
+  const isAllKnown = parts.every(({ index }) => known.rest.has(index))
+  const rest = async (): Promise<Candidates> =>
+    isAllKnown ? known.rest : new Map([...(await candidates()), ...known.rest])
   for await (const slice of narrowing(slices, rest, 0)) {
     await onSlice(slice)
     for await (const chunk of reader.chunks(countsSql(slice, conditions, what), values))

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
@@ -34,26 +34,29 @@ let store: EmbeddedStore
 beforeEach(async () => {
   dir = await mkdtemp(join(tmpdir(), 'swarmlogs-counted-'))
   store = await start()
-  const lines = Array.from({ length: LINES }, (_, index) => lineOf(index))
-  for (let at = 0; at < LINES; at += 4_000) await store.append(lines.slice(at, at + 4_000))
-  await store.indexed()
 })
 afterEach(async () => {
   await store.close()
   await rm(dir, { recursive: true, force: true })
 })
 
+async function fill(messageOf?: (index: number) => string | undefined): Promise<void> {
+  const lines = Array.from({ length: LINES }, (_, index) => lineOf(index, messageOf?.(index)))
+  for (let at = 0; at < LINES; at += 4_000) await store.append(lines.slice(at, at + 4_000))
+  await store.indexed()
+}
+
 async function start(): Promise<EmbeddedStore> {
   const log = pino({ level: 'silent' })
   return EmbeddedStore.open({ dir, retentionMs: 30 * DAY_MS, lockWaitMs: 0, archive: { afterMs: DAY_MS / 2 }, log })
 }
 
-function lineOf(index: number): LogRecord {
+function lineOf(index: number, other?: string): LogRecord {
   const stream = STREAMS[(index * 7) % 3] ?? STREAMS[0]
   if (stream === undefined) throw new Error('BUG: no stream')
   const source = index % 5 === 0 ? 'stderr' : 'stdout'
   const level = index % 4 === 0 ? '' : (LEVELS[(index * 13) % LEVELS.length] ?? '')
-  const message = `${TEXTS[(index * 31) % TEXTS.length]} ${index}`
+  const message = other ?? `${TEXTS[(index * 31) % TEXTS.length]} ${index}`
   // Lines come somewhat out of order, eight have the same time, and some of these are of the next block.
   const time = START + BigInt(((index ^ 3) + 5) >> 3) * 8n * STEP
   return recordOf(stream, { source, level, message, time, ordinal: index & 7 })
@@ -129,6 +132,7 @@ async function gramFile(): Promise<string> {
 
 describe('lines with a word', () => {
   it('are counted right, by whatever, in whatever range', { timeout: 120_000 }, async () => {
+    await fill()
     await expectRight()
     await store.runSealing(Date.now() + 2 * DAY_MS)
     expect(await readdir(join(dir, 'archive'))).toHaveLength(2)
@@ -136,7 +140,32 @@ describe('lines with a word', () => {
     await expectRight()
   })
 
+  it('are counted right where some blocks have no counts', { timeout: 120_000 }, async () => {
+    await fill((index) => {
+      if (index === 5_000) return `${'x'.repeat(9_000)} refused`
+      if (index === 15_000) return 'İzmir \u212aelvin refused'
+      return index % 1_000 === 7 ? `connection\nrefused\u001f refused by \n ${index}` : undefined
+    })
+    await expectRight()
+    await store.runSealing(Date.now() + 2 * DAY_MS)
+    await store.indexed()
+    await expectRight()
+  })
+
+  it('are counted right when the counts are damaged, and these are made anew', async () => {
+    await fill()
+    const path = await gramFile()
+    const bytes = await readFile(path)
+    await writeFile(path, bytes.with(-3, (bytes.at(-3) ?? 0) ^ 4))
+    const all = await collect(store, queryOf({}, filter('refused')))
+    expect(await store.count({ filter: filter('refused') })).toBe(all.length)
+    await store.append([lineOf(LINES)])
+    await store.indexed()
+    expect(await readFile(path)).toEqual(bytes)
+  })
+
   it('are counted by the index of words where it can be, else by what is read', async () => {
+    await fill()
     await store.close()
     await changeCounts(await gramFile())
     store = await start()

@@ -1,13 +1,11 @@
 import { greater } from '../../bigint.ts'
 import { GramFile } from '../grams/file.ts'
-import { Signer } from '../grams/signature.ts'
+import { BLOCK_ROWS, Signer } from '../grams/signature.ts'
 import { WordCounter } from '../grams/word-counter.ts'
 import { groupOf } from '../grams/word-counts.ts'
 import type { ArchivedLine } from '../parquet/schema.ts'
 import { levelCode, sourceCode } from '../schema.ts'
 
-/** Lines of a block; see grams/indexer.ts. */
-const BLOCK_LINES = 10_240
 /** Files are read whole: that a short word is looked for in one too many costs less than what larger signatures would take. */
 const FOLD_SHARE = 0.35
 
@@ -31,7 +29,7 @@ export class WordsWriter {
     this.#signer.add(text)
     this.#words.add(groupOf(stream, levelCode(level), sourceCode(source)), text)
     this.#row++
-    if (this.#row - this.#block.from === BLOCK_LINES) await this.endBlock()
+    if (this.#row - this.#block.from === BLOCK_ROWS) await this.endBlock()
   }
 
   /** What comes next is of another file, or nothing does. */

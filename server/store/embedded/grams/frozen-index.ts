@@ -3,7 +3,8 @@ import { pino } from 'pino'
 import type { Engine } from '../engine.ts'
 import { GRAMS } from '../folder.ts'
 import type { Segment } from '../segment.ts'
-import { BLOCK_ROWS, Indexer } from './indexer.ts'
+import { Indexer } from './indexer.ts'
+import { BLOCK_ROWS } from './signature.ts'
 
 /** Whoever asks once is done by then: it would take longer to make than it saves. */
 const START_MS = 5_000

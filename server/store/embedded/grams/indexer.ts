@@ -12,11 +12,9 @@ import { isIdle } from '../retention.ts'
 import type { Segment } from '../segment.ts'
 import type { Segments } from '../segments.ts'
 import type { Block } from './file.ts'
-import { Signer } from './signature.ts'
+import { BLOCK_ROWS, Signer } from './signature.ts'
 import { WordCounter } from './word-counter.ts'
 
-/** Lines of a block: a third of DuckDB's row groups; of a segment that nothing comes for any more the last one is shorter. */
-export const BLOCK_ROWS = 10_240
 /** So many are read at a time. */
 const READ_ROWS = 2_048
 /** After an error it waits for so long. */
@@ -157,13 +155,15 @@ export class Indexer {
         `SELECT encode(string_agg(${LINES}, chr(10))), min(time), max(time), max(received), count(*), sum(long)::BIGINT ` +
         `FROM ${database}.lines WHERE rowid >= ${row} AND rowid < ${row + READ_ROWS}`
       for await (const chunk of reader.chunks(sql)) {
-        this.#addLines(chunk)
         const [first, last, received, count, long] = [1, 2, 3, 4, 5].map((column) => bigintColumn(chunk, column)(0))
         // Nor may there be more of them behind the last block: searches would not look there.
         if (count !== BigInt(Math.min(READ_ROWS, to - row)))
           throw new Error(`rows from ${row} of ${database} are others`)
         block = joined(block, { from, to, first: first ?? 0n, last: last ?? 0n, received: received ?? 0n })
         hasLong ||= long !== 0n
+        // Words of a long line are not all in its first piece.
+        if (hasLong) this.#words.giveUp()
+        this.#addLines(chunk)
       }
     }
     if (block === undefined) throw new Error('BUG: a block without rows')

@@ -5,6 +5,8 @@
  * runs of four letters have capitals where, so that a search knows in which forms a word may stand.
  */
 
+/** Lines of a block: a third of DuckDB's row groups; of a segment that nothing comes for any more the last one is shorter. */
+export const BLOCK_ROWS = 10_240
 /** Bits of the largest signature. */
 const MAX_BITS = 2 ** 21
 /** One that is no fuller than this is folded once more, unless asked otherwise. */

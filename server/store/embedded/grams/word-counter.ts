@@ -5,19 +5,20 @@ const MIN_LETTERS = 4
 /** The last letter that is a hexadecimal digit. */
 const LAST_HEX = 102
 /** Of a block with more than that nothing is told: lines full of ids of letters have as many words as there are ids. */
-const MAX_WORDS = 8_192
-const MAX_LETTERS = 65_536
+const MAX_WORDS = 4_096
+const MAX_LETTERS = 32_768
 const MAX_PAIRS = 32_768
 const MAX_TEXT = 262_144
-const MAX_LINES = 16_383
 /** Four times as many places as words. */
 const TABLE_MASK = 4 * MAX_WORDS - 1
+/** Words that stand closer in the table were chosen to. */
+const MAX_PROBES = 64
 /** Places for runs of four letters; words that share one by chance stand as one, and that is all. */
 const PLACES_MASK = 2 ** 18 - 1
 const QUAD_MASK = 0xfffff
-/** Of a stamp the bits below are a word's number in its line, at most so many, those above the line's number in its block. */
+/** Of a stamp the bits below are a word's number in its line, those above the line's number in its block: neither has more. */
 const WORD_BITS = 16
-const MAX_LINE_WORDS = 2 ** WORD_BITS - 1
+const WORD_MASK = 2 ** WORD_BITS - 1
 
 /** By byte: the letter in lower case, 0 for what is none. */
 const LOWER = new Uint8Array(256)
@@ -50,14 +51,14 @@ export class WordCounter {
   #lines = 0
   #isUnknown = false
 
-  /** Adds a line in UTF-8 of a group (see `groupOf`). */
+  /** Adds a line in UTF-8 of a group (see `groupOf`); a block has 65,535 at most. */
   add(group: number, text: Uint8Array): void {
     if (this.#isUnknown) return
     this.#lines++
     this.#words = []
     this.#joined = []
     this.#hasJoined = false
-    const isKnown = this.#lines <= MAX_LINES && this.#read(text)
+    const isKnown = this.#read(text)
     if (isKnown) this.#count(group)
     if (!isKnown || this.#pairs > MAX_PAIRS || this.#text > MAX_TEXT) this.giveUp()
   }
@@ -115,18 +116,19 @@ export class WordCounter {
       if (at - from < MIN_LETTERS - 1) continue
       const place = (quad ^ (quad >>> 7)) & PLACES_MASK
       const stamp = this.#stamps[place] ?? 0
-      if (stamp >>> WORD_BITS === this.#lines) this.#join(index, stamp & MAX_LINE_WORDS)
+      if (stamp >>> WORD_BITS === this.#lines) this.#join(index, stamp & WORD_MASK)
       else this.#stamps[place] = line | index
     }
-    return this.#words.length < MAX_LINE_WORDS
+    return true
   }
 
   /** Gives a word its number; undefined when there are too many. */
   #numberOf(text: Uint8Array, from: number, to: number): number | undefined {
     let place = hashOf(text, from, to) & TABLE_MASK
-    for (; this.#table[place] !== 0; place = (place + 1) & TABLE_MASK) {
+    for (let probes = 0; this.#table[place] !== 0; place = (place + 1) & TABLE_MASK) {
       const word = (this.#table[place] ?? 0) - 1
       if (this.#is(word, text, from, to)) return word
+      if (++probes === MAX_PROBES) return undefined
     }
     const word = this.#starts.length - 1
     const start = this.#starts[word] ?? 0
@@ -155,7 +157,11 @@ export class WordCounter {
 
   #firstOf(index: number): number {
     let first = index
-    for (let next = this.#joined[first]; next !== undefined && next !== first; next = this.#joined[first]) first = next
+    for (let next = this.#joined[first] ?? first; next !== first; next = this.#joined[first] ?? first) {
+      // The way is shorter the next time.
+      this.#joined[first] = this.#joined[next] ?? next
+      first = next
+    }
     return first
   }
 

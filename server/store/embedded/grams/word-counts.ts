@@ -50,21 +50,20 @@ export function packCounts(counts: WordCounts): Uint8Array {
   return zstdCompressSync(bytes, { params: { [constants.ZSTD_c_checksumFlag]: 1 } })
 }
 
-/** How many lines have a text (one that `isCounted`), by group. Throws when these are not bytes that `packCounts` made. */
-export function linesWith(text: string, packed: Uint8Array): ReadonlyMap<number, number> {
+/**
+ * Tells how many lines have a text (one that `isCounted`) by group; of a group several times, which are to be added up. Throws when these are not
+ * bytes that `packCounts` made.
+ */
+export function eachCount(text: string, packed: Uint8Array, take: (group: number, lines: number) => void): void {
   const { buffer } = new Uint8Array(zstdDecompressSync(packed, { maxOutputLength: MAX_BYTES }))
   const [groupCount = 0, wordCount = 0] = new Uint32Array(buffer, 0, 2)
   const groups = new Uint32Array(buffer, 8, groupCount)
   const ends = new Uint32Array(buffer, 8 + groups.byteLength, wordCount)
   const pairs = new Uint16Array(buffer, ends.byteOffset + ends.byteLength, ends.at(-1) ?? 0)
   const words = Buffer.from(buffer, pairs.byteOffset + pairs.byteLength).toString('latin1')
-  const found = new Map<number, number>()
   for (const [index, word] of words.split('\n').entries()) {
     if (!word.includes(text)) continue
-    for (let at = ends[index - 1] ?? 0; at < (ends[index] ?? 0); at += 2) {
-      const group = groups[pairs[at] ?? 0] ?? 0
-      found.set(group, (found.get(group) ?? 0) + (pairs[at + 1] ?? 0))
-    }
+    for (let at = ends[index - 1] ?? 0; at < (ends[index] ?? 0); at += 2)
+      take(groups[pairs[at] ?? 0] ?? 0, pairs[at + 1] ?? 0)
   }
-  return found
 }

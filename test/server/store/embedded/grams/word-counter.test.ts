@@ -2,13 +2,19 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { lower } from '../../../../../server/query/filter.ts'
 import { WordCounter } from '../../../../../server/store/embedded/grams/word-counter.ts'
-import { groupOf, isCounted, linesWith, partsOfGroup } from '../../../../../server/store/embedded/grams/word-counts.ts'
+import { eachCount, groupOf, isCounted, partsOfGroup } from '../../../../../server/store/embedded/grams/word-counts.ts'
 
 const counter = new WordCounter()
 
 function counted(lines: readonly (readonly [group: number, text: string])[]): Uint8Array {
   for (const [group, text] of lines) counter.add(group, Buffer.from(text))
   return counter.finish()
+}
+
+function linesWith(text: string, packed: Uint8Array): Map<number, number> {
+  const found = new Map<number, number>()
+  eachCount(text, packed, (group, lines) => found.set(group, (found.get(group) ?? 0) + lines))
+  return found
 }
 
 /** What is to be found: every line is looked at. */
