@@ -1,6 +1,7 @@
 import type { Account } from '../../lab/account.ts'
 import { NOTHING, type Outcome, problemOf, sum } from './drive.ts'
 import type { Recovery } from './recovery.ts'
+import type { ServiceOptions } from './swarm-printers.ts'
 import { type SettleOptions, SwarmScene } from './swarm-scene.ts'
 import type { SwarmStage } from './swarm-stage.ts'
 
@@ -9,13 +10,16 @@ export interface SwarmFault extends SettleOptions {
   readonly name: string
   readonly title: string
   readonly isShort: boolean
+  /** What prints when `run` begins: by default a task on every node; `later`: nothing does. */
+  readonly service?: ServiceOptions | 'later'
   run(scene: SwarmScene): Promise<void>
   /** Makes the Swarm again what it was, when all is compared. */
   undo?(stage: SwarmStage): Promise<void>
 }
 
-/** Does one fault to a Swarm, and holds what is stored against what was printed. Never throws: what went wrong is the problem. */
+/** Does one fault to a Swarm, in its turn, and holds what is stored against what was printed. Never throws: what went wrong is the problem. */
 export async function injectOnSwarm(fault: SwarmFault, stage: SwarmStage): Promise<Outcome> {
+  const turn = await stage.turns.take()
   const started = performance.now()
   const { name, title } = fault
   const scene = new SwarmScene(stage, name)
@@ -27,7 +31,10 @@ export async function injectOnSwarm(fault: SwarmFault, stage: SwarmStage): Promi
   })
   try {
     await stage.calm()
+    if (fault.service !== 'later') await scene.begin(fault.service)
+    await turn.alone()
     await fault.run(scene)
+    if (fault.undo === undefined) turn.end()
     const { accounts, recovery, problem } = await scene.settle(fault)
     return await done(accounts, problemOf(accounts, fault) || problem, recovery)
   } catch (error) {
@@ -37,5 +44,7 @@ export async function injectOnSwarm(fault: SwarmFault, stage: SwarmStage): Promi
     await scene.printer.remove().catch(() => {})
     await stage.mend().catch(() => {})
     await fault.undo?.(stage)
+    turn.end()
+    turn.settle()
   }
 }

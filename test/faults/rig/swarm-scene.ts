@@ -29,7 +29,8 @@ export class SwarmScene {
   /** What the server says is complete. */
   readonly answers: Answers
   #recovery: Recovery | undefined
-  readonly #since = new Date().toISOString()
+  /** What is asked for begins with the service: what was done to the Swarm before, to prepare it, is no matter. */
+  #since = new Date().toISOString()
   /** A node whose dockerd was killed: only what it holds can be stored. */
   killed: number | undefined
   /** The id of a node that left with its last lines: it is missed for ever. */
@@ -43,6 +44,7 @@ export class SwarmScene {
 
   /** Starts the service; resolves when lines of so many tasks arrive. */
   async begin(options: ServiceOptions = {}, tasks = options.replicas ?? this.stage.swarm.nodes): Promise<void> {
+    this.#since = new Date().toISOString()
     await this.printer.start(options)
     await eventually(`lines of ${tasks} tasks`, COMPLETE_MS, async () => (await this.#stored())?.tasks.size === tasks)
   }

@@ -5,6 +5,7 @@ import { type Deployment, deployStack, serverUrl } from '../../lab/deploy.ts'
 import { isAlive } from '../../lab/processes.ts'
 import { eventually } from '../../lab/program.ts'
 import { type Swarm, startSwarm } from '../../lab/swarm.ts'
+import { Turns } from './turns.ts'
 
 /** The nodes of the Swarm: 1 is the manager, 3 is what most is done to, 4 has the store. */
 const NODES = 4
@@ -12,10 +13,11 @@ const STORE_NODE = 4
 /** Swarm takes half a minute to see that a node is away, and a slow machine's containers take long to start. */
 const CALM_MS = 180_000
 
-/** A real Swarm with stack.yml deployed, that all faults of a Swarm are done to, one after the other. */
+/** A real Swarm with stack.yml deployed, that all faults of a Swarm are done to. */
 export class SwarmStage {
   readonly swarm: Swarm
   readonly isLong: boolean
+  readonly turns = new Turns()
   readonly #deployment: Deployment
   /** Kept, as a node that is down does not tell. */
   readonly #ids = new Map<number, string>()

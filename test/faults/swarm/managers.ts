@@ -16,6 +16,7 @@ export const managers: readonly SwarmFault[] = [
     name: 'W8',
     title: 'all managers are drained: nobody knows who is there, until an observer is started',
     isShort: false,
+    service: 'later',
     async run(scene) {
       const { stage } = scene
       await stage.docker(['service', 'update', '--quiet', '--publish-add', PORT, 'swarmlogs_server'])
@@ -37,7 +38,6 @@ export const managers: readonly SwarmFault[] = [
     isShort: false,
     async run(scene) {
       const { stage } = scene
-      await scene.begin()
       await moveManager(stage, 2)
       await observedBy(stage, 2)
       await scene.verdict('complete')
@@ -128,7 +128,6 @@ async function observedBy(stage: SwarmStage, ...nodes: number[]): Promise<void> 
 
 async function withThreeManagers(scene: SwarmScene, fault: () => Promise<void>): Promise<void> {
   const { stage } = scene
-  await scene.begin()
   const further = [await stage.nodeId(2), await stage.nodeId(3)]
   await stage.docker(['node', 'promote', ...further])
   for (const node of [2, 3]) await eventually('three managers', 60_000, () => answersAsManager(stage, node))

@@ -13,7 +13,6 @@ export const nodes: readonly SwarmFault[] = [
     isShort: true,
     async run(scene) {
       const { swarm, isLong } = scene.stage
-      await scene.begin()
       await swarm.cut(3)
       await Promise.all([scene.verdict('partial', 3), nodeState(scene.stage, 3, 'down'), delay(isLong ? 120_000 : 0)])
       await swarm.heal(3)
@@ -30,7 +29,6 @@ export const nodes: readonly SwarmFault[] = [
     isShort: false,
     async run(scene) {
       const { swarm } = scene.stage
-      await scene.begin()
       const id = await scene.stage.nodeId(3)
       scene.killed = 3
       await swarm.kill(3)
@@ -45,7 +43,6 @@ export const nodes: readonly SwarmFault[] = [
     title: 'a node is drained under load, and takes tasks again',
     isShort: true,
     async run(scene) {
-      await scene.begin()
       await drain(scene)
       await scene.stage.updateNode(3, '--availability', 'active')
       scene.over()
@@ -58,7 +55,6 @@ export const nodes: readonly SwarmFault[] = [
     title: 'a node is drained, leaves, and joins again under a new id, all under load',
     isShort: true,
     async run(scene) {
-      await scene.begin()
       await drain(scene)
       await rejoin(scene.stage, 3)
       scene.over()
@@ -73,7 +69,6 @@ export const nodes: readonly SwarmFault[] = [
     // What a task said at last is removed with it, and told by the agent that comes after.
     mayLose: true,
     async run(scene) {
-      await scene.begin()
       const { stage } = scene
       const before = await stage.nodeId(3)
       // What is printed from now on nobody reads.
@@ -91,6 +86,7 @@ export const nodes: readonly SwarmFault[] = [
     name: 'W5',
     title: 'two hosts of one name; one is cut off and healed',
     isShort: false,
+    service: 'later',
     async run(scene) {
       const { stage } = scene
       await rename(stage, 3, 'node2')

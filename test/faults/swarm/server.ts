@@ -15,7 +15,6 @@ export const server: readonly SwarmFault[] = [
     async run(scene) {
       const { stage } = scene
       const [old, next] = [stage.serverNode, 3]
-      await scene.begin()
       await stage.updateNode(next, '--label-add', 'swarmlogs.store=true')
       const before = await countOn(stage, old)
       await stage.swarm.cut(old)
@@ -35,10 +34,10 @@ export const server: readonly SwarmFault[] = [
     title: "the store's volume is removed; of the oldest lines Docker has none any more",
     isShort: true,
     mayLose: true,
+    service: { flags: ROTATING },
     async run(scene) {
       const { stage } = scene
       const node = stage.serverNode
-      await scene.begin({ flags: ROTATING })
       await scene.flow(800)
       await stage.docker(['service', 'scale', '--detach', 'swarmlogs_server=0'])
       const ask = ['ps', '--all', '--quiet', '--filter', 'name=swarmlogs_server']
