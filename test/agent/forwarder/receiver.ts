@@ -149,8 +149,13 @@ function readFrames(socket: Socket, onFrame: (frame: Frame) => void): void {
     }
     rest = rest.subarray(consumed)
     for (const frame of frames) {
-      if (Array.isArray(frame) && typeof frame[0] === 'string') onFrame(frame)
+      if (isFrame(frame)) onFrame(frame)
       else socket.destroy()
     }
   })
+}
+
+/** Bytes of another protocol may be an array by chance. */
+function isFrame(value: unknown): value is Frame {
+  return Array.isArray(value) && typeof value[0] === 'string' && typeof value[2] === 'object' && value[2] !== null
 }
