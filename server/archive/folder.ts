@@ -1,14 +1,15 @@
 import { randomUUID } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { mkdir, readdir, rename, rm, statfs } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { SwarmlogsError } from '../../shared/errors.ts'
 import { syncPath } from '../sync-path.ts'
+import { mustBeHere } from './absent.ts'
 import type { FileCache } from './cache.ts'
 import { readOr, writeSynced } from './files.ts'
 import { type DayManifest, folderName, MANIFEST, MANIFEST_COPY, manifestText, parseFolderName } from './manifest.ts'
 import { readManifest } from './read-manifest.ts'
-import { MARK, ShelfCopy, type ShelfOptions } from './shelf-copy.ts'
+import { ShelfCopy, type ShelfOptions } from './shelf-copy.ts'
 
 const UNFINISHED = '.unfinished'
 /** What is to be removed from the shelf before it is here. */
@@ -241,12 +242,4 @@ export class ArchiveFolder {
     if (doomed !== path) await rename(path, doomed)
     await rm(doomed, { recursive: true, force: true })
   }
-}
-
-/** Throws when files of a day are on a shelf alone, and none is given. */
-async function mustBeHere(path: string, { files }: DayManifest): Promise<void> {
-  const shelf = await readOr(join(path, MARK), undefined)
-  if (shelf === undefined || files.every(({ name }) => existsSync(join(path, name)))) return
-  const text = `cannot open the archive in '${dirname(path)}': lines of it are on ${shelf} alone: give --archive-s3, as before`
-  throw new SwarmlogsError('SWARMLOGS_CONFIG', text)
 }

@@ -81,3 +81,9 @@ export class RowMaker {
     return this.#day
   }
 }
+
+/** The rows by the segment that they go to, oldest day first. */
+export function partitions(rows: readonly Row[]): Row[][] {
+  const parts = Map.groupBy(rows, ({ day, isOdd }) => `${day}${isOdd}`)
+  return [...parts].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, part]) => part)
+}

@@ -10,7 +10,7 @@ import type { Catalog } from './catalog.ts'
 import { failureOf, messageOf } from './failure.ts'
 import type { Folder } from './folder.ts'
 import { appendedOf } from './outcome.ts'
-import { type Row, RowMaker } from './rows.ts'
+import { partitions, type Row, RowMaker } from './rows.ts'
 import type { Segments } from './segments.ts'
 import type { Serial } from './serial.ts'
 import type { Streams } from './streams.ts'
@@ -239,16 +239,4 @@ export class Writer {
     const now = BigInt(Date.now()) * 1_000_000n
     return now > this.#lastReceived ? now : this.#lastReceived + 1n
   }
-}
-
-/** The rows by the segment that they go to, oldest day first. */
-function partitions(rows: readonly Row[]): Row[][] {
-  const parts = new Map<string, Row[]>()
-  for (const row of rows) {
-    const key = `${row.day}${row.isOdd}`
-    const part = parts.get(key)
-    if (part === undefined) parts.set(key, [row])
-    else part.push(row)
-  }
-  return [...parts].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, part]) => part)
 }
