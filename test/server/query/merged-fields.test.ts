@@ -1,7 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { parseLine } from '../../../server/parse/line.ts'
-import { fieldReader } from '../../../server/query/field-text.ts'
 import { mergedFields } from '../../../server/query/merged-fields.ts'
 
 describe('mergedFields', () => {
@@ -22,18 +21,21 @@ describe('mergedFields', () => {
     const name = fc.string({ unit: fc.constantFrom('a', '"', '\\', ',', ':', '{', '}', 'é', '\n'), maxLength: 3 })
     const text = fc.string({ unit: 'binary', maxLength: 8 }).map((drawn) => drawn.toWellFormed())
     const value = fc.oneof(text, fc.double({ noNaN: true }), fc.boolean(), fc.constant(null), fc.constant([1, '}']))
-    const line = fc.dictionary(name, value, { noNullPrototype: true }).map((one) => JSON.stringify(one))
+    const line = fc.dictionary(name, value, { noNullPrototype: true })
     fc.assert(
-      fc.property(fc.array(line, { maxLength: 5 }), (drawn) => {
-        const texts = drawn.map((one) => parseLine(one).fields)
-        const merged = mergedFields(texts)
-        const names = new Set(texts.flatMap((one) => (one === '' ? [] : Object.keys(JSON.parse(one)))))
-        expect(Object.keys(merged === '' ? {} : JSON.parse(merged)).sort()).toEqual([...names].sort())
-        for (const one of names) {
-          const read = fieldReader(one)
-          expect(read(merged)).toBe(texts.map(read).find((said) => said !== undefined))
-        }
+      fc.property(fc.array(line, { maxLength: 5 }), (lines) => {
+        const members = new Map<string, string>()
+        for (const [key, said] of lines.flatMap((one) => Object.entries(one)))
+          if ((members.get(key) ?? 'null') === 'null') members.set(key, valueText(key, said))
+        const expected = [...members].map(([key, said]) => `${JSON.stringify(key)}:${said}`).join(',')
+        const merged = mergedFields(lines.map((one) => parseLine(JSON.stringify(one)).fields))
+        expect(merged).toBe(expected === '' ? '' : `{${expected}}`)
       }),
     )
   })
 })
+
+/** How fields have the value of a member. Not by JSON.parse, which mixes up names with escapes: https://github.com/nodejs/node/issues/63785. */
+function valueText(key: string, value: unknown): string {
+  return parseLine(JSON.stringify({ [key]: value })).fields.slice(`{${JSON.stringify(key)}:`.length, -1)
+}

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -196,11 +197,15 @@ describe('swarmlogs store copy', () => {
   })
 })
 
-/** Starts the program and kills it when something has happened. */
+/** Starts the program and kills it when something has happened; fails with what the program said when that does not come. */
 async function killedWhen(args: readonly string[], hasHappened: () => Promise<boolean>): Promise<void> {
-  const child = spawn(process.execPath, [MAIN, ...args], { stdio: 'ignore' })
+  const child = spawn(process.execPath, [MAIN, ...args], { stdio: ['ignore', 'ignore', 'pipe'] })
   const ended = once(child, 'exit')
-  await eventually('the copy to begin', 60_000, hasHappened)
+  const said = text(child.stderr)
+  await eventually('the copy to begin', 60_000, hasHappened, async () => {
+    child.kill('SIGKILL')
+    return `: ${await said}, ended ${await ended}`
+  })
   child.kill('SIGKILL')
   expect(await ended).toEqual([null, 'SIGKILL'])
 }
