@@ -1,6 +1,12 @@
 import { rm } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
-import { type DuckDBConnection, type DuckDBDataChunk, DuckDBInstance, type DuckDBValue } from '@duckdb/node-api'
+import {
+  type DuckDBConnection,
+  type DuckDBDataChunk,
+  DuckDBInstance,
+  type DuckDBResult,
+  type DuckDBValue,
+} from '@duckdb/node-api'
 import { Gate } from '../gate.ts'
 import { unavailable } from '../unavailable.ts'
 import { messageOf } from './failure.ts'
@@ -96,7 +102,7 @@ export class Engine {
   async close(): Promise<void> {
     if (this.#closed) return
     this.#closed = true
-    await Promise.all([...this.#leased].map((reader) => reader.stop()))
+    await Promise.all([...this.#leased].map((reader) => reader.close()))
     for (const connection of this.#idle) connection.closeSync()
     this.#idle = []
     this.meta.closeSync()
@@ -116,7 +122,10 @@ export class Reader {
   }
   #busy: Promise<unknown> = Promise.resolve()
   #state: 'open' | 'stopped' | 'released' = 'open'
-  #isDrained = true
+  /** Not read to its end. */
+  #result: DuckDBResult | undefined
+  #ending: Promise<void> | undefined
+  #released: Promise<void> | undefined
 
   constructor(
     connection: DuckDBConnection,
@@ -139,15 +148,17 @@ export class Reader {
 
   /** Yields the rows of a query chunk by chunk (2,048 rows), as the engine makes them. */
   async *chunks(sql: string, values: readonly DuckDBValue[] = []): AsyncGenerator<DuckDBDataChunk> {
-    // A result that is left before its end keeps its memory until the connection is closed.
-    this.#isDrained = false
-    const result = await this.#work(() => this.#connection.stream(sql, [...values]))
+    if (this.#result !== undefined) await this.#end()
+    const result = await this.#work(async () => {
+      this.#result = await this.#connection.stream(sql, [...values])
+      return this.#result
+    })
     while (true) {
       const chunk = await this.#work(() => result.fetchChunk())
       if (chunk === null || chunk.rowCount === 0) break
       yield chunk
     }
-    this.#isDrained = true
+    this.#result = undefined
   }
 
   /** Does what needs the connection itself (a temporary table), as one piece of work. */
@@ -158,25 +169,58 @@ export class Reader {
   /** Interrupts what runs; later calls throw. Resolves when nothing runs any more. */
   async stop(): Promise<void> {
     if (this.#state === 'open') this.#state = 'stopped'
-    // An interrupt that comes between two steps of a statement is lost: repeat it until the connection is quiet.
-    const again = setInterval(() => this.#connection.interrupt(), 20)
-    this.#connection.interrupt()
-    try {
-      await this.#busy
-    } catch (error) {
-      // Whoever asked for the work has this error too.
-      void messageOf(error)
-    } finally {
-      clearInterval(again)
-    }
+    await this.#end()
+  }
+
+  /** Takes it from whoever has it. */
+  async close(): Promise<void> {
+    await this.stop()
+    this.release()
+    await this.#released
   }
 
   release(): void {
     if (this.#state === 'released') return
-    const isReusable = this.#state === 'open' && this.#isDrained
+    const isOpen = this.#state === 'open'
     this.#state = 'released'
     this.#signal?.removeEventListener('abort', this.#onAbort)
-    void this.#busy.catch(messageOf).finally(() => this.#onRelease(isReusable))
+    const isDone = this.#busy.then(
+      () => this.#result === undefined,
+      () => false,
+    )
+    this.#released = isDone.then(async (isReusable) => {
+      if (!isReusable) await this.#end()
+      this.#onRelease(isOpen && isReusable)
+    })
+  }
+
+  /**
+   * Interrupts what runs, and ends a result that was left before its end: it would keep memory, and the files open, until it is collected, even
+   * when all connections are closed.
+   */
+  async #end(): Promise<void> {
+    this.#ending ??= this.#endNow().finally(() => {
+      this.#ending = undefined
+    })
+    await this.#ending
+  }
+
+  async #endNow(): Promise<void> {
+    // An interrupt that comes between two steps of a statement is lost: repeat it until the connection is quiet.
+    const again = setInterval(() => this.#connection.interrupt(), 20)
+    this.#connection.interrupt()
+    try {
+      // Whoever asked for the work has its error, too.
+      await this.#busy.catch(messageOf)
+      for (let rows = 1; rows > 0; this.#connection.interrupt())
+        rows = (await this.#result?.fetchChunk())?.rowCount ?? 0
+    } catch (error) {
+      // It ends with an error when it is interrupted.
+      void messageOf(error)
+    } finally {
+      clearInterval(again)
+      this.#result = undefined
+    }
   }
 
   async #work<T>(work: () => Promise<T>): Promise<T> {
