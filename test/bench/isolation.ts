@@ -38,6 +38,10 @@ await withFolder(async (own) => {
   const pid = server.child.pid ?? 0
   const socket = connect(14_324, '127.0.0.1')
   await once(socket, 'connect')
+  // Nobody sends again here what is not stored.
+  socket.once('close', () => {
+    throw new Error(`the server closed the connection: ${server.stderr()}`)
+  })
   const frames = chunks({ containers: 16, lines: 4 * (PHASE_MS / 1000) * PER_SECOND })
   const alone = await phase(socket, frames, pid)
   const stop = new AbortController()
@@ -45,7 +49,7 @@ await withFolder(async (own) => {
   const beside = await phase(socket, frames, pid)
   stop.abort()
   const searches = (await Promise.all(searching)).reduce((sum, count) => sum + count, 0)
-  socket.destroy()
+  socket.removeAllListeners('close').destroy()
   await server.end('SIGTERM')
   tell(alone, beside, searches)
 })
