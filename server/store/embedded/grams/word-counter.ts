@@ -124,7 +124,7 @@ export class WordCounter {
 
   /** Gives a word its number; undefined when there are too many. */
   #numberOf(text: Uint8Array, from: number, to: number): number | undefined {
-    let place = hashOf(text, from, to) & TABLE_MASK
+    let place = placeOf(text, from, to)
     for (let probes = 0; this.#table[place] !== 0; place = (place + 1) & TABLE_MASK) {
       const word = (this.#table[place] ?? 0) - 1
       if (this.#is(word, text, from, to)) return word
@@ -209,8 +209,9 @@ export class WordCounter {
   }
 }
 
-function hashOf(text: Uint8Array, from: number, to: number): number {
+/** Where in the table a word stands, or behind it. */
+export function placeOf(text: Uint8Array, from: number, to: number): number {
   let hash = to - from
   for (let at = from; at < to; at++) hash = Math.imul(hash ^ (LOWER[text[at] ?? 0] ?? 0), 0x9e3779b1)
-  return hash ^ (hash >>> 15)
+  return (hash ^ (hash >>> 15)) & TABLE_MASK
 }

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { lower } from '../../../../../server/query/filter.ts'
-import { WordCounter } from '../../../../../server/store/embedded/grams/word-counter.ts'
+import { placeOf, WordCounter } from '../../../../../server/store/embedded/grams/word-counter.ts'
 import { eachCount, groupOf, isCounted, partsOfGroup } from '../../../../../server/store/embedded/grams/word-counts.ts'
 
 const counter = new WordCounter()
@@ -35,6 +35,22 @@ const line = fc.tuple(
   fc.integer({ min: 0, max: 3 }),
   fc.array(piece, { maxLength: 8 }).map((pieces) => pieces.join('')),
 )
+
+/** Words that all have the same place. */
+function closeWords(count: number): string[] {
+  const words: string[] = []
+  const wanted = placeOf(Buffer.from('zzzz'), 0, 4)
+  for (let n = 0; words.length < count; n++) {
+    const word = Buffer.from(
+      n
+        .toString(26)
+        .padStart(6, '0')
+        .replaceAll(/\d/g, (digit) => 'qrstuvwxyz'[Number(digit)] ?? ''),
+    )
+    if (placeOf(word, 0, word.length) === wanted) words.push(word.toString())
+  }
+  return words
+}
 
 describe('the counts of words of a block', () => {
   it('are how many lines of each group have a text in them, or nothing', () => {
@@ -93,6 +109,12 @@ describe('the counts of words of a block', () => {
     const long = (n: number): string => Array.from({ length: 400 }, (_, i) => `same${letters(n * i)}`).join(' ')
     expect(counted(Array.from({ length: 500 }, (_, n): [number, string] => [0, long(n)])).length).toBe(0)
     expect(counted([[0, 'the next block is counted again']]).length).toBeGreaterThan(0)
+  })
+
+  it('say nothing where words were chosen to stand close in the table', () => {
+    const words = closeWords(65)
+    expect(counted(words.slice(0, 64).map((word) => [0, word])).length).toBeGreaterThan(0)
+    expect(counted(words.map((word) => [0, word])).length).toBe(0)
   })
 
   it('throw when they are not what was written', () => {
