@@ -34,8 +34,11 @@ async function start(retention = new Retention({ defaultMs: 5 * DAY_MS, rules: R
   store = await EmbeddedStore.open({ dir, retentionMs: 5 * DAY_MS, retention, lockWaitMs: 0, log })
   return store
 }
-/** Upkeep so many days after noon of yesterday. */
-const upkeep = (days: bigint, more = 1n) => store.runUpkeep(Number((NOON + days * DAY + more * SECOND) / 1_000_000n))
+/** Upkeep so many days after noon of yesterday. While the index is made of a segment, that one is left to the next. */
+async function upkeep(days: bigint, more = 1n): Promise<void> {
+  await store.indexed()
+  await store.runUpkeep(Number((NOON + days * DAY + more * SECOND) / 1_000_000n))
+}
 const segments = async () => (await readdir(join(dir, 'segments'))).filter((name) => name.endsWith('.duckdb'))
 const counted = async () =>
   Object.fromEntries((await store.streams()).map(({ stream, records }) => [stream.service.slice(5), records]))
