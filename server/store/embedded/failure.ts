@@ -12,7 +12,7 @@ const PATTERNS: readonly (readonly [Failure, RegExp])[] = [
   ['held', /^Binder Error: Unique file handle conflict/],
   // Of the whole engine, which then answers nothing any more; 'invalidated' is of one file.
   ['fatal', /^FATAL Error|previous fatal error/],
-  ['memory', /^Out of Memory Error/],
+  ['memory', /^Out of Memory Error|Failed to commit: (failed to pin|failed to allocate|could not allocate) /],
   // The disk does not take what is written: whatever it was written for, what is there may be sound.
   ['other', /Could not (write|sync|fsync|truncate)|fsync failed|No space left on device/i],
   ['durable', /COMMIT succeeded and is durable/],

@@ -1,4 +1,4 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
+import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises'
 import type { DuckDBConnection } from '@duckdb/node-api'
 import type { Logger } from 'pino'
 import type { LogRecord } from '../../../shared/record.ts'
@@ -24,8 +24,10 @@ const MAX_WAITING = 4096
 const TURN = 4096
 /** The log tells so often of lines that are left out. */
 const TELL_EVERY_MS = 60_000
-/** Damaged files that one commit may meet before it gives up. */
+/** Damaged files that one commit may meet before it gives up, or times that there was no memory for it. */
 const MAX_RETRIES = 8
+/** Searches and archiving let go of memory soon; each time it waits longer. */
+const MEMORY_WAIT_MS = 100
 
 interface Call {
   readonly records: readonly LogRecord[]
@@ -185,7 +187,10 @@ export class Writer {
       throw new Error(`the disk is full (${Math.floor(free / 2 ** 20)} MiB are free)`)
   }
 
-  /** Stores what is new, day by day, as a transaction can write to one file only, and notes it in `stored`. A damaged file is set aside by then, and all is tried again. */
+  /**
+   * Stores what is new, day by day, as a transaction can write to one file only, and notes it in `stored`. A damaged file is set aside by then, and
+   * all is tried again, as it is when memory was lacking.
+   */
   async #store(calls: readonly Call[], received: bigint, stored: Row[]): Promise<void> {
     for (let attempt = 0; ; attempt++) {
       try {
@@ -197,7 +202,9 @@ export class Writer {
         return
       } catch (error) {
         this.#options.admission.forget()
-        if (failureOf(error) !== 'damaged' || attempt === MAX_RETRIES) throw error
+        const failure = failureOf(error)
+        if ((failure !== 'damaged' && failure !== 'memory') || attempt === MAX_RETRIES) throw error
+        if (failure === 'memory') await delay(MEMORY_WAIT_MS * (attempt + 1))
       }
     }
   }

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { DuckDBInstance } from '@duckdb/node-api'
+import { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
 import { pino } from 'pino'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { EmbeddedOptions } from '../../../server/store/embedded/parts.ts'
@@ -228,6 +228,31 @@ it('searches that nobody reads from leave memory and places to others, and go on
   } finally {
     vi.useRealTimers()
   }
+})
+
+it('waits for memory that a commit lacks', async () => {
+  await start()
+  await store.append([recordOf(WEB, { time: NOON - SECOND, message: 'first' })])
+  const { run } = DuckDBConnection.prototype
+  let failures = 0
+  // As DuckDB has said it beside heavy archiving, which no test can time.
+  const text = 'Failed to commit: failed to pin block of size 64.0 KiB (127.2 MiB/128.0 MiB used)'
+  const spy = vi.spyOn(DuckDBConnection.prototype, 'run').mockImplementation(function (
+    this: DuckDBConnection,
+    sql,
+    ...rest
+  ) {
+    if (sql === 'COMMIT' && failures++ < 3) return Promise.reject(new Error(`TransactionContext Error: ${text}`))
+    return run.call(this, sql, ...rest)
+  })
+  const records = [recordOf(WEB, { time: NOON, message: 'new' }), recordOf(WEB, { time: NOON - DAY, message: 'old' })]
+  try {
+    expect((await store.append(records)).stored).toHaveLength(2)
+  } finally {
+    spy.mockRestore()
+  }
+  expect(failures).toBeGreaterThan(4)
+  expect(await messages(store)).toEqual(['old', 'first', 'new'])
 })
 
 it('tells what it stored of an append that fails half way', async () => {
