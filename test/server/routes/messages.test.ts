@@ -176,6 +176,8 @@ describe('GET /api/v1/tail over a WebSocket', () => {
         ...[1008, 'cannot wait for the parameters any longer: send them as the first message within 0.05 s'],
         { event: 'problem', data: { error: expect.objectContaining({ code: 'bad_request' }) } },
       ])
+      await server.close()
+      server = await serve()
       const [code] = await refusal(asking(`{"q":"${'x'.repeat(1024 * 1024)}"}`))
       expect(code).toBe(1009)
     })
