@@ -148,6 +148,7 @@ export class Reader {
 
   /** Yields the rows of a query chunk by chunk (2,048 rows), as the engine makes them. */
   async *chunks(sql: string, values: readonly DuckDBValue[] = []): AsyncGenerator<DuckDBDataChunk> {
+    // One that was left before its end.
     if (this.#result !== undefined) await this.#end()
     const result = await this.#work(async () => {
       this.#result = await this.#connection.stream(sql, [...values])
@@ -179,6 +180,7 @@ export class Reader {
     await this.#released
   }
 
+  /** Gives it back at once; what is left of a result is ended behind that. */
   release(): void {
     if (this.#state === 'released') return
     const isOpen = this.#state === 'open'

@@ -1,4 +1,5 @@
 import { type DuckDBConnection, UINTEGER, VARCHAR } from '@duckdb/node-api'
+import type { LogRecord } from '../../../../shared/record.ts'
 import { appendRows, bigintColumn, numberColumn, textColumn } from '../columns.ts'
 import { quoteText } from '../schema.ts'
 
@@ -19,8 +20,20 @@ export async function writeChunks(
   return written > 0n
 }
 
+/** Those of the records that a table of chunks has; `nameOf`: how it names a chunk of a sender. */
+export async function recordsOfChunks(
+  connection: DuckDBConnection,
+  table: string,
+  records: readonly LogRecord[],
+  nameOf: (chunk: string) => string,
+): Promise<readonly LogRecord[]> {
+  const ids = records.map(({ chunk }) => nameOf(chunk))
+  const last = await lastOfChunks(connection, table, ids)
+  return records.filter(({ ordinal }, index) => ordinal <= (last.get(ids[index] ?? '') ?? -1))
+}
+
 /** The last index of each of these chunks that a table of chunks has. */
-export async function lastOfChunks(
+async function lastOfChunks(
   connection: DuckDBConnection,
   table: string,
   ids: readonly string[],

@@ -22,7 +22,7 @@ import { search } from '../search.ts'
 import { dayOf, type Segment } from '../segment.ts'
 import { Serial } from '../serial.ts'
 import { count, histogram } from '../tally.ts'
-import { lastOfChunks, writeChunks } from './chunks.ts'
+import { recordsOfChunks, writeChunks } from './chunks.ts'
 import { EmbeddedArchive } from './control.ts'
 import { ArchivedLines } from './lines.ts'
 import { sealDay } from './sealer.ts'
@@ -156,14 +156,13 @@ export class FolderTier implements ArchiveTier {
   async knownByChunk(records: readonly LogRecord[]): Promise<ReadonlySet<LogRecord>> {
     const { engine } = this.#open()
     const known = new Set<LogRecord>()
-    const named = records.map((record) => ({ record, id: this.#options.chunkName(record.chunk) }))
     for (const { day, archived } of this.#days.all) {
-      const own = named.filter(({ record }) => dayOf(record.time) === day)
+      const own = records.filter(({ time }) => dayOf(time) === day)
       const table = own.length === 0 ? undefined : await archived?.chunksSql()
       if (table === undefined) continue
-      const ids = own.map(({ id }) => id)
-      const last = await this.#serial.run(() => lastOfChunks(engine.writer, table, ids))
-      for (const { record, id } of own) if (record.ordinal <= (last.get(id) ?? -1)) known.add(record)
+      const { chunkName } = this.#options
+      for (const record of await this.#serial.run(() => recordsOfChunks(engine.writer, table, own, chunkName)))
+        known.add(record)
     }
     return known
   }
