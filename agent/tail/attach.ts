@@ -1,3 +1,4 @@
+import { lostBefore } from './head.ts'
 import { hasSkipped } from './hole.ts'
 import type { Pace } from './pace.ts'
 import type { Piece, TailContext } from './piece.ts'
@@ -19,6 +20,8 @@ export type Ending =
 const SEAM_TIMEOUT_MS = 3_000
 /** When nobody has read for so long, the engine may have passed over whole files: it tells nobody. */
 const STALL_MS = 1_000
+/** A log that a follow has shown to be empty for so long begins with the first line that it shows. */
+const BEGINNING_MS = 10_000
 
 /** Follows a log from a position, which must be in its last `tail` frames. */
 export async function* attach(
@@ -36,6 +39,8 @@ export async function* attach(
   const seam = new Seam(position, { replays: isRotated ? new Replays() : undefined })
   const watch = new Watch(context, position, (doubt) => doubted.abort(doubt))
   let unchecked = !isChecked
+  const beganMs = performance.now()
+  let isBeginning = position.prints.length === 0
   const timer = seam.found ? undefined : setTimeout(() => missed.abort(), SEAM_TIMEOUT_MS)
   if (seam.found) context.onFollowing(reader)
   try {
@@ -46,8 +51,13 @@ export async function* attach(
       if (seam.found) context.onFollowing(reader)
       if (seam.isTorn || (!seam.found && !reader.isWhole)) return { kind: 'missed' }
       const since = performance.now()
-      if (fresh.length > 0) yield { lines: fresh, progress: { live: seam.position } }
       const [first] = fresh
+      if (first) {
+        const isEarly = isBeginning && performance.now() - beganMs < BEGINNING_MS
+        isBeginning = false
+        const gaps = isEarly ? await lostBefore(context, first) : []
+        yield { lines: fresh, gaps, progress: { live: seam.position } }
+      }
       if (unchecked && first) {
         unchecked = false
         const shown = { frames: reader.frames - seam.foundAt, first }

@@ -1,6 +1,7 @@
 import type { GapBounds } from '../../shared/gap.ts'
 import type { Line } from '../lines.ts'
 import { gapBetween, nanosNow, nanosOfLine, rotatedGap, takenUpTo } from './gaps.ts'
+import { lostBefore } from './head.ts'
 import { type Behind, isNewest, lookBehind, type Shown } from './hole.ts'
 import type { HistoryProgress, Piece, TailContext } from './piece.ts'
 import { BEGINNING, type Position } from './place.ts'
@@ -63,6 +64,8 @@ export async function* catchUp(
   { dead, tail = SHORTEST_WINDOW, hasTried = false }: CatchUpOptions,
 ): AsyncGenerator<Piece, CaughtUp> {
   const isEmpty = from.prints.length === 0
+  const gaps = isEmpty ? await lostBefore(context) : []
+  if (gaps.length > 0) yield { lines: [], gaps, progress: {} }
   let search = again(from, isEmpty ? 'all' : tail)
   for (let reached = from; ; ) {
     const { position, shown, broken, next } = yield* readWindow(context, reached, dead, search)

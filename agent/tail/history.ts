@@ -3,12 +3,12 @@ import { SwarmlogsError } from '../../shared/errors.ts'
 import type { GapBounds, GapReason } from '../../shared/gap.ts'
 import { Matcher } from './fingerprint.ts'
 import { gapBetween, horizonGap, nanosNow, nanosOf, nanosOfLine, oldestWanted, takenUpTo, timeOf } from './gaps.ts'
-import { longestSound } from './hole.ts'
+import { longestSound, lookFor } from './hole.ts'
 import { type HistoryProgress, headOf, isBefore, type Piece, type TailContext, within } from './piece.ts'
 import { BEGINNING, type Position } from './place.ts'
 import { LogReader } from './reader.ts'
 import { Seam } from './seam.ts'
-import { Window } from './window.ts'
+import { longer, Window } from './window.ts'
 
 const RETRY_MS = 2_000
 
@@ -41,15 +41,22 @@ export async function* historyTail(context: TailContext, from: HistoryProgress):
   }
 }
 
-/** Reads one window; its last piece says what is to be read next. */
-async function* readWindow(context: TailContext, progress: HistoryProgress): AsyncGenerator<Piece, void> {
+/** Reads one window; its last piece says what is to be read next. `isThere`: the log is known to hold the lines that it is to end at. */
+async function* readWindow(
+  context: TailContext,
+  progress: HistoryProgress,
+  isThere = context.fileBytes === undefined,
+): AsyncGenerator<Piece, void> {
   const { engine, id, framing, signal, fileBytes } = context
   const tail = Math.ceil(progress.behind * 1.1) + progress.size
   const release = await context.windows.acquire(signal)
   const reader = new LogReader(engine, { id, framing, tail, follow: false, dead: false }, signal)
   const window = new Window(progress, fileBytes !== undefined)
+  let isDoubtful = false
   try {
     for await (const lines of reader.batches()) {
+      isDoubtful = !isThere && !window.first && window.seemsBehind(lines)
+      if (isDoubtful) break
       const fresh = within(window.pass(lines), progress.horizon)
       if (fresh.length > 0) yield { lines: fresh, progress: { history: window.progress(reader) } }
       if (window.isOver) break
@@ -57,10 +64,19 @@ async function* readWindow(context: TailContext, progress: HistoryProgress): Asy
   } finally {
     release()
   }
+  if (isDoubtful) return yield* readDoubtful(context, progress)
   const end = window.endedBefore(reader)
   if (!end && reader.broken && !window.isOver) throw reader.broken
   if (end) yield* readBehind(context, progress, end)
   else yield lastPiece(context, progress, window, reader)
+}
+
+/** A window seems to begin behind the lines that it is to end at. */
+async function* readDoubtful(context: TailContext, progress: HistoryProgress): AsyncGenerator<Piece, void> {
+  const { isJoined, first } = await lookFor(context, progress.stop)
+  if (isJoined) return yield* readWindow(context, longer(progress), true)
+  const gaps = [unreadGap(context, progress, 'rotated')]
+  yield { lines: [], gaps, progress: { history: null, head: first && headOf(first) } }
 }
 
 function lastPiece(context: TailContext, progress: HistoryProgress, window: Window, reader: LogReader): Piece {

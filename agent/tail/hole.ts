@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Line } from '../lines.ts'
 import { Matcher } from './fingerprint.ts'
-import type { TailContext } from './piece.ts'
+import { fileBytesOf } from './pace.ts'
+import { bytesOf, type TailContext } from './piece.ts'
 import { BEGINNING, type Position } from './place.ts'
 import { LogReader } from './reader.ts'
 
@@ -9,6 +10,7 @@ import { LogReader } from './reader.ts'
 const FIRST_WINDOW = 32
 const GROWTH = 4
 const GROWING_TRIES = 8
+const ROTATING_TRIES = 3
 const GROWING_MS = 100
 
 /**
@@ -21,14 +23,17 @@ export type Behind =
   | { readonly kind: 'hole'; readonly tail: number }
 
 /** What a window showed. */
-interface Look {
+export interface Look {
   /** It showed as many frames as were asked for: there is no hole in it. */
   readonly isSound: boolean
+  /** It showed the last line before a position, if that has one. */
   readonly isJoined: boolean
   readonly frames: number
+  /** About as many as they take in the engine's files. */
+  readonly bytes: number
   /** It showed the line that was looked for. */
   readonly hasLine: boolean
-  readonly first: Mark | undefined
+  readonly first: Line | undefined
   readonly last: Mark | undefined
 }
 
@@ -44,10 +49,19 @@ export async function lookBehind(context: TailContext, position: Position): Prom
   if (last === undefined) return { kind: 'gone' }
   const end = await look(context, position, FIRST_WINDOW)
   if (end.isSound && end.isJoined) return { kind: 'joined', tail: FIRST_WINDOW }
-  const whole = await look(context, position, 'all', last)
+  const { newest, whole } = await lookAtAll(context, position, last)
   if (whole.hasLine && whole.isJoined) return { kind: 'joined', tail: 'all' }
   if (whole.hasLine && !(await isHoled(context, whole))) return { kind: 'gone' }
-  return lookPast(context, position)
+  return lookPast(context, position, newest)
+}
+
+/** Shows the whole log, and whether it holds the line that was its newest: at a hole it never does; where it is rotated fast, that line was thrown away meanwhile, and newer ones are looked for. */
+async function lookAtAll(context: TailContext, position: Position, last: Mark): Promise<{ newest: Mark; whole: Look }> {
+  for (let newest = last, tries = 1; ; tries++) {
+    const whole = await look(context, position, 'all', newest)
+    if (whole.hasLine || tries === ROTATING_TRIES) return { newest, whole }
+    newest = (await look(context, position, 1)).last ?? newest
+  }
 }
 
 /** Whether an engine that passes over damage showed a log with less than there is; not when it was just rotated. */
@@ -58,18 +72,28 @@ async function isHoled(context: TailContext, whole: Look): Promise<boolean> {
   return first !== undefined && whole.first !== undefined && isSame(first, whole.first)
 }
 
-/** The same for a log that is known to be damaged. While it grows, what lies right behind the hole falls out of a window: then it is looked for anew. */
-export async function lookPast(context: TailContext, position: Position): Promise<Behind> {
+/**
+ * The same for a log that is known to be damaged, or seems so as it did not show a `line` that it had: then it still has that behind the
+ * hole. While it grows, what lies right behind the hole falls out of a window: then it is looked for anew.
+ */
+export async function lookPast(context: TailContext, position: Position, line?: Mark): Promise<Behind> {
   let tail = 1
+  let isHole = line === undefined
   for (let tries = 0; tries < GROWING_TRIES; tries++) {
     const before = tail
     tail = await longestSound(context, before)
-    const { isJoined } = await look(context, position, tail)
+    const { isJoined, hasLine } = await look(context, position, tail, line)
     if (isJoined) return { kind: 'joined', tail }
+    isHole ||= hasLine
     if (tail === before) break
     await sleep(GROWING_MS, undefined, { signal: context.signal })
   }
-  return { kind: 'hole', tail }
+  return isHole ? { kind: 'hole', tail } : { kind: 'gone' }
+}
+
+/** Looks through the whole log for the last line of those prints. */
+export function lookFor(context: TailContext, prints: readonly number[]): Promise<Look> {
+  return look(context, { ...BEGINNING, prints }, 'all')
 }
 
 /** Whether the log has nothing behind a position; cheap, and only sure when it says so. */
@@ -98,7 +122,9 @@ export async function hasSkipped(context: TailContext, position: Position, shown
   // The log has grown by a line.
   if (first && isSame(first, shown.first)) return false
   const { isSound, hasLine } = await look(context, position, shown.frames, shown.first)
-  return !isSound || hasLine
+  if (isSound) return hasLine
+  // It has fewer frames than it showed: of a log that was just rotated that line is gone, too.
+  return (await look(context, position, 'all', shown.first)).hasLine
 }
 
 /** The longest window that is answered in full: it begins where the log does, or behind the last hole. `known`: one that is. */
@@ -128,20 +154,23 @@ async function look(
     // Those before the last line may lie before the hole.
     const matcher = new Matcher(position.prints.slice(-1))
     const isKnown = position.prints.length > 0
-    let first: Mark | undefined
+    let first: Line | undefined
     let last: Mark | undefined
     let hasLine = false
+    let bytes = 0
     for await (const lines of reader.batches()) {
       if (!matcher.found) matcher.search(lines)
       if (line) hasLine ||= lines.some((one) => isSame(one, line))
       first ??= lines[0]
       last = lines.at(-1) ?? last
+      bytes += fileBytesOf(lines.length, bytesOf(lines))
       if (isBrief) break
     }
     return {
       isSound: !reader.broken && (tail === 'all' || reader.frames >= tail),
       isJoined: isKnown && matcher.found,
       frames: reader.frames,
+      bytes,
       hasLine,
       first,
       last,

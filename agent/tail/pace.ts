@@ -1,33 +1,36 @@
 /** What a line takes in a log file beside its message, about. */
 const LINE_BYTES = 80
 const PERIOD_MS = 1_000
-/** A log is fast when it fills a file in so many seconds, and slow again when it takes four times as long. */
+/** A log is fast when it fills a file in so many seconds, and until it takes so many. */
 const FAST_FILE_SECONDS = 4
+const SLOW_FILE_SECONDS = 16
+/** Files that a burst fills in an instant: such a log counts as fast until it was seen to be slow. */
+const SMALL_FILE_BYTES = 1 << 20
 
 /** Tells whether a log grows so fast that the engine may rotate it away under a reader that follows it. */
 export class Pace {
   readonly #fileBytes: number
   #since = performance.now()
   #bytes = 0
-  #last = 0
+  #last: number
+  #wasFast = false
 
   /** `fileBytes`: the size at which the log is rotated. */
   constructor(fileBytes: number) {
     this.#fileBytes = fileBytes
+    this.#last = fileBytes > SMALL_FILE_BYTES ? 0 : Number.POSITIVE_INFINITY
   }
 
   /** So many lines with messages of so many bytes were read. */
   note(lines: number, bytes: number): void {
     this.#roll()
-    this.#bytes += bytes + lines * LINE_BYTES
+    this.#bytes += fileBytesOf(lines, bytes)
   }
 
   get isFast(): boolean {
-    return this.#perSecond * FAST_FILE_SECONDS > this.#fileBytes
-  }
-
-  get isSlow(): boolean {
-    return this.#perSecond * FAST_FILE_SECONDS * 4 < this.#fileBytes
+    const seconds = this.#wasFast ? SLOW_FILE_SECONDS : FAST_FILE_SECONDS
+    this.#wasFast = this.#perSecond * seconds > this.#fileBytes
+    return this.#wasFast
   }
 
   get #perSecond(): number {
@@ -42,4 +45,9 @@ export class Pace {
     this.#bytes = 0
     this.#since = performance.now()
   }
+}
+
+/** About how many bytes of a log file lines take whose messages have so many. */
+export function fileBytesOf(lines: number, bytes: number): number {
+  return bytes + lines * LINE_BYTES
 }

@@ -85,7 +85,7 @@ export class Walk {
     const before = this.taken
     // A log that was empty can be followed from its first line at once.
     const isEmpty = this.#position?.prints.length === 0
-    const position = isEmpty && this.#position ? this.#position : yield* this.#catchUp(false)
+    const position = isEmpty && this.#position ? this.#position : yield* this.#keepUp()
     const tail = isEmpty ? 'all' : this.#tail
     const ending = yield* attach(this.#context, position, tail, { pace: this.#pace, isChecked: this.#isChecked })
     this.hasEnded = ending.kind === 'ended'
@@ -95,7 +95,6 @@ export class Walk {
     if (this.taken > before) this.#isChecked = true
     if (ending.kind === 'skipped') yield* this.#readPast(ending.sure, false)
     else if ('sure' in ending) this.#goBack(ending.sure)
-    if (ending.kind === 'fast') yield* this.#poll()
   }
 
   /** Has lines read again that a follow may have passed over. Of a log of one file, nothing that is older can be read again. */
@@ -104,18 +103,18 @@ export class Walk {
   }
 
   /**
-   * Reads window after window while the log grows fast: each must show the position that the one before it reached, so that
+   * Catches up, window after window while the log grows fast: each must show the position that the one before it reached, so that
    * a file that was rotated away is noticed, which is not so when the log is followed.
    */
-  async *#poll(): AsyncGenerator<Piece, void> {
+  async *#keepUp(): AsyncGenerator<Piece, Position> {
     const { signal } = this.#context
-    while (!signal.aborted && !this.#pace.isSlow) {
+    for (;;) {
       const before = this.taken
-      yield* this.#catchUp(false)
+      const position = yield* this.#catchUp(false)
+      if (position.prints.length === 0 || !this.#pace.isFast) return position
       this.#tail = Math.max(SHORTEST_WINDOW, 2 * (this.taken - before))
       await sleep(POLL_MS, undefined, { signal })
     }
-    this.#tail = SHORTEST_WINDOW
   }
 
   /** Reads on behind bytes that cannot be read, if the log has any behind the position. */

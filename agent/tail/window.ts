@@ -1,7 +1,7 @@
 import type { Line, LineTime } from '../lines.ts'
 import { Cut } from './cut.ts'
 import { fingerprint, Matcher } from './fingerprint.ts'
-import { nanosOf, takenUpTo } from './gaps.ts'
+import { nanosOf, nanosOfLine, takenUpTo } from './gaps.ts'
 import type { HistoryProgress } from './piece.ts'
 import { BEGINNING, Place, type Position } from './place.ts'
 import type { LogReader } from './reader.ts'
@@ -37,6 +37,15 @@ export class Window {
   /** The stop was met. */
   get isOver(): boolean {
     return this.#stop.found
+  }
+
+  /**
+   * The log seems to begin behind the stop now: all lines that the window would hand on were then read elsewhere, or will be. When the
+   * clock stepped back, younger lines do lie before the stop.
+   */
+  seemsBehind([first]: readonly Line[]): boolean {
+    const { until, window } = this.#before
+    return first !== undefined && until !== undefined && !window && nanosOfLine(first) > nanosOf(until)
   }
 
   /** The lines to hand on. */
@@ -75,8 +84,8 @@ export class Window {
   /** What is to be read when this window has been. */
   next(reader: LogReader): HistoryProgress | null {
     const { window: _, ...before } = this.#before
-    if (!this.#resume.found) return this.isOver || !reader.isWhole ? this.#longer() : before
-    if (!this.isOver) return reader.isWhole ? null : this.#longer()
+    if (!this.#resume.found) return this.isOver || !reader.isWhole ? longer(this.#before) : before
+    if (!this.isOver) return reader.isWhole ? null : longer(this.#before)
     const stop = this.#lower
     if (this.#fromBeginning || this.isBeyondHorizon) return null
     const size = before.size * GROWTH
@@ -112,8 +121,9 @@ export class Window {
     const at = this.#resume.search(lines)
     return at === -1 ? [] : lines.slice(at)
   }
+}
 
-  #longer(): HistoryProgress {
-    return { ...this.#before, behind: Math.ceil(this.#before.behind * 1.5) + this.#before.size + SLACK }
-  }
+/** What is to be read when a window was too short. */
+export function longer(progress: HistoryProgress): HistoryProgress {
+  return { ...progress, behind: Math.ceil(progress.behind * 1.5) + progress.size + SLACK }
 }

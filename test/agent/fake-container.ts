@@ -9,6 +9,8 @@ export interface FakeOptions {
   readonly driver?: string
   readonly driverOptions?: Record<string, string>
   readonly running?: boolean
+  /** As the engine writes it. */
+  readonly created?: string
   readonly broken?: 'fails' | 'hangs' | undefined
 }
 
@@ -134,9 +136,10 @@ export class FakeContainer {
   }
 
   inspected(): object {
-    const { name = 'app', tty = false, labels = {}, driver = 'json-file', driverOptions = {} } = this.#options
+    const { name = 'app', tty = false, labels = {}, driver = 'json-file', driverOptions = {}, created } = this.#options
     return {
       Id: this.id,
+      ...(created && { Created: created }),
       Name: `/${name}`,
       Image: '',
       State: { Running: this.running, StartedAt: this.#started() },
