@@ -93,6 +93,7 @@ export class Collection {
         listed: (ids) => this.#onListed(ids, tails),
       },
       since: keptWatch(spool),
+      knowsSince: () => spool.since,
       backfillNs: config.backfillNs,
       retentionMs,
       cluster: config.cluster || undefined,

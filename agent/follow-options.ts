@@ -21,6 +21,8 @@ export interface FollowOptions {
   }
   /** An agent before this one had read what there was up to this time, by the engine's clock. */
   readonly since?: Watched | undefined
+  /** Since when the checkpoints tell of all containers, nanoseconds since 1970, decimal; '' when they do not yet. */
+  readonly knowsSince?: (() => string) | undefined
   /** How far back a container's log is read at its first sight, nanoseconds before now; 0: new lines only. */
   readonly backfillNs: bigint
   /** How long the server keeps lines: older ones are not read. undefined: not known. */

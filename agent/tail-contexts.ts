@@ -34,6 +34,7 @@ export class TailContexts {
       fileBytes: logFileBytes(target),
       files: logFiles(target),
       born: target.born,
+      isOwed: () => this.#isOwed(followed),
       // What the server would drop as too old need not be sent.
       horizon: later(followed.horizon, this.oldest()),
       signal,
@@ -44,6 +45,11 @@ export class TailContexts {
       liveLines: () => followed.liveLines,
       onFollowing: (following) => this.#tails.following(target.id, following),
     }
+  }
+
+  #isOwed({ target, progress }: Followed): boolean {
+    const since = this.#options.knowsSince?.() ?? ''
+    return since !== '' && target.born >= BigInt(since) && !progress.elsewhere && !progress.lost
   }
 
   /** What is older the server does not keep, as far as it has said so. */

@@ -1,6 +1,7 @@
 import type { Line } from '../lines.ts'
 import { Cut } from './cut.ts'
 import { horizonGap } from './gaps.ts'
+import { lostBefore } from './head.ts'
 import { headOf, isBefore, type Piece, type TailContext, within } from './piece.ts'
 import { BEGINNING, Place, type Position } from './place.ts'
 import { LogReader } from './reader.ts'
@@ -15,9 +16,18 @@ const FIRST_HISTORY = 10_000
 /** Reads the end of a log that has not been seen before; what lies before it is left to the history reader. Returns the position behind it. */
 export async function* firstSight(context: TailContext, dead: boolean): AsyncGenerator<Piece, Position> {
   for (let tail = FIRST_WINDOW; ; tail *= 4) {
-    const position = yield* firstWindow(context, dead, tail)
-    if (position) return position
+    const sight = yield* firstWindow(context, dead, tail)
+    if (!sight) continue
+    const gaps = sight.head && context.isOwed() ? await lostBefore(context, sight.head) : []
+    if (gaps.length > 0) yield { lines: [], gaps, progress: {} }
+    return sight.position
   }
+}
+
+/** What a first window has come to; `head`: the first line of the log, if nothing is left to the history reader. */
+interface Sight {
+  readonly position: Position
+  readonly head?: Line | undefined
 }
 
 /** Reads one first window; returns undefined when it must be longer. */
@@ -25,7 +35,7 @@ async function* firstWindow(
   context: TailContext,
   dead: boolean,
   tail: number,
-): AsyncGenerator<Piece, Position | undefined> {
+): AsyncGenerator<Piece, Sight | undefined> {
   const { engine, id, framing, horizon, signal } = context
   const release = await context.windows.acquire(signal)
   try {
@@ -46,12 +56,13 @@ async function* firstWindow(
         yield { lines: within(sure, horizon), progress: { live: place.position(reader.open), history: wanted } }
     }
     if (!reader.isWhole && !cut.isPlaced && tail < LONGEST_FIRST_WINDOW) return undefined
-    if (reader.isWhole || !cut.isPlaced) {
+    const isAll = reader.isWhole || !cut.isPlaced
+    if (isAll) {
       const progress = { live: place.position(reader.open), history: null, head: head && headOf(head) }
       const gaps = head && isBefore(head, horizon) ? [horizonGap(context.born, horizon)] : undefined
       yield { lines: within(cut.held, horizon), gaps, progress }
     }
-    return place.position(reader.open)
+    return { position: place.position(reader.open), head: isAll ? head : undefined }
   } finally {
     release()
   }

@@ -1,6 +1,6 @@
 import type { GapBounds } from '../../shared/gap.ts'
 import type { Line } from '../lines.ts'
-import { gapBetween, nanosOf, nanosOfLine } from './gaps.ts'
+import { gapBetween, nanosOf, nanosOfLine, oldestWanted } from './gaps.ts'
 import { type Look, lookFor } from './hole.ts'
 import type { TailContext } from './piece.ts'
 
@@ -10,7 +10,7 @@ const OVERHEAD = 4
 const SHORTEST_NS = 100_000_000n
 
 /**
- * What may be lost of a container that was seen from its start, before the first line that was read (absent: that its log begins with now):
+ * What may be lost of a container that is to be read from its start, before the first line that was read (absent: that its log begins with now):
  * it may have printed so fast that the engine threw away what it had printed first, which the log does not show.
  */
 export async function lostBefore(context: TailContext, read?: Line): Promise<GapBounds[]> {
@@ -19,7 +19,8 @@ export async function lostBefore(context: TailContext, read?: Line): Promise<Gap
   const look = await lookFor(context, []).catch(() => undefined)
   const first = read ?? look?.first
   if (!look || !first || mustBeWhole(context, context.fileBytes, look, first)) return []
-  return [gapBetween(context.born, nanosOfLine(first), 'rotated')]
+  const [from, to] = [oldestWanted(context.born, context.horizon), nanosOfLine(first)]
+  return from < to ? [gapBetween(from, to, 'rotated')] : []
 }
 
 /** All files but the newest are full before the engine throws one away; of a single file nothing remains then, so it goes by how fast that grows. */

@@ -3,6 +3,7 @@ import { SwarmlogsError } from '../../shared/errors.ts'
 import type { GapBounds, GapReason } from '../../shared/gap.ts'
 import { Matcher } from './fingerprint.ts'
 import { gapBetween, horizonGap, nanosNow, nanosOf, nanosOfLine, oldestWanted, takenUpTo, timeOf } from './gaps.ts'
+import { lostBefore } from './head.ts'
 import { longestSound, lookFor } from './hole.ts'
 import { type HistoryProgress, headOf, isBefore, type Piece, type TailContext, within } from './piece.ts'
 import { BEGINNING, type Position } from './place.ts'
@@ -68,7 +69,7 @@ async function* readWindow(
   const end = window.endedBefore(reader)
   if (!end && reader.broken && !window.isOver) throw reader.broken
   if (end) yield* readBehind(context, progress, end)
-  else yield lastPiece(context, progress, window, reader)
+  else yield await lastPiece(context, progress, window, reader)
 }
 
 /** A window seems to begin behind the lines that it is to end at. */
@@ -79,14 +80,21 @@ async function* readDoubtful(context: TailContext, progress: HistoryProgress): A
   yield { lines: [], gaps, progress: { history: null, head: first && headOf(first) } }
 }
 
-function lastPiece(context: TailContext, progress: HistoryProgress, window: Window, reader: LogReader): Piece {
+async function lastPiece(
+  context: TailContext,
+  progress: HistoryProgress,
+  window: Window,
+  reader: LogReader,
+): Promise<Piece> {
   const next = window.next(reader)
   const { first } = window
   const lines = within(window.rest(reader), progress.horizon)
   if (next !== null || !first) return { lines, progress: { history: next } }
   const isOlder = window.isBeyondHorizon || isBefore(first, progress.horizon)
+  const isRead = !isOlder && window.isOver
   const gaps = [
     ...(isOlder ? [horizonGap(context.born, progress.horizon)] : []),
+    ...(isRead && context.isOwed() ? await lostBefore(context, first) : []),
     // All of the log is younger than what was to be read.
     ...(window.isOver ? [] : [unreadGap(context, progress, 'rotated')]),
   ]

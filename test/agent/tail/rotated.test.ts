@@ -33,8 +33,8 @@ describe('a log that is rotated while it is read', () => {
     for (const recorder of recorders.splice(0)) await recorder.stop()
     await engine.close()
   })
-  const record = (before?: Recorder) => {
-    const recorder = new Recorder(engine.host, {}, before)
+  const record = (before?: Recorder, options: ConstructorParameters<typeof Recorder>[1] = {}) => {
+    const recorder = new Recorder(engine.host, options, before)
     recorders.push(recorder)
     return recorder
   }
@@ -141,6 +141,31 @@ describe('a log that is rotated while it is read', () => {
     await recorder.until(() => recorder.lines.length === read && container.isFollowed)
     const gap = { reason: 'rotated', from: BORN, to: timeOf(recorder.lines[0]) }
     expect(gapsOf(recorder)).toEqual(isLacking ? [gap] : [])
+  })
+
+  it.each([
+    ['all of which a window shows', 600, 300],
+    ['that is history for the most part', 5000, 2000],
+  ])('lacks what was thrown away while no agent ran, and is told to, of a container %s', async (_, count, gone) => {
+    const before = record()
+    await before.until(() => before.status.engine === 'reachable')
+    await before.stop()
+    const driverOptions = { 'max-size': '10k', 'max-file': '3' }
+    const created = new Date(Number(BORN / 1_000_000n)).toISOString()
+    const known = engine.container({ driverOptions, created })
+    write(known, 'line', count)
+    known.rotate(gone)
+    const told: ReturnType<typeof gapsOf>[] = []
+    for (const since of [String(BORN), String(BORN + 1n), '']) {
+      const recorder = record(before, { knowsSince: () => since })
+      await recorder.until(() => recorder.lines.length === count - gone && known.isFollowed)
+      // The history's last piece comes after its lines.
+      await recorder.until(() => [...recorder.checkpoints.values()].every(({ history }) => history === null))
+      told.push(gapsOf(recorder))
+      await recorder.stop()
+    }
+    const gap = { reason: 'rotated', from: BORN, to: written(known, `line ${gone}`) }
+    expect(told).toEqual([[gap], [], []])
   })
 
   it('is read window by window while it may be fast, if its files are small', async () => {
