@@ -44,7 +44,7 @@ export class Followed {
   isTailing = false
   /** Its history is being read. */
   isReadingHistory = false
-  /** It was told again while its tail ran: it may have been started anew. */
+  /** It was started anew while its tail ran. */
   again = false
   /** It was sent a signal that stops it, and has not died since. */
   isDying = false

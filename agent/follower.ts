@@ -169,11 +169,12 @@ export class Follower {
     const known = this.#followed.get(target.id)
     const followed = known ?? new Followed(target, this.#options.checkpoints.load(target.id), this.#horizon)
     this.#followed.set(target.id, followed)
+    const isStartedAnew = target.startedAt > followed.target.startedAt
     // What stopped it was before that.
-    if (target.startedAt > followed.target.startedAt) followed.isDying = false
+    if (isStartedAnew) followed.isDying = false
     followed.target = target
     if (judgement === 'unreadable') this.#standing.begin(followed, 'unreadable')
-    else if (followed.isTailing) followed.again = true
+    else if (followed.isTailing) followed.again ||= isStartedAnew
     else this.#tail(followed)
   }
 

@@ -49,7 +49,7 @@ export class TailContexts {
 
   #isOwed({ target, progress }: Followed): boolean {
     const since = this.#options.knowsSince?.() ?? ''
-    return since !== '' && target.born >= BigInt(since) && !progress.elsewhere && !progress.lost
+    return since !== '' && target.born >= BigInt(since) && !progress.head && !progress.elsewhere && !progress.lost
   }
 
   /** What is older the server does not keep, as far as it has said so. */

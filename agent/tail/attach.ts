@@ -1,7 +1,8 @@
+import { nanosNow } from './gaps.ts'
 import { lostBefore } from './head.ts'
 import { hasSkipped } from './hole.ts'
-import type { Pace } from './pace.ts'
-import type { Piece, TailContext } from './piece.ts'
+import { fileBytesOf, type Pace } from './pace.ts'
+import { bytesOf, type Piece, type TailContext } from './piece.ts'
 import type { Position } from './place.ts'
 import { LogReader } from './reader.ts'
 import { Replays } from './replays.ts'
@@ -20,9 +21,6 @@ export type Ending =
 const SEAM_TIMEOUT_MS = 3_000
 /** When nobody has read for so long, the engine may have passed over whole files: it tells nobody. */
 const STALL_MS = 1_000
-/** A log that a follow has shown to be empty for so long begins with the first line that it shows. */
-const BEGINNING_MS = 10_000
-
 /** Follows a log from a position, which must be in its last `tail` frames. */
 export async function* attach(
   context: TailContext,
@@ -39,8 +37,9 @@ export async function* attach(
   const seam = new Seam(position, { replays: isRotated ? new Replays() : undefined })
   const watch = new Watch(context, position, (doubt) => doubted.abort(doubt))
   let unchecked = !isChecked
-  const beganMs = performance.now()
-  let isBeginning = position.prints.length === 0
+  const began = nanosNow()
+  const isFromBeginning = position.prints.length === 0
+  let shownBytes = 0
   const timer = seam.found ? undefined : setTimeout(() => missed.abort(), SEAM_TIMEOUT_MS)
   if (seam.found) context.onFollowing(reader)
   try {
@@ -53,10 +52,13 @@ export async function* attach(
       const since = performance.now()
       const [first] = fresh
       if (first) {
-        const isEarly = isBeginning && performance.now() - beganMs < BEGINNING_MS
-        isBeginning = false
-        const gaps = isEarly ? await lostBefore(context, first) : []
+        const isHead = isFromBeginning && shownBytes === 0
+        // Until it is handed on, nobody may take the tail for idle.
+        if (isHead) context.onFollowing()
+        const gaps = isHead ? await lostBefore(context, { first, began }) : []
+        shownBytes += fileBytesOf(fresh.length, bytesOf(fresh))
         yield { lines: fresh, gaps, progress: { live: seam.position } }
+        if (isHead) context.onFollowing(reader)
       }
       if (unchecked && first) {
         unchecked = false
@@ -66,7 +68,11 @@ export async function* attach(
       }
       watch.reached(seam.position)
       if (seam.isRepeating || (isRotated && performance.now() - since > STALL_MS)) return { kind: 'unsure' }
-      if (isRotated && pace.isFast) return { kind: 'fast', sure: watch.sure }
+      if (isRotated && pace.isFast()) {
+        // The engine shows a file to its end before it passes over others: within the first one nothing is doubtful.
+        const isInFirstFile = isFromBeginning && shownBytes < fileBytes
+        return { kind: 'fast', sure: isInFirstFile ? seam.position : watch.sure }
+      }
     }
     return { kind: 'ended' }
   } catch (error) {

@@ -1,3 +1,4 @@
+import type { GapBounds } from '../../shared/gap.ts'
 import type { Line } from '../lines.ts'
 import { Cut } from './cut.ts'
 import { horizonGap } from './gaps.ts'
@@ -18,15 +19,17 @@ export async function* firstSight(context: TailContext, dead: boolean): AsyncGen
   for (let tail = FIRST_WINDOW; ; tail *= 4) {
     const sight = yield* firstWindow(context, dead, tail)
     if (!sight) continue
-    const gaps = sight.head && context.isOwed() ? await lostBefore(context, sight.head) : []
-    if (gaps.length > 0) yield { lines: [], gaps, progress: {} }
-    return sight.position
+    const { position, rest, head: first } = sight
+    if (rest && first && context.isOwed()) rest.gaps = [...rest.gaps, ...(await lostBefore(context, { first }))]
+    if (rest) yield rest
+    return position
   }
 }
 
-/** What a first window has come to; `head`: the first line of the log, if nothing is left to the history reader. */
+/** What a first window has come to. When nothing is left to the history reader, `rest` is still to be handed on; the log begins with `head` then, unless that is too old. */
 interface Sight {
   readonly position: Position
+  readonly rest?: (Piece & { gaps: readonly GapBounds[] }) | undefined
   readonly head?: Line | undefined
 }
 
@@ -56,13 +59,12 @@ async function* firstWindow(
         yield { lines: within(sure, horizon), progress: { live: place.position(reader.open), history: wanted } }
     }
     if (!reader.isWhole && !cut.isPlaced && tail < LONGEST_FIRST_WINDOW) return undefined
-    const isAll = reader.isWhole || !cut.isPlaced
-    if (isAll) {
-      const progress = { live: place.position(reader.open), history: null, head: head && headOf(head) }
-      const gaps = head && isBefore(head, horizon) ? [horizonGap(context.born, horizon)] : undefined
-      yield { lines: within(cut.held, horizon), gaps, progress }
-    }
-    return { position: place.position(reader.open), head: isAll ? head : undefined }
+    const position = place.position(reader.open)
+    if (!reader.isWhole && cut.isPlaced) return { position }
+    const progress = { live: position, history: null, head: head && headOf(head) }
+    const isOlder = head !== undefined && isBefore(head, horizon)
+    const gaps = isOlder ? [horizonGap(context.born, horizon)] : []
+    return { position, rest: { lines: within(cut.held, horizon), gaps, progress }, head: isOlder ? undefined : head }
   } finally {
     release()
   }

@@ -94,7 +94,7 @@ async function lastPiece(
   const isRead = !isOlder && window.isOver
   const gaps = [
     ...(isOlder ? [horizonGap(context.born, progress.horizon)] : []),
-    ...(isRead && context.isOwed() ? await lostBefore(context, first) : []),
+    ...(isRead && context.isOwed() ? await lostBefore(context, { first }) : []),
     // All of the log is younger than what was to be read.
     ...(window.isOver ? [] : [unreadGap(context, progress, 'rotated')]),
   ]

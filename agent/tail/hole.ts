@@ -123,8 +123,8 @@ export async function hasSkipped(context: TailContext, position: Position, shown
   if (first && isSame(first, shown.first)) return false
   const { isSound, hasLine } = await look(context, position, shown.frames, shown.first)
   if (isSound) return hasLine
-  // It has fewer frames than it showed: of a log that was just rotated that line is gone, too.
-  return (await look(context, position, 'all', shown.first)).hasLine
+  // It has fewer frames than it showed: unless it was just rotated beyond the position, there is a hole among them.
+  return (await look(context, position, 'all')).isJoined
 }
 
 /** The longest window that is answered in full: it begins where the log does, or behind the last hole. `known`: one that is. */

@@ -4,21 +4,18 @@ const PERIOD_MS = 1_000
 /** A log is fast when it fills a file in so many seconds, and until it takes so many. */
 const FAST_FILE_SECONDS = 4
 const SLOW_FILE_SECONDS = 16
-/** Files that a burst fills in an instant: such a log counts as fast until it was seen to be slow. */
-const SMALL_FILE_BYTES = 1 << 20
 
 /** Tells whether a log grows so fast that the engine may rotate it away under a reader that follows it. */
 export class Pace {
   readonly #fileBytes: number
   #since = performance.now()
   #bytes = 0
-  #last: number
+  #last = 0
   #wasFast = false
 
   /** `fileBytes`: the size at which the log is rotated. */
   constructor(fileBytes: number) {
     this.#fileBytes = fileBytes
-    this.#last = fileBytes > SMALL_FILE_BYTES ? 0 : Number.POSITIVE_INFINITY
   }
 
   /** So many lines with messages of so many bytes were read. */
@@ -27,7 +24,8 @@ export class Pace {
     this.#bytes += fileBytesOf(lines, bytes)
   }
 
-  get isFast(): boolean {
+  /** Whether it does now; a log that did must be slower for a while not to. */
+  isFast(): boolean {
     const seconds = this.#wasFast ? SLOW_FILE_SECONDS : FAST_FILE_SECONDS
     this.#wasFast = this.#perSecond * seconds > this.#fileBytes
     return this.#wasFast

@@ -96,7 +96,7 @@ export interface TailContext {
   readonly files: number
   /** When the container was made, nanoseconds since 1970: it has no older lines. */
   readonly born: bigint
-  /** It was made since the agent's state began, and nobody has read it: what its log had lost at its first sight is told. */
+  /** It was made since the agent's state began, and where its log begins is not known yet: what that has lost is to be told then. */
   readonly isOwed: () => boolean
   /** Lines older than this are not wanted at first sight. */
   readonly horizon: LineTime

@@ -86,7 +86,7 @@ export class Walk {
     // A log that was empty can be followed from its first line at once.
     const isEmpty = this.#position?.prints.length === 0
     const position = isEmpty && this.#position ? this.#position : yield* this.#keepUp()
-    const tail = isEmpty ? 'all' : this.#tail
+    const tail = position.prints.length === 0 ? 'all' : this.#tail
     const ending = yield* attach(this.#context, position, tail, { pace: this.#pace, isChecked: this.#isChecked })
     this.hasEnded = ending.kind === 'ended'
     this.#isFruitless = ending.kind === 'silent' || (this.hasEnded && before === this.taken)
@@ -111,7 +111,7 @@ export class Walk {
     for (;;) {
       const before = this.taken
       const position = yield* this.#catchUp(false)
-      if (position.prints.length === 0 || !this.#pace.isFast) return position
+      if (position.prints.length === 0 || !this.#pace.isFast()) return position
       this.#tail = Math.max(SHORTEST_WINDOW, 2 * (this.taken - before))
       await sleep(POLL_MS, undefined, { signal })
     }

@@ -8,6 +8,7 @@ const LARGE = { 'max-size': '10m', 'max-file': '3' }
 
 /** Ten seconds before the first line. */
 const BORN = 1_699_999_990_000_000_000n
+const CREATED = new Date(Number(BORN / 1_000_000n)).toISOString()
 
 type Timed = Pick<Recorded, 'seconds' | 'nanos'>
 
@@ -130,7 +131,7 @@ describe('a log that is rotated while it is read', () => {
   ])('is read of a new container %s', async (_, driverOptions, count, isLacking) => {
     const recorder = record()
     await recorder.until(() => recorder.status.engine === 'reachable')
-    const container = engine.container({ driverOptions, created: new Date(Number(BORN / 1_000_000n)).toISOString() })
+    const container = engine.container({ driverOptions, created: CREATED })
     container.script = () => {
       container.script = undefined
       write(container, 'line', 2 * count)
@@ -151,8 +152,7 @@ describe('a log that is rotated while it is read', () => {
     await before.until(() => before.status.engine === 'reachable')
     await before.stop()
     const driverOptions = { 'max-size': '10k', 'max-file': '3' }
-    const created = new Date(Number(BORN / 1_000_000n)).toISOString()
-    const known = engine.container({ driverOptions, created })
+    const known = engine.container({ driverOptions, created: CREATED })
     write(known, 'line', count)
     known.rotate(gone)
     const told: ReturnType<typeof gapsOf>[] = []
@@ -168,13 +168,54 @@ describe('a log that is rotated while it is read', () => {
     expect(told).toEqual([[gap], [], []])
   })
 
-  it('is read window by window while it may be fast, if its files are small', async () => {
-    const container = engine.container({ driverOptions: { 'max-size': '10k', 'max-file': '3' } })
-    write(container, 'line', 20)
+  it('is read window by window while it is fast, from where the follow of its first file had come', async () => {
     const recorder = record()
+    await recorder.until(() => recorder.status.engine === 'reachable')
+    const container = engine.container({ driverOptions: { 'max-size': '10k', 'max-file': '3' } })
     await recorder.until(() => container.isFollowed)
-    const reads = engine.requests.filter((path) => path.includes('/logs?') && path.includes('follow=0'))
-    expect(reads.length).toBeGreaterThan(5)
-    expect(recorder.lines).toHaveLength(20)
+    write(container, 'line', 20)
+    await recorder.until(() => recorder.lines.length === 20)
+    container.script = () => {
+      container.script = undefined
+      turnOver(container, 'new', 20)
+      return false
+    }
+    write(container, 'fast', 60)
+    await recorder.until(() => recorder.messages.includes('new 19'))
+    expect(gapsOf(recorder)).toEqual([
+      { reason: 'rotated', from: written(container, 'fast 59'), to: written(container, 'new 0') },
+    ])
+    expect(container.isFollowed).toBe(false)
+    await recorder.until(() => container.isFollowed)
+    expect(engine.requests.filter((path) => path.includes('/logs?') && path.includes('follow=1'))).toHaveLength(2)
+  })
+
+  it('is read to its end though its container is removed at once', async () => {
+    const recorder = record()
+    await recorder.until(() => recorder.status.engine === 'reachable')
+    const container = engine.container({ driverOptions: { 'max-size': '10k' }, created: CREATED })
+    await recorder.until(() => container.isFollowed)
+    container.write('first')
+    await recorder.until(() => recorder.lines.length === 1)
+    container.write('last')
+    container.die()
+    engine.remove(container)
+    await recorder.until(() => recorder.status.following === 0)
+    expect(recorder.messages).toEqual(['first', 'last'])
+    expect(recorder.gaps).toEqual([])
+  })
+
+  it('is read from its first line on, however much comes between the look that found none and the follow', async () => {
+    const container = engine.container({ driverOptions: LARGE })
+    container.script = (query) => {
+      if (query.get('follow') === '1') {
+        container.script = undefined
+        write(container, 'line', 150)
+      }
+      return false
+    }
+    const recorder = record()
+    await recorder.until(() => recorder.messages.includes('line 149'))
+    expect(recorder.lines).toHaveLength(150)
   })
 })
