@@ -44,7 +44,7 @@ export class Followed {
   isTailing = false
   /** Its history is being read. */
   isReadingHistory = false
-  /** It was started anew while its tail ran. */
+  /** It may have been started anew while its tail ran. */
   again = false
   /** It was sent a signal that stops it, and has not died since. */
   isDying = false

@@ -169,12 +169,12 @@ export class Follower {
     const known = this.#followed.get(target.id)
     const followed = known ?? new Followed(target, this.#options.checkpoints.load(target.id), this.#horizon)
     this.#followed.set(target.id, followed)
-    const isStartedAnew = target.startedAt > followed.target.startedAt
+    const { startedAt } = followed.target
     // What stopped it was before that.
-    if (isStartedAnew) followed.isDying = false
+    if (target.startedAt > startedAt) followed.isDying = false
     followed.target = target
     if (judgement === 'unreadable') this.#standing.begin(followed, 'unreadable')
-    else if (followed.isTailing) followed.again ||= isStartedAnew
+    else if (followed.isTailing) followed.again ||= target.startedAt === 0n || target.startedAt !== startedAt
     else this.#tail(followed)
   }
 

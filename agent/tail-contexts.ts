@@ -5,7 +5,7 @@ import type { LineTime } from './lines.ts'
 import type { Tails } from './report/tails.ts'
 import { later, lineTime, type TailContext } from './tail/piece.ts'
 import { Slots } from './tail/slots.ts'
-import { logFileBytes, logFiles } from './target.ts'
+import { logFileBytes, logFiles, logHasAttributes } from './target.ts'
 
 /** Finite reads at a time. */
 const WINDOWS = 50
@@ -32,6 +32,7 @@ export class TailContexts {
       id: target.id,
       framing: framingOf(target, engine),
       fileBytes: logFileBytes(target),
+      hasAttributes: logHasAttributes(target),
       files: logFiles(target),
       born: target.born,
       isOwed: () => this.#isOwed(followed),

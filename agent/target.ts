@@ -48,6 +48,11 @@ export function logFileBytes({ driver, driverOptions }: Target): number | undefi
   return parseBytes(size) ?? LOCAL_FILE_BYTES
 }
 
+/** Whether the engine writes attributes of the container to each line of its log, at its driver's options. */
+export function logHasAttributes({ driverOptions }: Target): boolean {
+  return Object.keys(driverOptions).some((option) => /^(labels|env|tag)/.test(option))
+}
+
 /** How many files of a log the engine keeps when it rotates it. */
 export function logFiles({ driver, driverOptions }: Target): number {
   const isCopy = driver !== 'json-file' && driver !== 'local'

@@ -1,8 +1,8 @@
 import { nanosNow } from './gaps.ts'
 import { lostBefore } from './head.ts'
 import { hasSkipped } from './hole.ts'
-import { fileBytesOf, type Pace } from './pace.ts'
-import { bytesOf, type Piece, type TailContext } from './piece.ts'
+import { mostFileBytesOf, type Pace } from './pace.ts'
+import type { Piece, TailContext } from './piece.ts'
 import type { Position } from './place.ts'
 import { LogReader } from './reader.ts'
 import { Replays } from './replays.ts'
@@ -28,17 +28,18 @@ export async function* attach(
   tail: number | 'all',
   { pace, isChecked }: { readonly pace: Pace; readonly isChecked: boolean },
 ): AsyncGenerator<Piece, Ending> {
-  const { engine, id, framing, signal, fileBytes } = context
+  const { engine, id, framing, signal, fileBytes = 0 } = context
   const missed = new AbortController()
   const doubted = new AbortController()
   const both = AbortSignal.any([signal, missed.signal, doubted.signal])
   const reader = new LogReader(engine, { id, framing, tail, follow: true, dead: false }, both)
-  const isRotated = fileBytes !== undefined
+  const isRotated = fileBytes > 0
   const seam = new Seam(position, { replays: isRotated ? new Replays() : undefined })
   const watch = new Watch(context, position, (doubt) => doubted.abort(doubt))
   let unchecked = !isChecked
   const began = nanosNow()
   const isFromBeginning = position.prints.length === 0
+  let isFirst = true
   let shownBytes = 0
   const timer = seam.found ? undefined : setTimeout(() => missed.abort(), SEAM_TIMEOUT_MS)
   if (seam.found) context.onFollowing(reader)
@@ -52,11 +53,12 @@ export async function* attach(
       const since = performance.now()
       const [first] = fresh
       if (first) {
-        const isHead = isFromBeginning && shownBytes === 0
+        const isHead = isFromBeginning && isFirst
+        isFirst = false
         // Until it is handed on, nobody may take the tail for idle.
         if (isHead) context.onFollowing()
         const gaps = isHead ? await lostBefore(context, { first, began }) : []
-        shownBytes += fileBytesOf(fresh.length, bytesOf(fresh))
+        if (isFromBeginning && shownBytes < fileBytes) shownBytes += mostFileBytesOf(fresh)
         yield { lines: fresh, gaps, progress: { live: seam.position } }
         if (isHead) context.onFollowing(reader)
       }
@@ -70,7 +72,7 @@ export async function* attach(
       if (seam.isRepeating || (isRotated && performance.now() - since > STALL_MS)) return { kind: 'unsure' }
       if (isRotated && pace.isFast()) {
         // The engine shows a file to its end before it passes over others: within the first one nothing is doubtful.
-        const isInFirstFile = isFromBeginning && shownBytes < fileBytes
+        const isInFirstFile = isFromBeginning && !context.hasAttributes && shownBytes < fileBytes
         return { kind: 'fast', sure: isInFirstFile ? seam.position : watch.sure }
       }
     }

@@ -1,3 +1,5 @@
+import { type Line, PART_BYTES } from '../lines.ts'
+
 /** What a line takes in a log file beside its message, about. */
 const LINE_BYTES = 80
 const PERIOD_MS = 1_000
@@ -48,4 +50,23 @@ export class Pace {
 /** About how many bytes of a log file lines take whose messages have so many. */
 export function fileBytesOf(lines: number, bytes: number): number {
   return bytes + lines * LINE_BYTES
+}
+
+/** The most bytes that lines take in the files of a driver that adds nothing to them: JSON writes some bytes as six. */
+export function mostFileBytesOf(lines: readonly Line[]): number {
+  let bytes = 0
+  for (const { message, cutFrom } of lines) {
+    const length = Math.max(message.length, cutFrom)
+    let escaped = length - message.length
+    for (const byte of message) if (!isPlain(byte)) escaped += 1
+    bytes += LINE_BYTES * Math.ceil((length + 1) / PART_BYTES) + length + 5 * escaped
+  }
+  return bytes
+}
+
+/** Printable ASCII that Go's JSON leaves as it is: not `"`, `&`, `<`, `>` or a backslash. */
+function isPlain(byte: number): boolean {
+  return (
+    byte >= 0x20 && byte < 0x7f && byte !== 0x22 && byte !== 0x26 && byte !== 0x3c && byte !== 0x3e && byte !== 0x5c
+  )
 }

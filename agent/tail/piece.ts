@@ -92,6 +92,8 @@ export interface TailContext {
   readonly framing: Framing
   /** Size at which the engine rotates this log, throwing away the oldest file; undefined: it never does. */
   readonly fileBytes: number | undefined
+  /** The engine writes labels or other attributes of the container to each of its lines. */
+  readonly hasAttributes: boolean
   /** How many files the engine keeps of it. */
   readonly files: number
   /** When the container was made, nanoseconds since 1970: it has no older lines. */

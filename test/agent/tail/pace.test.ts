@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { Pace } from '../../../agent/tail/pace.ts'
+import type { Line } from '../../../agent/lines.ts'
+import { mostFileBytesOf, Pace } from '../../../agent/tail/pace.ts'
 
 const FILE_BYTES = 16_000_000
 
@@ -32,5 +33,32 @@ describe('the pace of a log', () => {
     const pace = new Pace(Number.POSITIVE_INFINITY)
     pace.note(1, 1e9)
     expect(pace.isFast()).toBe(false)
+  })
+})
+
+describe('the most bytes that a line takes in a file', () => {
+  const line = (text: string | Buffer, cutFrom = 0) => ({ message: Buffer.from(text), cutFrom }) as Line
+
+  it.each<[string, Line]>([
+    ['plain text', line('GET /index.html 200')],
+    ['quotes, tags and colours', line('\x1b[31m"a" \\ <b> & c\x1b[0m')],
+    ['other letters', line('Größe \u2028 日本')],
+    ['no text', line('')],
+    ['more than a part', line('x'.repeat(40_000))],
+  ])('of %s is no less than Docker writes', (_, one) => {
+    const text = one.message.toString()
+    const parts = Array.from({ length: Math.floor(text.length / 16_384) + 1 }, (_, i) => text.slice(i * 16_384))
+    const time = '2026-11-22T16:36:46.425016441Z'
+    const written = parts.map(
+      (part) => `${JSON.stringify({ log: `${part.slice(0, 16_384)}\n`, stream: 'stdout', time })}\n`,
+    )
+    // Go writes these as six characters.
+    const escaped = written.join('').replace(/[<>&\u2028]/g, '\\u0000')
+    expect(mostFileBytesOf([one])).toBeGreaterThanOrEqual(Buffer.byteLength(escaped))
+  })
+
+  it('counts what was cut off, and bytes that are no text', () => {
+    expect(mostFileBytesOf([line('x'.repeat(1 << 20), 5 << 20)])).toBeGreaterThan(20 << 20)
+    expect(mostFileBytesOf([line(Buffer.alloc(100, 0xff))])).toBeGreaterThan(600)
   })
 })
