@@ -1,13 +1,14 @@
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Packr } from 'msgpackr'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ROLE } from '../../scripts/elasticsearch-files.ts'
 import { type Elastic, startElastic } from '../lab/elastic.ts'
+import { lastingPort } from '../lab/ports.ts'
 import { eventually, killPrograms, type Program, startProgram, swarmlogs } from '../lab/program.ts'
 import { Events, messagesOf } from '../server/events.ts'
 
@@ -25,7 +26,7 @@ describe('two servers on one Elasticsearch', () => {
     dir = mkdtempSync(join(tmpdir(), 'swarmlogs-two-'))
     const { body } = await elastic.call('POST', '/_security/api_key', { name: 'swarmlogs', role_descriptors: { ROLE } })
     writeFileSync(join(dir, 'key'), JSON.parse(body).encoded)
-    ports = await freePorts(4)
+    ports = [await lastingPort(), await lastingPort(), await lastingPort(), await lastingPort()]
     for (const index of [0, 1]) programs.push(await startServer(index))
   }, 180_000)
   afterAll(async () => {
@@ -127,12 +128,4 @@ async function acked(socket: Socket, bytes: Uint8Array, chunk: string): Promise<
   socket.write(bytes)
   for await (const answer of socket) if (packr.unpack(answer).ack === chunk) return
   throw new Error('the connection ended without an ack')
-}
-
-async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'))
-  await Promise.all(servers.map((server) => once(server, 'listening')))
-  const found = servers.map((server) => (server.address() as AddressInfo).port)
-  await Promise.all(servers.map((server) => once(server.close(), 'close')))
-  return found
 }

@@ -15,3 +15,16 @@ function isFree(port: number): Promise<boolean> {
     server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
   })
 }
+
+/** Given to a test of this process, whose server may be down. */
+const given = new Set<number>()
+
+/** A port below all of these, for a server of a test without a place that is killed and started again. */
+export async function lastingPort(): Promise<number> {
+  for (;;) {
+    const port = 16_000 + Math.floor(Math.random() * 4_000)
+    if (given.has(port) || !(await isFree(port))) continue
+    given.add(port)
+    return port
+  }
+}
