@@ -5,7 +5,7 @@ import { gapBetween, nanosOf, nanosOfLine, oldestWanted } from './gaps.ts'
 import { type Look, lookFor } from './hole.ts'
 import type { TailContext } from './piece.ts'
 
-/** Labels and escapes may make lines take so many times as much of a file as is counted here. */
+/** Attributes of the container may make lines take so many times as much of a file as is counted. */
 const OVERHEAD = 4
 /** A burst is no measure of how fast a log grew before it. */
 const SHORTEST_NS = 1_000_000_000n
@@ -37,12 +37,12 @@ export async function lostBefore(context: TailContext, read?: Beginning): Promis
 
 /** All files but the newest are full before the engine throws one away; of a single file nothing remains then, so it goes by how fast that grows. */
 function seemsWhole(
-  { files, born }: TailContext,
+  { files, born, hasAttributes }: TailContext,
   fileBytes: number,
   { bytes, last }: Look,
   { first, began }: Beginning,
 ): boolean {
-  if (files > 1) return bytes * OVERHEAD < (files - 1) * fileBytes
+  if (files > 1) return bytes * (hasAttributes ? OVERHEAD : 1) < (files - 1) * fileBytes
   const from = nanosOfLine(first)
   if (began !== undefined && from > began + OPENED_NS) return true
   const shown = last ? nanosOf([last.seconds, last.nanos]) - from : 0n

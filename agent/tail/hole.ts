@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Line } from '../lines.ts'
 import { Matcher } from './fingerprint.ts'
-import { fileBytesOf } from './pace.ts'
-import { bytesOf, type TailContext } from './piece.ts'
+import { mostFileBytesOf } from './pace.ts'
+import type { TailContext } from './piece.ts'
 import { BEGINNING, type Position } from './place.ts'
 import { LogReader } from './reader.ts'
 
@@ -29,7 +29,7 @@ export interface Look {
   /** It showed the last line before a position, if that has one. */
   readonly isJoined: boolean
   readonly frames: number
-  /** About as many as they take in the engine's files. */
+  /** The most that its lines take in the engine's files, without attributes. */
   readonly bytes: number
   /** It showed the line that was looked for. */
   readonly hasLine: boolean
@@ -163,7 +163,7 @@ async function look(
       if (line) hasLine ||= lines.some((one) => isSame(one, line))
       first ??= lines[0]
       last = lines.at(-1) ?? last
-      bytes += fileBytesOf(lines.length, bytesOf(lines))
+      bytes += mostFileBytesOf(lines)
       if (isBrief) break
     }
     return {

@@ -23,7 +23,7 @@ export class Pace {
   /** So many lines with messages of so many bytes were read. */
   note(lines: number, bytes: number): void {
     this.#roll()
-    this.#bytes += fileBytesOf(lines, bytes)
+    this.#bytes += bytes + lines * LINE_BYTES
   }
 
   /** Whether it does now; a log that did must be slower for a while not to. */
@@ -45,11 +45,6 @@ export class Pace {
     this.#bytes = 0
     this.#since = performance.now()
   }
-}
-
-/** About how many bytes of a log file lines take whose messages have so many. */
-export function fileBytesOf(lines: number, bytes: number): number {
-  return bytes + lines * LINE_BYTES
 }
 
 /** The most bytes that lines take in the files of a driver that adds nothing to them: JSON writes some bytes as six. */
