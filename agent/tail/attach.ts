@@ -21,6 +21,7 @@ export type Ending =
 const SEAM_TIMEOUT_MS = 3_000
 /** When nobody has read for so long, the engine may have passed over whole files: it tells nobody. */
 const STALL_MS = 1_000
+
 /** Follows a log from a position, which must be in its last `tail` frames. */
 export async function* attach(
   context: TailContext,

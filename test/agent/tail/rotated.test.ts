@@ -40,6 +40,15 @@ describe('a log that is rotated while it is read', () => {
     return recorder
   }
   const gapsOf = ({ gaps }: Recorder) => gaps.map(({ reason, from, to }) => ({ reason, from, to }))
+  /** A container of which so many lines were read, by an agent that has stopped. */
+  const readBefore = async (count: number) => {
+    const container = engine.container({ driverOptions: LARGE })
+    write(container, 'old', count)
+    const first = record()
+    await first.until(() => first.lines.length === count)
+    await first.stop()
+    return { container, first }
+  }
   const written = (container: FakeContainer, text: string) =>
     timeOf(container.written.find(({ message }) => message === text))
 
@@ -84,11 +93,7 @@ describe('a log that is rotated while it is read', () => {
     ['once', 1],
     ['each time that it is looked at', 1000],
   ])('is not taken for damaged when its newest line is thrown away, %s', async (_, times) => {
-    const container = engine.container({ driverOptions: LARGE })
-    write(container, 'old', 50)
-    const first = record()
-    await first.until(() => first.lines.length === 50)
-    await first.stop()
+    const { container, first } = await readBefore(50)
     turnOver(container, 'turn 0', 40)
     let turns = 0
     container.script = (query) => {
@@ -107,11 +112,7 @@ describe('a log that is rotated while it is read', () => {
   })
 
   it('is not taken for damaged when it has fewer lines than it has just shown', async () => {
-    const container = engine.container({ driverOptions: LARGE })
-    write(container, 'old', 30)
-    const first = record()
-    await first.until(() => first.lines.length === 30)
-    await first.stop()
+    const { container, first } = await readBefore(30)
     write(container, 'new', 30)
     container.script = (query) => {
       if (query.get('tail') === '31') container.rotate(container.frames - 5)
